@@ -1,0 +1,40 @@
+"""What every run shares: scope, hooks, environment, logging."""
+
+default_scope = 'mmctl'
+# mmctl.engine also mends what the pinned MMEngine and torch disagree on.
+custom_imports = dict(imports=['mmctl.registry', 'mmctl.engine'])
+
+default_hooks = dict(
+    runtime_info=dict(type='RuntimeInfoHook'),
+    timer=dict(type='IterTimerHook'),
+    sampler_seed=dict(type='DistSamplerSeedHook'),
+    logger=dict(type='LoggerHook', interval=20),
+    param_scheduler=dict(type='ParamSchedulerHook'),
+    checkpoint=dict(
+        type='CheckpointHook',
+        interval=10,
+        max_keep_ckpts=3,
+        save_best='reid/mAP',
+        rule='greater',
+    ),
+)
+custom_hooks = [
+    # Batch norm statistics drift apart between ranks; average them before they are used.
+    dict(type='SyncBuffersHook'),
+    dict(type='NumClassesHook'),
+    dict(type='CheckpointMatchHook'),
+]
+
+env_cfg = dict(
+    cudnn_benchmark=True,
+    mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0),
+    dist_cfg=dict(backend='nccl'),
+)
+randomness = dict(seed=0)
+
+vis_backends = [dict(type='LocalVisBackend')]
+visualizer = dict(type='Visualizer', vis_backends=vis_backends)
+log_processor = dict(type='LogProcessor', window_size=20, by_epoch=True)
+log_level = 'INFO'
+load_from = None
+resume = False

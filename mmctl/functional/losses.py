@@ -1,0 +1,73 @@
+"""Eq. 8 and the batch-hard triplet loss of eq. 9."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from mmctl.functional.parts import at_least_float32
+
+
+def hardest_distances(features: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """Return each anchor's distance to its hardest positive and hardest negative.
+
+    Distances are Euclidean in float32 at least and from differences, not from inner products:
+    features have norms of some hundreds, where |x|^2 - 2xy + |y|^2 in half precision or TF32
+    leaves duplicates more than a margin apart.
+
+    Args:
+        features: (B, C).
+        labels: Identity of each row, (B,).
+
+    Returns:
+        Farthest same-label distance (B,), an anchor counting as its own positive, and nearest
+        other-label distance (B,), infinite for an anchor whose batch has no other identity.
+
+    Raises:
+        ValueError: If the lengths of ``features`` and ``labels`` differ.
+    """
+    if features.dim() != 2 or labels.shape != features.shape[:1]:
+        raise ValueError(
+            "features must be (B, C) with one label per row, "
+            f"got features {tuple(features.shape)} and labels {tuple(labels.shape)}"
+        )
+    features = at_least_float32(features)
+    distances = torch.cdist(features, features, compute_mode="donot_use_mm_for_euclid_dist")
+    same = labels.unsqueeze(0) == labels.unsqueeze(1)
+    positive = distances.masked_fill(~same, 0.0).amax(dim=1)
+    negative = distances.masked_fill(same, torch.inf).amin(dim=1)
+    return positive, negative
+
+
+def batch_hard_triplet(features: Tensor, labels: Tensor, *, margin: float = 0.3) -> Tensor:
+    """Batch-hard triplet loss (Hermans et al. 2017; the triplet loss of eq. 9).
+
+    Args:
+        features: (B, C).
+        labels: Identity of each row, (B,).
+        margin: Distance by which the hardest negative must be farther than the hardest positive.
+
+    Returns:
+        Mean over anchors of ``relu(margin + positive - negative)``, a scalar. An anchor without a
+        negative adds zero. Duplicated clips give finite gradients.
+    """
+    positive, negative = hardest_distances(features, labels)
+    return F.relu(margin + positive - negative).mean()
+
+
+def part_diversity(parts: Tensor) -> Tensor:
+    """Diversity regularisation: mean over clips of ``||Z Z^T - I||_F^2`` (eq. 8).
+
+    Args:
+        parts: Part features of each clip after the temporal mean, (B, N, C); Z are its rows,
+            L2-normalised here.
+
+    Returns:
+        Scalar, 0 for orthonormal parts and N * (N - 1) for identical ones.
+    """
+    unit = F.normalize(at_least_float32(parts), dim=-1)
+    with torch.autocast(device_type=parts.device.type, enabled=False):
+        gram = unit @ unit.transpose(-1, -2)
+    identity = torch.eye(parts.shape[-2], dtype=gram.dtype, device=gram.device)
+    return (gram - identity).square().sum(dim=(-2, -1)).mean()

@@ -1,0 +1,105 @@
+"""Eq. 1: body-part features from a feature map and keypoint heatmaps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def at_least_float32(tensor: Tensor) -> Tensor:
+    """Return ``tensor`` in float32, or unchanged if it is already float32 or float64."""
+    return tensor if tensor.dtype in (torch.float32, torch.float64) else tensor.float()
+
+
+def normalize_heatmaps(heatmaps: Tensor, size: tuple[int, int], *, scale: float = 10.0) -> Tensor:
+    """Turn heatmaps into weights over the cells of a feature map.
+
+    The maps are resized first and softmaxed after: the other order gives weights that no longer
+    sum to one. The temperature is not in the paper; at ``scale=1`` the weights are almost flat
+    and the 17 part features are nearly copies of the global one.
+
+    Args:
+        heatmaps: Raw (pre-softmax) heatmaps, (M, K, h, w).
+        size: (H, W) of the feature map.
+        scale: Factor on the heatmaps before the softmax.
+
+    Returns:
+        Weights over the cells in row-major order, each map summing to 1, (M, K, H * W), float32
+        (float64 stays float64).
+
+    Raises:
+        ValueError: If ``heatmaps`` is not four-dimensional.
+    """
+    if heatmaps.dim() != 4:
+        raise ValueError(f"heatmaps must be (M, K, h, w), got shape {tuple(heatmaps.shape)}")
+    resized = F.interpolate(
+        at_least_float32(heatmaps), size=size, mode="bilinear", align_corners=False
+    )
+    return torch.softmax(scale * resized.flatten(2), dim=-1)
+
+
+def pool_keypoints(features: Tensor, weights: Tensor, *, reduction: str = "sum") -> Tensor:
+    """Pool a feature map around each keypoint (eq. 1).
+
+    Args:
+        features: Feature maps, (M, C, H, W).
+        weights: Weights of the cells from :func:`normalize_heatmaps`, (M, K, H * W).
+        reduction: ``'sum'`` over the cells (the weights sum to one already), or ``'mean'``, which
+            divides by H * W once more as the letter of eq. 1 may be read.
+
+    Returns:
+        Keypoint features V_s1, (M, K, C).
+
+    Raises:
+        ValueError: If ``reduction`` is unknown or the cells do not match.
+    """
+    cells = features.flatten(2)
+    if reduction not in ("sum", "mean"):
+        raise ValueError(f"reduction must be 'sum' or 'mean', got {reduction!r}")
+    if weights.shape[-1] != cells.shape[-1]:
+        raise ValueError(
+            "weights must have one entry per cell of the feature map: "
+            f"got {weights.shape[-1]} for {features.shape[-2]}x{features.shape[-1]} cells"
+        )
+    pooled = weights @ cells.transpose(1, 2)
+    return pooled / cells.shape[-1] if reduction == "mean" else pooled
+
+
+def part_average(parts: Sequence[Sequence[int]], num_nodes: int) -> Tensor:
+    """Return the matrix that averages nodes into parts.
+
+    Args:
+        parts: Node indices of each part.
+        num_nodes: Number of nodes that ``parts`` index into, K.
+
+    Returns:
+        Row n holds 1 / |part n| at the nodes of part n, (N, K), float32.
+
+    Raises:
+        ValueError: If a part is empty, repeats a node or names a node outside 0 .. K - 1.
+    """
+    matrix = torch.zeros(len(parts), num_nodes)
+    for row, part in enumerate(parts):
+        inside = all(0 <= node < num_nodes for node in part)
+        if not part or len(set(part)) != len(part) or not inside:
+            raise ValueError(
+                f"part {row} must list distinct nodes from 0 to {num_nodes - 1}, got {list(part)}"
+            )
+        matrix[row, list(part)] = 1.0 / len(part)
+    return matrix
+
+
+def pool_parts(nodes: Tensor, parts: Sequence[Sequence[int]]) -> Tensor:
+    """Average the nodes of each part (V_s2 and V_s3 from V_s1).
+
+    Args:
+        nodes: Node features, (..., K, C).
+        parts: Node indices of each part; a node may belong to several parts.
+
+    Returns:
+        Part features in the order of ``parts``, (..., N, C).
+    """
+    return part_average(parts, nodes.shape[-2]).to(nodes) @ nodes

@@ -1,0 +1,16 @@
+"""The boxes of the paper's figures, one file each."""
+
+from mmctl.models.layers.context_block import ContextBlock, WindowContextBlock
+from mmctl.models.layers.cross_scale_conv import CrossScaleConv
+from mmctl.models.layers.frame_graph_conv import FrameGraphConv
+from mmctl.models.layers.graph_conv3d import GraphConv3d
+from mmctl.models.layers.topology import ContextTopology
+
+__all__ = [
+    "ContextBlock",
+    "ContextTopology",
+    "CrossScaleConv",
+    "FrameGraphConv",
+    "GraphConv3d",
+    "WindowContextBlock",
+]

@@ -1,0 +1,47 @@
+"""The plain graph convolution of the ablation row "Basel+ContRe"."""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+
+from mmctl.functional import graph
+from mmctl.registry import MODELS
+
+
+@MODELS.register_module()
+class FrameGraphConv(BaseModule):
+    """Messages inside every frame: ``X' = relu(A_norm @ X @ W)`` (Kipf and Welling 2017).
+
+    No window, no collapse and no batch norm: eq. 4 without its 3D part.
+
+    Args:
+        channels: Channels of the nodes, C.
+        degree_eps: Smallest degree in the normalisation of an un-normalised adjacency.
+        init_cfg: MMEngine's initialisation config.
+    """
+
+    def __init__(
+        self, channels: int, degree_eps: float = 0.1, init_cfg: dict | None = None
+    ) -> None:
+        super().__init__(init_cfg)
+        self.degree_eps = degree_eps
+        self.weight = nn.Linear(channels, channels, bias=False)
+        nn.init.xavier_uniform_(self.weight.weight)
+
+    def forward(self, nodes: Tensor, adjacency: Tensor, normalized: bool = False) -> Tensor:
+        """Update the nodes of every frame.
+
+        Args:
+            nodes: X, (B, T, N, C).
+            adjacency: A of eq. 2, row = receiving node, broadcastable to (B, T, N, N).
+            normalized: ``adjacency`` is already D^-1/2 (A + I) D^-1/2.
+
+        Returns:
+            X', (B, T, N, C).
+        """
+        if not normalized:
+            adjacency = graph.normalize_adjacency(adjacency, eps=self.degree_eps)
+        transformed = self.weight(nodes)
+        return F.relu(adjacency.to(transformed) @ transformed)

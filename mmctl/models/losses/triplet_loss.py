@@ -1,0 +1,27 @@
+"""The batch-hard triplet loss as a registered component."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from mmctl.functional.losses import batch_hard_triplet
+from mmctl.registry import MODELS
+
+
+@MODELS.register_module()
+class BatchHardTripletLoss(nn.Module):
+    """:func:`mmctl.functional.losses.batch_hard_triplet` with a weight.
+
+    Args:
+        margin: Margin between the hardest positive and the hardest negative, Euclidean.
+        loss_weight: lambda_1 of eq. 9.
+    """
+
+    def __init__(self, margin: float = 0.3, loss_weight: float = 1.0) -> None:
+        super().__init__()
+        self.margin = margin
+        self.loss_weight = loss_weight
+
+    def forward(self, features: Tensor, labels: Tensor) -> Tensor:
+        """Return the weighted loss of features (B, C) and labels (B,), a scalar."""
+        return self.loss_weight * batch_hard_triplet(features, labels, margin=self.margin)

@@ -1,0 +1,81 @@
+"""From feature maps and heatmaps to the nodes of the three scales."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mmengine.model import BaseModule
+from torch import Tensor
+
+from mmctl.functional import parts
+from mmctl.registry import MODELS
+from mmctl.structures import NUM_KEYPOINTS, resolve_body
+
+
+@MODELS.register_module()
+class PosePartNeck(BaseModule):
+    """Global and body-part features of every frame (eq. 1).
+
+    V_g is the mean over the cells, V_s1 the pooling around each keypoint, V_s2 and V_s3 the means
+    of V_s1 over the keypoints of each part. Has no parameters.
+
+    Args:
+        softmax_scale: Factor on the heatmaps before the softmax.
+        reduction: ``'sum'`` or ``'mean'`` over the cells, see
+            :func:`mmctl.functional.parts.pool_keypoints`.
+        scales: Scales to make, of 's1', 's2', 's3'.
+        body: Part tables, a name in :data:`mmctl.structures.BODY_SCALES` or a dict.
+        init_cfg: MMEngine's initialisation config.
+
+    Raises:
+        ValueError: If a scale or ``reduction`` is unknown.
+    """
+
+    def __init__(
+        self,
+        softmax_scale: float = 10.0,
+        reduction: str = "sum",
+        scales: Sequence[str] = ("s1", "s2", "s3"),
+        body: str | dict = "limb",
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(init_cfg)
+        if reduction not in ("sum", "mean"):
+            raise ValueError(f"reduction must be 'sum' or 'mean', got {reduction!r}")
+        if not set(scales) <= {"s1", "s2", "s3"}:
+            raise ValueError(f"scales must be among 's1', 's2' and 's3', got {tuple(scales)}")
+        self.softmax_scale = softmax_scale
+        self.reduction = reduction
+        self.scales = tuple(scales)
+        tables = resolve_body(body)
+        for name, groups in (("s2", tables.s2), ("s3", tables.s3)):
+            # A buffer moves with the module: no copy from the host in every forward.
+            average = parts.part_average(groups, NUM_KEYPOINTS) if name in scales else None
+            self.register_buffer(f"average_{name}", average, persistent=False)
+
+    def forward(
+        self, features: Tensor, heatmaps: Tensor | None, num_frames: int
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """Pool the features of every frame.
+
+        Args:
+            features: Feature maps, (B * T, C, H, W).
+            heatmaps: Raw heatmaps, (B * T, 17, h, w), or ``None`` for the global feature alone.
+            num_frames: Frames per clip, T.
+
+        Returns:
+            V_g (B, T, C), and the nodes of each scale by name, (B, T, N, C); empty without
+            heatmaps.
+        """
+        global_features = features.mean(dim=(2, 3)).unflatten(0, (-1, num_frames))
+        if heatmaps is None:
+            return global_features, {}
+        size = (features.shape[2], features.shape[3])
+        weights = parts.normalize_heatmaps(heatmaps, size, scale=self.softmax_scale)
+        keypoints = parts.pool_keypoints(features, weights.to(features), reduction=self.reduction)
+        keypoints = keypoints.unflatten(0, (-1, num_frames))
+        nodes = {"s1": keypoints}
+        for name in ("s2", "s3"):
+            if name in self.scales:
+                nodes[name] = getattr(self, f"average_{name}").to(keypoints) @ keypoints
+        return global_features, {name: nodes[name] for name in self.scales}

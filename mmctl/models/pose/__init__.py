@@ -1,0 +1,5 @@
+"""Sources of keypoint heatmaps."""
+
+from mmctl.models.pose.keypoint_heatmaps import KeypointHeatmaps
+
+__all__ = ["KeypointHeatmaps"]

@@ -1,0 +1,23 @@
+"""Body tables and the sample that travels through the model."""
+
+from mmctl.structures.body import (
+    BODY_SCALES,
+    FLIP_ORDER,
+    KEYPOINT_EDGES,
+    KEYPOINTS,
+    NUM_KEYPOINTS,
+    BodyScales,
+    resolve_body,
+)
+from mmctl.structures.tracklet_sample import TrackletSample
+
+__all__ = [
+    "BODY_SCALES",
+    "FLIP_ORDER",
+    "KEYPOINTS",
+    "KEYPOINT_EDGES",
+    "NUM_KEYPOINTS",
+    "BodyScales",
+    "TrackletSample",
+    "resolve_body",
+]

@@ -1,0 +1,25 @@
+"""What travels with the frames of one tracklet through the model to the metric."""
+
+from __future__ import annotations
+
+from mmengine.structures import BaseDataElement
+
+
+class TrackletSample(BaseDataElement):
+    """Labels, keypoints and feature of one tracklet.
+
+    A :class:`mmengine.structures.BaseDataElement`, so ``sample.to(device)`` moves its tensors.
+
+    Attributes:
+        pid: Person id of the data set; -1 marks junk, 0 a distractor.
+        camid: Camera id of the data set.
+        tracklet_id: Index of the tracklet in its data set.
+        split: ``'train'``, ``'query'`` or ``'gallery'``.
+        gt_label: Contiguous training label, 0 .. number of training pids - 1 (training only).
+        frame_paths: Paths of all frames of the tracklet, in time order.
+        clip_weights: Distinct frames of each clip, (M,), float32: the weights of the average over
+            clips (a clip filled by repetition counts only its real frames).
+        keypoints: x, y, score in pixels of the packed frames, (M, T, 17, 3), float32; only where
+            the pipeline loads keypoints.
+        feature: Feature of the tracklet, (C,), set by ``predict``.
+    """
