@@ -8,25 +8,25 @@ model = dict(
     head=dict(channels=128, num_classes=96),
 )
 
-frame_size = (128, 64)
-clip_len = 4
+_frame_size = (128, 64)
+_clip_len = 4
 train_pipeline = [
-    dict(type='SampleClip', clip_len=clip_len, mode='random'),
+    dict(type='SampleClip', clip_len=_clip_len, mode='random'),
     dict(type='LoadFrames'),
     dict(type='LoadKeypoints'),
-    dict(type='ResizeClip', size=frame_size),
+    dict(type='ResizeClip', size=_frame_size),
     dict(type='FlipClip', prob=0.5),
     dict(type='EraseFrames', prob=0.5),
     dict(type='PackClip'),
 ]
 val_pipeline = [
-    dict(type='SampleClip', clip_len=clip_len, mode='evenly'),
+    dict(type='SampleClip', clip_len=_clip_len, mode='evenly'),
     dict(type='LoadFrames'),
     dict(type='LoadKeypoints'),
-    dict(type='ResizeClip', size=frame_size),
+    dict(type='ResizeClip', size=_frame_size),
     dict(type='PackClip'),
 ]
-test_pipeline = [dict(type='SampleClip', clip_len=clip_len, mode='interleaved'), *val_pipeline[1:]]
+test_pipeline = [dict(type='SampleClip', clip_len=_clip_len, mode='interleaved'), *val_pipeline[1:]]
 data_root = 'data/quickstart'
 train_dataloader = dict(
     batch_size=16,
@@ -41,7 +41,7 @@ test_dataloader = dict(
     batch_size=16, num_workers=2, dataset=dict(data_root=data_root, pipeline=test_pipeline)
 )
 
-max_epochs = 20
+_max_epochs = 20
 optim_wrapper = dict(optimizer=dict(lr=3e-3))
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.03, by_epoch=False, begin=0, end=30),
@@ -49,12 +49,12 @@ param_scheduler = [
         type='CosineAnnealingLR',
         by_epoch=True,
         begin=1,
-        end=max_epochs,
-        T_max=max_epochs - 1,
+        end=_max_epochs,
+        T_max=_max_epochs - 1,
         eta_min_ratio=0.01,
         convert_to_iter_based=True,
     ),
 ]
-train_cfg = dict(max_epochs=max_epochs, val_interval=5)
+train_cfg = dict(max_epochs=_max_epochs, val_interval=5)
 default_hooks = dict(logger=dict(interval=8), checkpoint=dict(interval=5))
 auto_scale_lr = dict(base_batch_size=16)

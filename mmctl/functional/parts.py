@@ -81,15 +81,15 @@ def part_average(parts: Sequence[Sequence[int]], num_nodes: int) -> Tensor:
     Raises:
         ValueError: If a part is empty, repeats a node or names a node outside 0 .. K - 1.
     """
-    matrix = torch.zeros(len(parts), num_nodes)
-    for row, part in enumerate(parts):
+    rows = []
+    for index, part in enumerate(parts):
         inside = all(0 <= node < num_nodes for node in part)
         if not part or len(set(part)) != len(part) or not inside:
             raise ValueError(
-                f"part {row} must list distinct nodes from 0 to {num_nodes - 1}, got {list(part)}"
+                f"part {index} must list distinct nodes from 0 to {num_nodes - 1}, got {list(part)}"
             )
-        matrix[row, list(part)] = 1.0 / len(part)
-    return matrix
+        rows.append([(node in part) / len(part) for node in range(num_nodes)])
+    return torch.tensor(rows, dtype=torch.float32)
 
 
 def pool_parts(nodes: Tensor, parts: Sequence[Sequence[int]]) -> Tensor:

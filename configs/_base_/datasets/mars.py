@@ -1,47 +1,47 @@
 """MARS with stored keypoints: batches of 8 identities x 4 clips x 6 frames of 256x128."""
 
-frame_size = (256, 128)
-clip_len = 6
+_frame_size = (256, 128)
+_clip_len = 6
 
 train_pipeline = [
-    dict(type='SampleClip', clip_len=clip_len, mode='random'),
+    dict(type='SampleClip', clip_len=_clip_len, mode='random'),
     dict(type='LoadFrames'),
     dict(type='LoadKeypoints'),
-    dict(type='ResizeClip', size=frame_size),
+    dict(type='ResizeClip', size=_frame_size),
     dict(type='FlipClip', prob=0.5),
     dict(type='EraseFrames', prob=0.5),
     dict(type='PackClip'),
 ]
 # One cheap clip per tracklet while training, every frame for the final test.
 val_pipeline = [
-    dict(type='SampleClip', clip_len=clip_len, mode='evenly'),
+    dict(type='SampleClip', clip_len=_clip_len, mode='evenly'),
     dict(type='LoadFrames'),
     dict(type='LoadKeypoints'),
-    dict(type='ResizeClip', size=frame_size),
+    dict(type='ResizeClip', size=_frame_size),
     dict(type='PackClip'),
 ]
-test_pipeline = [dict(type='SampleClip', clip_len=clip_len, mode='interleaved'), *val_pipeline[1:]]
+test_pipeline = [dict(type='SampleClip', clip_len=_clip_len, mode='interleaved'), *val_pipeline[1:]]
 
-data = dict(type='MARS', data_root='data/mars', keypoint_file='info/keypoints.npy')
+_data = dict(type='MARS', data_root='data/mars', keypoint_file='info/keypoints.npy')
 
 train_dataloader = dict(
     batch_size=32,
     num_workers=8,
     sampler=dict(type='IdentitySampler', num_pids=8, num_clips=4, epoch='tracklets'),
-    worker_init_fn=dict(type='seed_worker'),
-    dataset=dict(**data, split='train', pipeline=train_pipeline),
+    worker_init_fn=dict(type='mmctl.seed_worker'),
+    dataset=dict(**_data, split='train', pipeline=train_pipeline),
 )
 val_dataloader = dict(
     batch_size=32,
     num_workers=8,
     sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(**data, split='test', pipeline=val_pipeline),
+    dataset=dict(**_data, split='test', pipeline=val_pipeline),
 )
 test_dataloader = dict(
     batch_size=1,
     num_workers=8,
     sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(**data, split='test', pipeline=test_pipeline),
+    dataset=dict(**_data, split='test', pipeline=test_pipeline),
 )
 val_evaluator = dict(type='ReIDMetric', distance='cosine', protocol='query-in-gallery')
 test_evaluator = val_evaluator

@@ -1,0 +1,140 @@
+"""The annotation file of a user's own tracklets, checked entry by entry."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+_SPLITS = ("train", "query", "gallery")
+_REQUIRED = ("pid", "camid", "split", "frames")
+_EXAMPLE = (
+    '{"metainfo": {}, "tracklets": [{"pid": 1, "camid": 1, "split": "train", '
+    '"frames": ["a/0.jpg"]}]}'
+)
+
+
+def read_annotation_file(
+    path: str,
+) -> tuple[dict[str, Any], list[dict[str, Any]], int | None]:
+    """Read and check an annotation file.
+
+    Where no tracklet has ``keypoint_rows``, the rows are the frames in the order of the file.
+
+    Args:
+        path: The JSON file.
+
+    Returns:
+        ``metainfo``; the tracklets of all splits, each with ``keypoint_rows``; the number of
+        frames of all splits, or None where the file names the keypoint rows itself.
+
+    Raises:
+        FileNotFoundError: If the file does not exist.
+        ValueError: If it is not JSON or breaks a rule; file, tracklet number (from 0), key, rule
+            and value are named.
+    """
+    content = _load_json(path)
+    metainfo = content.get("metainfo", {})
+    if not isinstance(metainfo, dict):
+        raise ValueError(f"{path}: 'metainfo' must be an object, got {metainfo!r}")
+    entries = content["tracklets"]
+    for number, entry in enumerate(entries):
+        _check_entry(f"{path}: tracklet {number}", entry)
+    num_named = sum("keypoint_rows" in entry for entry in entries)
+    if num_named not in (0, len(entries)):
+        raise ValueError(
+            f"{path}: 'keypoint_rows' must be given for every tracklet or for none, because the "
+            f"rows of the others cannot be guessed, got {num_named} of {len(entries)}"
+        )
+    if num_named:
+        return metainfo, entries, None
+    return metainfo, entries, _number_frames(entries)
+
+
+def _number_frames(entries: list[dict[str, Any]]) -> int:
+    """Make the frames in the order of the file the keypoint rows; return how many they are."""
+    num_frames = 0
+    for entry in entries:
+        end = num_frames + len(entry["frames"])
+        entry["keypoint_rows"] = range(num_frames, end)
+        num_frames = end
+    return num_frames
+
+
+def _load_json(path: str) -> dict[str, Any]:
+    if not Path(path).is_file():
+        raise FileNotFoundError(
+            f"annotation file {path} does not exist; it should look like {_EXAMPLE}"
+        )
+    try:
+        content = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} is not JSON: {error}") from error
+    if not isinstance(content, dict) or not isinstance(content.get("tracklets"), list):
+        raise ValueError(f"{path} must be an object with a list under 'tracklets', like {_EXAMPLE}")
+    unknown = sorted(set(content) - {"metainfo", "tracklets"})
+    if unknown:
+        raise ValueError(
+            f"{path}: only the keys 'metainfo' and 'tracklets' are read, got {unknown[0]!r}"
+        )
+    return content
+
+
+def _check_entry(place: str, entry: Any) -> None:
+    if not isinstance(entry, dict):
+        raise ValueError(f"{place} must be an object, got {entry!r}")
+    for key in _REQUIRED:
+        if key not in entry:
+            raise ValueError(f"{place} lacks the key {key!r}, it has {sorted(entry)}")
+    unknown = sorted(set(entry) - {*_REQUIRED, "keypoint_rows"})
+    if unknown:
+        raise ValueError(
+            f"{place}: key {unknown[0]!r} is unknown; known are {', '.join(_REQUIRED)} and "
+            "keypoint_rows"
+        )
+    if entry["split"] not in _SPLITS:
+        raise ValueError(
+            f"{place}: 'split' must be 'train', 'query' or 'gallery', got {entry['split']!r}"
+        )
+    _check_ids(place, entry)
+    _check_frames(place, entry)
+
+
+def _check_ids(place: str, entry: dict[str, Any]) -> None:
+    lowest = -1 if entry["split"] == "gallery" else 1
+    if not _is_integer(entry["pid"]) or entry["pid"] < lowest:
+        raise ValueError(
+            f"{place}: 'pid' must be an integer, at least 1 for train and query and at least -1 "
+            "for gallery, because 0 marks distractors and -1 junk, got "
+            f"{entry['pid']!r} with split {entry['split']!r}"
+        )
+    if not _is_integer(entry["camid"]) or entry["camid"] < 0:
+        raise ValueError(f"{place}: 'camid' must be an integer, 0 or more, got {entry['camid']!r}")
+
+
+def _check_frames(place: str, entry: dict[str, Any]) -> None:
+    frames = entry["frames"]
+    if not isinstance(frames, list) or not frames:
+        raise ValueError(
+            f"{place}: 'frames' must be a list of at least one path in time order, got {frames!r}"
+        )
+    for index, frame in enumerate(frames):
+        if not isinstance(frame, str) or not frame:
+            raise ValueError(f"{place}: 'frames'[{index}] must be a path, got {frame!r}")
+    rows = entry.get("keypoint_rows")
+    if rows is None and "keypoint_rows" not in entry:
+        return
+    if not isinstance(rows, list) or len(rows) != len(frames):
+        raise ValueError(
+            f"{place}: 'keypoint_rows' must list one row per frame ({len(frames)}), got "
+            f"{len(rows) if isinstance(rows, list) else repr(rows)}"
+        )
+    for index, row in enumerate(rows):
+        if not _is_integer(row) or row < 0:
+            raise ValueError(
+                f"{place}: 'keypoint_rows'[{index}] must be an integer, 0 or more, got {row!r}"
+            )
+
+
+def _is_integer(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)

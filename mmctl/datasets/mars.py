@@ -1,0 +1,143 @@
+"""MARS (Zheng et al., ECCV 2016): the tracklets of six cameras, from the ``info`` files alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mmctl.datasets.mars_names import FrameNames, check_rows, read_frame_names
+from mmctl.datasets.mat_file import read_integer_array
+from mmctl.datasets.tracklet_dataset import Tracklet, TrackletDataset
+from mmctl.registry import DATASETS
+
+_INFO_FILES = (
+    "train_name.txt",
+    "test_name.txt",
+    "tracks_train_info.mat",
+    "tracks_test_info.mat",
+    "query_IDX.mat",
+)
+
+
+@DATASETS.register_module()
+class MARS(TrackletDataset):
+    """MARS, and any data set in its layout.
+
+    ``info/`` says everything, so nothing else is read: names and rows are compared with each
+    other, frames wait for ``LoadFrames``. The test split lists all tracklets in the order of
+    ``tracks_test_info.mat``, junk (pid -1) and distractors (pid 0) included; those of
+    ``query_IDX.mat`` have ``split='query'``, the others ``'gallery'``.
+
+    The rows of the keypoint array are the lines of ``train_name.txt`` followed by the lines of
+    ``test_name.txt``.
+
+    Args:
+        data_root: Folder with ``bbox_train``, ``bbox_test`` and ``info``.
+        split: ``'train'`` or ``'test'``.
+        pipeline: Transforms of one tracklet.
+        keypoint_file: The keypoint array, absolute or below ``data_root``.
+        **base_arguments: See :class:`TrackletDataset`.
+
+    Raises:
+        FileNotFoundError: If a file of ``info/`` is missing.
+        ValueError: If a file of ``info/`` is malformed or disagrees with another one.
+    """
+
+    def __init__(
+        self,
+        data_root: str,
+        split: str = "train",
+        pipeline: Sequence[dict | Callable] = (),
+        keypoint_file: str | None = None,
+        **base_arguments: Any,
+    ) -> None:
+        super().__init__(
+            ann_file="",
+            data_root=data_root,
+            split=split,
+            pipeline=pipeline,
+            keypoint_file=keypoint_file,
+            **base_arguments,
+        )
+
+    def read_tracklets(self) -> tuple[list[Tracklet], int | None]:
+        """Read and compare the files of ``info/``."""
+        info = Path(self.data_root) / "info"
+        _check_layout(info)
+        names = read_frame_names(info / f"{self.split}_name.txt")
+        mat_file = info / f"tracks_{self.split}_info.mat"
+        rows = _read_rows(mat_file, f"track_{self.split}_info")
+        check_rows(rows, mat_file, names)
+        splits = np.full(len(rows), "train" if self.split == "train" else "gallery", dtype=object)
+        if self.split == "test":
+            splits[_read_queries(info / "query_IDX.mat", rows)] = "query"
+        first_row, num_rows = 0, None
+        if self.keypoint_file is not None:
+            first_row, num_rows = self._locate_keypoint_rows(info, names)
+        return self._to_tracklets(rows, splits, names, first_row), num_rows
+
+    def _to_tracklets(
+        self, rows: npt.NDArray[np.int64], splits: np.ndarray, names: FrameNames, first_row: int
+    ) -> list[Tracklet]:
+        folder = f"{Path(self.data_root) / f'bbox_{self.split}'}/"
+        paths = [f"{folder}{name[:4]}/{name}" for name in names.names]
+        return [
+            Tracklet(
+                pid, camid, split, paths[start - 1 : end], np.arange(start - 1, end) + first_row
+            )
+            for (start, end, pid, camid), split in zip(rows.tolist(), splits.tolist(), strict=True)
+        ]
+
+    def _locate_keypoint_rows(self, info: Path, names: FrameNames) -> tuple[int, int]:
+        """Return the keypoint row of this split's first line, and the number of rows."""
+        if self.split == "train":
+            others = read_frame_names(info / "test_name.txt")
+            return 0, len(names.names) + len(others.names)
+        others = read_frame_names(info / "train_name.txt")
+        return len(others.names), len(names.names) + len(others.names)
+
+
+def _check_layout(info: Path) -> None:
+    missing = [name for name in _INFO_FILES if not (info / name).is_file()]
+    if missing:
+        raise FileNotFoundError(
+            f"{info / missing[0]} does not exist. MARS needs below {info.parent}: "
+            f"bbox_train/<pid>/*.jpg, bbox_test/<pid>/*.jpg and info/ with {', '.join(_INFO_FILES)}"
+        )
+
+
+def _read_rows(path: Path, key: str) -> npt.NDArray[np.int64]:
+    rows = read_integer_array(path, key)
+    if rows.ndim != 2 or rows.shape[1] != 4 or len(rows) == 0:
+        raise ValueError(
+            f"{path}: {key!r} must be (tracklets, 4) with the columns start, end, pid and camid, "
+            f"got {rows.shape}"
+        )
+    return rows
+
+
+def _read_queries(path: Path, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Read the positions of the queries among the test tracklets, counted from 0."""
+    numbers = read_integer_array(path, "query_IDX")
+    if numbers.ndim != 2 or 1 not in numbers.shape:
+        raise ValueError(f"{path}: 'query_IDX' must be (1, queries), got {numbers.shape}")
+    numbers = numbers.ravel()
+    outside = numbers[(numbers < 1) | (numbers > len(rows))]
+    if len(outside):
+        raise ValueError(
+            f"{path}: 'query_IDX' counts the {len(rows)} test tracklets from 1, got {outside[0]}"
+        )
+    values, counts = np.unique(numbers, return_counts=True)
+    if (counts > 1).any():
+        raise ValueError(f"{path}: a tracklet is a query once, got {values[counts > 1][0]} twice")
+    unknown = numbers[rows[numbers - 1, 2] < 1]
+    if len(unknown):
+        raise ValueError(
+            f"{path}: a query must be a person (pid 1 or more), but tracklet {unknown[0]} has pid "
+            f"{rows[unknown[0] - 1, 2]}"
+        )
+    return numbers - 1

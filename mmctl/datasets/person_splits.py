@@ -1,0 +1,146 @@
+"""Train/test splits of persons: the official .mat of iLIDS-VID, our own JSON, and drawn ones."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mmctl.datasets.mat_file import read_integer_array
+
+Splits = list[dict[str, list[str]]]
+"""One dict per fold: the names of the persons under ``'train'`` and ``'test'``."""
+
+_SEED = 0
+
+
+def read_splits(path: Path, persons: list[str]) -> Splits:
+    """Read a split file, ``.mat`` or ``.json`` by its ending.
+
+    Args:
+        path: The file.
+        persons: The sorted names of all persons.
+
+    Returns:
+        The splits.
+
+    Raises:
+        FileNotFoundError: If the file does not exist.
+        ValueError: If its content does not fit the persons; file, fold, rule and value are named.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"split file {path} does not exist")
+    return (read_mat_splits if path.suffix == ".mat" else read_json_splits)(path, persons)
+
+
+def read_mat_splits(path: Path, persons: list[str]) -> Splits:
+    """Read ``ls_set`` (folds, persons): numbers from 1 into the sorted persons, test half first.
+
+    Args:
+        path: The official ``.mat`` file.
+        persons: The sorted names of all persons.
+
+    Returns:
+        The splits.
+
+    Raises:
+        ValueError: If a row is no permutation of the persons' numbers.
+    """
+    numbers = read_integer_array(path, "ls_set")
+    if numbers.ndim != 2 or numbers.shape[1] != len(persons):
+        raise ValueError(
+            f"{path}: 'ls_set' must be (folds, persons) with the {len(persons)} persons that have "
+            f"a folder, got {numbers.shape}"
+        )
+    for fold, row in enumerate(numbers):
+        if not np.array_equal(np.sort(row), np.arange(1, len(persons) + 1)):
+            raise ValueError(
+                f"{path}: row {fold + 1} of 'ls_set' must have each number 1..{len(persons)} "
+                f"once, got {row[:5].tolist()}..."
+            )
+    return [_halve([persons[number - 1] for number in row]) for row in numbers.tolist()]
+
+
+def read_json_splits(path: Path, persons: list[str]) -> Splits:
+    """Read the splits that :func:`save_splits` wrote.
+
+    Args:
+        path: The ``.json`` file.
+        persons: The sorted names of all persons.
+
+    Returns:
+        The splits.
+
+    Raises:
+        ValueError: If it is not such a file, or names persons twice or unknown ones.
+    """
+    try:
+        splits = json.loads(path.read_text(encoding="utf-8"))["splits"]
+        checked = [{half: list(fold[half]) for half in ("train", "test")} for fold in splits]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(
+            f'{path} must be like {{"splits": [{{"train": ["person001"], "test": ["person002"]}}]}}'
+            f", one object per fold: {error!r}"
+        ) from error
+    for number, fold in enumerate(checked):
+        _check_fold(f"{path}: fold {number}", fold, persons)
+    return checked
+
+
+def draw_splits(persons: list[str], num_folds: int) -> Splits:
+    """Halve the persons at random, the same way in every call.
+
+    Args:
+        persons: The sorted names of all persons.
+        num_folds: Number of splits.
+
+    Returns:
+        The splits; a person left over trains.
+    """
+    generator = np.random.default_rng(_SEED)
+    return [
+        _halve([persons[index] for index in generator.permutation(len(persons))])
+        for _ in range(num_folds)
+    ]
+
+
+def save_splits(path: Path, splits: Splits) -> bool:
+    """Write splits as JSON, whole or not at all.
+
+    Args:
+        path: The file to write.
+        splits: The splits.
+
+    Returns:
+        False where the folder cannot be written to: drawn splits are the same in every call.
+    """
+    content = json.dumps({"splits": splits}, indent=1)
+    # Every rank of a distributed run comes here at once: own file each, the last rename wins.
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        partial.write_text(content + "\n", encoding="utf-8")
+        partial.replace(path)
+    except OSError:
+        return False
+    return True
+
+
+def _halve(order: list[str]) -> dict[str, list[str]]:
+    num_test = len(order) // 2
+    return {"train": sorted(order[num_test:]), "test": sorted(order[:num_test])}
+
+
+def _check_fold(place: str, fold: dict[str, list[Any]], persons: list[str]) -> None:
+    names = fold["train"] + fold["test"]
+    unknown = sorted(set(map(str, names)) - set(persons))
+    if unknown:
+        raise ValueError(f"{place} names {unknown[0]!r}, which has no folder among the sequences")
+    if len(set(names)) != len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(
+            f"{place} must have each person once, because test persons are not trained on, but "
+            f"has {twice} twice"
+        )

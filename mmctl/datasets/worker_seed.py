@@ -1,0 +1,34 @@
+"""Seeds of the processes that load data."""
+
+from __future__ import annotations
+
+import os
+import random
+
+import numpy as np
+import torch
+from mmengine.dist import get_rank
+
+from mmctl.registry import FUNCTIONS
+
+
+@FUNCTIONS.register_module()
+def seed_worker(worker_id: int) -> None:
+    """Give every worker of every rank and epoch its own random stream.
+
+    MMEngine's default seeds a worker by its number and rank alone, and workers start anew in
+    every epoch unless they persist: each epoch would repeat the draws of the first. PyTorch gives
+    the workers of each epoch a new base seed, drawn from the main process's generator, which is
+    the same for the same ``randomness.seed``; it is the same on all ranks too, so the rank is
+    mixed in. In a config: ``worker_init_fn=dict(type='mmctl.seed_worker')``.
+
+    Args:
+        worker_id: Number of the worker; PyTorch's seed holds it already.
+    """
+    del worker_id
+    # A spawned worker belongs to no process group, but inherits the launcher's environment.
+    rank = get_rank() or int(os.environ.get("RANK", "0"))
+    state = np.random.SeedSequence([torch.initial_seed(), rank]).generate_state(4)
+    np.random.seed(state)  # noqa: NPY002 (the stream that transforms draw from)
+    random.seed(int(state[0]))
+    torch.manual_seed(int(state[1]))

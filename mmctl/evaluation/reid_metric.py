@@ -1,0 +1,226 @@
+"""The metric of video person re-identification: one feature per tracklet, ranked."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.evaluator import BaseMetric
+from mmengine.logging import print_log
+
+from mmctl.evaluation.protocols import Protocol
+from mmctl.evaluation.tracklet_features import SPLITS, Evaluation, TrackletFeatures
+from mmctl.functional.distance import DISTANCES
+from mmctl.functional.ranking import JUNK_PID, Ranking
+from mmctl.registry import METRICS
+
+_REQUIRED = ("pid", "camid", "split", "feature")
+
+
+@METRICS.register_module()
+class ReIDMetric(BaseMetric):
+    """CMC and mAP in percent, beside the protocol that they were measured with.
+
+    Takes one result per tracklet; the test split lists each tracklet once and marks the queries,
+    and the protocol says whether they are in the gallery as well. Rules and protocols are in
+    ``docs/en/protocols.md``. Returns ``mAP``, ``R<k>`` for each k, ``num_queries`` (queries that
+    have a match: those scored) and ``num_gallery`` (after the removal of junk).
+
+    Args:
+        topk: The ranks k of the ``R<k>``.
+        distance: ``'cosine'`` or ``'euclidean'``.
+        protocol: ``'query-in-gallery'``, ``'query-excluded'`` or ``'mars-official'``.
+        dump_file: ``.npz`` file that receives features and labels at each evaluation, replacing
+            those of the one before; see :class:`~mmctl.evaluation.TrackletFeatures`.
+        collect_device: Where ranks exchange results, ``'cpu'`` or ``'gpu'``.
+        prefix: Replaces ``reid`` in the names ``reid/mAP`` ...
+
+    Attributes:
+        last_evaluation: The latest :class:`~mmctl.evaluation.Evaluation` with the average
+            precision of each query; None before the first, and on ranks other than 0.
+
+    Raises:
+        ValueError: If an argument is none of the above.
+    """
+
+    default_prefix = "reid"
+
+    def __init__(
+        self,
+        topk: Sequence[int] = (1, 5, 10, 20),
+        distance: str = "cosine",
+        protocol: str = "query-in-gallery",
+        dump_file: str | None = None,
+        collect_device: str = "cpu",
+        prefix: str | None = None,
+    ) -> None:
+        super().__init__(collect_device=collect_device, prefix=prefix)
+        if not topk or not all(isinstance(k, int) and k > 0 for k in topk):
+            raise ValueError(
+                f"topk must be positive integers because ranks start at 1, got {topk!r}"
+            )
+        if distance not in DISTANCES:
+            raise ValueError(f"distance must be one of {DISTANCES}, got {distance!r}")
+        if dump_file is not None:
+            _check_dump_file(Path(dump_file))
+        self.topk = tuple(topk)
+        self.distance = distance
+        self.protocol = Protocol.named(protocol)
+        self.dump_file = dump_file
+        self.last_evaluation: Evaluation | None = None
+
+    def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:  # noqa: ARG002
+        """Keep one result for each tracklet.
+
+        Args:
+            data_batch: Not used.
+            data_samples: Dicts of :class:`~mmctl.structures.TrackletSample` with ``pid``,
+                ``camid``, ``split`` ('query' or 'gallery') and ``feature`` (C,); ``tracklet_id``,
+                ``frame_paths`` and ``clip_mode`` are used where they are present.
+
+        Raises:
+            ValueError: If one of the first four is missing or wrong, or a feature is not finite.
+        """
+        self.results += [_read_sample(sample, len(self.results)) for sample in data_samples]
+
+    def compute_metrics(self, results: list[dict]) -> dict[str, float]:
+        """Rank, log one line, and save the features if asked to, even if the ranking fails.
+
+        Args:
+            results: What :meth:`process` kept, of all ranks, one per tracklet.
+
+        Returns:
+            Percentages and counts by name.
+
+        Raises:
+            ValueError: If there is no query, no gallery or no query with a match, or if features
+                have different widths.
+        """
+        tracklets = _stack(results)
+        evaluation = None
+        try:
+            evaluation = tracklets.evaluate(
+                self.protocol, distance=self.distance, topk=max(self.topk)
+            )
+            self.last_evaluation = evaluation
+            metrics = self._measures(evaluation.ranking)
+            self._log(metrics, tracklets, evaluation, results[0]["clip_mode"])
+            _warn_of_oddities(tracklets, evaluation)
+        finally:
+            if self.dump_file is not None:
+                tracklets.save(self.dump_file, evaluation)
+                print_log(f"Features of {len(results)} tracklets: {self.dump_file}", "current")
+        return metrics | {
+            "num_queries": evaluation.ranking.num_queries,
+            "num_gallery": len(evaluation.gallery_rows),
+        }
+
+    def _measures(self, ranking: Ranking) -> dict[str, float]:
+        cmc = {f"R{k}": 100 * float(ranking.cmc[k - 1]) for k in self.topk}
+        return {"mAP": 100 * ranking.mean_average_precision} | cmc
+
+    def _log(
+        self,
+        metrics: dict[str, float],
+        tracklets: TrackletFeatures,
+        evaluation: Evaluation,
+        clip_mode: str,
+    ) -> None:
+        dataset = (self.dataset_meta or {}).get("dataset_name", "unnamed data set")
+        num_junk = int((tracklets.pids == JUNK_PID).sum())
+        print_log(
+            f"{dataset}, protocol {self.protocol}, {self.distance} distance, {clip_mode} clips: "
+            + " ".join(f"{name} {value:.2f}" for name, value in metrics.items())
+            + f" | queries scored {evaluation.ranking.num_queries} of "
+            f"{len(evaluation.query_rows)}, gallery {len(evaluation.gallery_rows)} "
+            f"({num_junk} junk left out)",
+            "current",
+        )
+
+
+def _check_dump_file(path: Path) -> None:
+    if path.suffix != ".npz":
+        raise ValueError(f"dump_file must end in .npz, the format it is written in, got {path}")
+    folder = next(parent for parent in path.absolute().parents if parent.exists())
+    if path.is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise ValueError(f"dump_file must be a file in a folder that can be written to, got {path}")
+
+
+def _read_sample(sample: dict, position: int) -> dict:
+    missing = [key for key in _REQUIRED if sample.get(key) is None]
+    name = f"tracklet {sample.get('tracklet_id', position)}"
+    if missing:
+        raise ValueError(f"every data sample must have {_REQUIRED}, {name} lacks {missing}")
+    name += f" (pid {sample['pid']}, camid {sample['camid']}, {sample['split']})"
+    if sample["split"] not in SPLITS:
+        raise ValueError(f"split must be one of {SPLITS} to be ranked, got {name}")
+    feature = sample["feature"]
+    if feature.ndim != 1:
+        raise ValueError(
+            f"feature must be one vector (C,) per tracklet, its clips averaged, "
+            f"got {tuple(feature.shape)} for {name}"
+        )
+    feature = feature.detach().to("cpu", torch.float32, copy=True).numpy()
+    if not np.isfinite(feature).all():
+        raise ValueError(f"feature must be finite to be ranked, got NaN or infinity for {name}")
+    frame_paths = sample.get("frame_paths") or [""]
+    return {
+        "pid": int(sample["pid"]),
+        "camid": int(sample["camid"]),
+        "split": sample["split"],
+        "feature": feature,
+        "tracklet_id": int(sample.get("tracklet_id", -1)),
+        # One frame for pictures: all of them would be most of the file.
+        "frame_path": str(frame_paths[len(frame_paths) // 2]),
+        "clip_mode": sample.get("clip_mode") or "unnamed",
+    }
+
+
+def _stack(results: list[dict]) -> TrackletFeatures:
+    if not results:
+        raise ValueError("at least one tracklet must be processed to be ranked, got none")
+    # Ties rank by position, which must not depend on how ranks shared the work.
+    results = sorted(results, key=lambda result: result["tracklet_id"])
+    widths = sorted({len(result["feature"]) for result in results})
+    if len(widths) > 1:
+        raise ValueError(f"features must have one width to be compared, got widths {widths}")
+    return TrackletFeatures(
+        features=np.stack([result["feature"] for result in results]),
+        pids=np.array([result["pid"] for result in results], dtype=np.int64),
+        camids=np.array([result["camid"] for result in results], dtype=np.int64),
+        tracklet_ids=np.array([result["tracklet_id"] for result in results], dtype=np.int64),
+        splits=np.array([result["split"] for result in results]),
+        frame_paths=np.array([result["frame_path"] for result in results]),
+    )
+
+
+def _warn_of_oddities(tracklets: TrackletFeatures, evaluation: Evaluation) -> None:
+    num_unmatched = len(evaluation.query_rows) - evaluation.ranking.num_queries
+    features = tracklets.features
+    spread = np.linalg.norm(features - features.mean(axis=0), axis=1).max()
+    ids = tracklets.tracklet_ids[tracklets.tracklet_ids >= 0]
+    num_repeated = len(ids) - len(np.unique(ids))
+    oddities = (
+        (
+            num_unmatched,
+            f"{num_unmatched} of {len(evaluation.query_rows)} queries have no match under another "
+            "camera and are not scored",
+        ),
+        (
+            spread <= 1e-4 * np.linalg.norm(features, axis=1).max(),
+            "all features are alike: the ranking is the order of the data set",
+        ),
+        (
+            num_repeated,
+            f"{num_repeated} tracklet ids come more than once: a sampler repeated tracklets, or "
+            "several data sets were joined",
+        ),
+    )
+    for is_odd, message in oddities:
+        if is_odd:
+            print_log(f"ReIDMetric: {message}", "current", level=logging.WARNING)

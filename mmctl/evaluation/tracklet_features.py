@@ -1,0 +1,162 @@
+"""Features of a test split with their labels: evaluated here, kept in a file for later."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from mmctl.evaluation.protocols import Protocol
+from mmctl.functional.distance import pairwise_distance
+from mmctl.functional.ranking import JUNK_PID, Ranking, evaluate_ranking
+
+SPLITS = ("query", "gallery")
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """One evaluation of a test split.
+
+    Attributes:
+        protocol: The protocol it followed.
+        distance: ``'cosine'`` or ``'euclidean'``.
+        query_rows: Rows of the tracklets that are queries, (Q,).
+        gallery_rows: Rows of the tracklets in the gallery, without junk, (G,).
+        ranking: Measures; its per-query arrays follow ``query_rows``.
+    """
+
+    protocol: Protocol
+    distance: str
+    query_rows: np.ndarray
+    gallery_rows: np.ndarray
+    ranking: Ranking
+
+
+@dataclass(frozen=True)
+class TrackletFeatures:
+    """One row for each tracklet of a test split.
+
+    Attributes:
+        features: (N, C), float32.
+        pids: Person ids, (N,), int64; -1 junk, 0 distractor.
+        camids: Camera ids, (N,), int64.
+        tracklet_ids: Indices in the data set, (N,), int64.
+        splits: ``'query'`` or ``'gallery'``, (N,), unicode.
+        frame_paths: Path of the middle frame of each tracklet, (N,), unicode; '' if unknown.
+    """
+
+    features: np.ndarray
+    pids: np.ndarray
+    camids: np.ndarray
+    tracklet_ids: np.ndarray
+    splits: np.ndarray
+    frame_paths: np.ndarray
+
+    def rows(self, protocol: Protocol) -> tuple[np.ndarray, np.ndarray]:
+        """Return the rows of the queries, (Q,), and of the gallery without junk, (G,)."""
+        is_query = self.splits == "query"
+        in_gallery = (self.pids != JUNK_PID) & (protocol.queries_in_gallery | ~is_query)
+        return np.flatnonzero(is_query), np.flatnonzero(in_gallery)
+
+    def distances(
+        self, query_rows: np.ndarray, gallery_rows: np.ndarray, metric: str
+    ) -> np.ndarray:
+        """Return distances between rows, (Q, G), float32."""
+        features = torch.from_numpy(self.features)
+        return pairwise_distance(
+            features[query_rows], features[gallery_rows], metric=metric
+        ).numpy()
+
+    def evaluate(self, protocol: Protocol, *, distance: str, topk: int = 50) -> Evaluation:
+        """Rank the gallery for each query.
+
+        Args:
+            protocol: The protocol to follow.
+            distance: ``'cosine'`` or ``'euclidean'``.
+            topk: Length of the CMC.
+
+        Returns:
+            The evaluation.
+
+        Raises:
+            ValueError: If there is no query, no gallery, or no query with a match.
+        """
+        query_rows, gallery_rows = self.rows(protocol)
+        for name, rows in (("query", query_rows), ("gallery", gallery_rows)):
+            if not len(rows):
+                raise ValueError(
+                    f"protocol {protocol.name} needs at least one {name} tracklet to rank, got "
+                    f"none among {len(self.pids)} tracklets; is this a test split?"
+                )
+        ranking = evaluate_ranking(
+            self.distances(query_rows, gallery_rows, metric=distance),
+            self.pids[query_rows],
+            self.camids[query_rows],
+            self.pids[gallery_rows],
+            self.camids[gallery_rows],
+            average_precision=protocol.average_precision,
+            topk=topk,
+        )
+        return Evaluation(protocol, distance, query_rows, gallery_rows, ranking)
+
+    def save(self, path: str | Path, evaluation: Evaluation | None = None) -> None:
+        """Write an ``.npz`` file without pickled objects, whole or not at all.
+
+        Beside the attributes the file has ``average_precision`` (N,), NaN where not scored, and
+        ``first_match`` (N,), -1 where not scored, ``protocol`` and ``distance``, if ``evaluation``
+        is given.
+
+        Args:
+            path: File to write or to replace; missing folders are made.
+            evaluation: An evaluation of these tracklets.
+        """
+        arrays = {field.name: getattr(self, field.name) for field in fields(self)}
+        if evaluation is not None:
+            precisions = np.full(len(self.pids), np.nan)
+            precisions[evaluation.query_rows] = evaluation.ranking.average_precision
+            first_match = np.full(len(self.pids), -1)
+            first_match[evaluation.query_rows] = evaluation.ranking.first_match
+            arrays |= {"average_precision": precisions, "first_match": first_match}
+            arrays["protocol"] = np.array(evaluation.protocol.name)
+            arrays["distance"] = np.array(evaluation.distance)
+        path = Path(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                np.savez(file, **arrays)
+            # mkstemp's own mode lets nobody else read the file.
+            Path(temporary).chmod(0o644)
+            Path(temporary).replace(path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+
+    @classmethod
+    def load(cls, path: str | Path) -> TrackletFeatures:
+        """Read what :meth:`save` wrote.
+
+        Raises:
+            FileNotFoundError: If there is no such file.
+            ValueError: If the file is none of ours.
+        """
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                return cls(*(file[field.name] for field in fields(cls)))
+        except FileNotFoundError:
+            raise
+        except Exception as error:
+            raise ValueError(
+                f"{path} must be a feature file written by ReIDMetric(dump_file=...) or "
+                f"tools/test.py --out, but reading it failed: {error}"
+            ) from error
+
+
+def recorded_setting(path: str | Path, name: str, default: str) -> str:
+    """Return ``protocol`` or ``distance`` as recorded in a feature file, else ``default``."""
+    with np.load(path, allow_pickle=False) as file:
+        return str(file[name]) if name in file else default

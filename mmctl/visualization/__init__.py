@@ -1,0 +1,6 @@
+"""Pictures of results."""
+
+from mmctl.visualization.learning_curve import draw_learning_curve, read_training_log
+from mmctl.visualization.ranking_sheet import draw_ranking_sheet
+
+__all__ = ["draw_learning_curve", "draw_ranking_sheet", "read_training_log"]

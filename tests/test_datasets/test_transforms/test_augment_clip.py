@@ -1,0 +1,213 @@
+import numpy as np
+import pytest
+
+from mmctl.datasets.transforms import EraseFrames, FlipClip, ResizeClip
+from mmctl.registry import TRANSFORMS
+from mmctl.structures import FLIP_ORDER
+
+
+def stacked(num_clips=2, clip_len=3, height=8, width=6, seed=0):
+    generator = np.random.default_rng(seed)
+    num_frames = num_clips * clip_len
+    keypoints = generator.random((num_frames, 17, 3), dtype=np.float32)
+    keypoints[..., :2] *= (width - 1, height - 1)
+    return {
+        "frames": generator.integers(0, 256, (num_frames, height, width, 3), dtype=np.uint8),
+        "clip_indices": np.arange(num_frames).reshape(num_clips, clip_len),
+        "keypoints": keypoints,
+    }
+
+
+def seed_global(seed):
+    np.random.seed(seed)  # noqa: NPY002 (what MMEngine seeds)
+
+
+def test_resize_stacks_frames_of_different_sizes():
+    generator = np.random.default_rng(0)
+    frames = [generator.integers(0, 256, (h, w, 3), dtype=np.uint8) for h, w in ((9, 5), (8, 4))]
+    resized = ResizeClip((8, 4)).transform({"frames": list(frames)})["frames"]
+    assert resized.shape == (2, 8, 4, 3)
+    assert resized.dtype == np.uint8
+    np.testing.assert_array_equal(resized[1], frames[1])
+
+
+def test_resize_is_bilinear_by_hand():
+    # Doubling [0, 100]: centres at -0.25, 0.25, 0.75, 1.25 of the source, clamped at the ends
+    row = np.repeat(np.array([[[0], [100]]], dtype=np.uint8), 3, axis=2)
+    resized = ResizeClip((1, 4)).transform({"frames": [row]})["frames"]
+    assert resized[0, 0, :, 0].tolist() == [0, 25, 75, 100]
+
+
+def test_resized_keypoints_stay_on_what_they_show():
+    # A bright 2x2 block whose centre is (x, y) = (4.5, 10.5); half the size makes it pixel (2, 5)
+    frame = np.zeros((16, 8, 3), dtype=np.uint8)
+    frame[10:12, 4:6] = 255
+    keypoints = np.zeros((1, 17, 3), dtype=np.float32)
+    keypoints[0, 0] = (4.5, 10.5, 0.9)
+    results = ResizeClip((8, 4)).transform({"frames": [frame], "keypoints": keypoints})
+    assert results["frames"][0, 5, 2].tolist() == [255, 255, 255]
+    np.testing.assert_allclose(results["keypoints"][0, 0], (2, 5, 0.9), rtol=1e-6)
+
+
+def test_resized_keypoints_use_the_size_of_their_own_frame():
+    frames = [np.zeros((10, 4, 3), dtype=np.uint8), np.zeros((20, 16, 3), dtype=np.uint8)]
+    keypoints = np.full((2, 17, 3), 1.5, dtype=np.float32)
+    results = ResizeClip((10, 8)).transform({"frames": frames, "keypoints": keypoints})
+    # (1.5 + 0.5) * 8/4 - 0.5 = 3.5, height unchanged; (1.5 + 0.5) / 2 - 0.5 = 0.5 for both
+    np.testing.assert_allclose(results["keypoints"][0, 0], (3.5, 1.5, 1.5))
+    np.testing.assert_allclose(results["keypoints"][1, 0], (0.5, 0.5, 1.5))
+    assert results["keypoints"].dtype == np.float32
+
+
+@pytest.mark.parametrize("size", [(8,), (8, 0), (8.0, 4), 8, "ab", (1, 2, 3)])
+def test_a_size_that_is_not_height_and_width_is_refused(size):
+    with pytest.raises(ValueError, match=r"size must be \(height, width\)"):
+        ResizeClip(size)
+
+
+def test_flip_mirrors_frames_and_swaps_joints():
+    results = stacked()
+    frames, keypoints = results["frames"].copy(), results["keypoints"].copy()
+    flipped = FlipClip(prob=1.0).transform(results)
+    np.testing.assert_array_equal(flipped["frames"], frames[:, :, ::-1])
+    for joint, source in enumerate(FLIP_ORDER):
+        np.testing.assert_allclose(flipped["keypoints"][:, joint, 0], 5 - keypoints[:, source, 0])
+        np.testing.assert_array_equal(flipped["keypoints"][:, joint, 1:], keypoints[:, source, 1:])
+
+
+def test_a_flipped_keypoint_stays_on_its_pixel():
+    results = stacked(1, 1)
+    results["frames"][:] = 0
+    results["frames"][0, 2, 1] = 255
+    results["keypoints"][0, 5] = (1, 2, 1)
+    flipped = FlipClip(prob=1.0).transform(results)
+    x, y, _ = flipped["keypoints"][0, FLIP_ORDER.index(5)].astype(int)
+    assert flipped["frames"][0, y, x].tolist() == [255, 255, 255]
+
+
+def test_two_flips_are_none():
+    results, original = stacked(), stacked()
+    flip = FlipClip(prob=1.0)
+    results = flip.transform(flip.transform(results))
+    np.testing.assert_array_equal(results["frames"], original["frames"])
+    np.testing.assert_allclose(results["keypoints"], original["keypoints"], atol=1e-6)
+
+
+def test_flip_draws_once_per_clip():
+    seed_global(0)
+    results, original = stacked(num_clips=40, clip_len=3), stacked(num_clips=40, clip_len=3)
+    flipped = FlipClip(prob=0.5).transform(results)["frames"]
+    changed = (flipped != original["frames"]).any(axis=(1, 2, 3)).reshape(40, 3)
+    assert (changed.all(axis=1) | ~changed.any(axis=1)).all()
+    assert 8 < changed.all(axis=1).sum() < 32
+
+
+def test_probability_zero_changes_nothing():
+    for transform in (FlipClip(prob=0), EraseFrames(prob=0)):
+        results, original = transform.transform(stacked()), stacked()
+        np.testing.assert_array_equal(results["frames"], original["frames"])
+        np.testing.assert_array_equal(results["keypoints"], original["keypoints"])
+
+
+def test_erasing_fills_one_rectangle_within_the_limits():
+    seed_global(0)
+    results = stacked(num_clips=20, clip_len=3, height=64, width=32)
+    results["frames"][:] = 0
+    EraseFrames(prob=1.0).transform(results)
+    for frame in results["frames"]:
+        erased = (frame == (124, 116, 104)).all(axis=2)
+        assert ((frame == 0).all(axis=2) | erased).all()
+        rows, columns = np.flatnonzero(erased.any(axis=1)), np.flatnonzero(erased.any(axis=0))
+        height, width = np.ptp(rows) + 1, np.ptp(columns) + 1
+        assert erased.sum() == height * width
+        # Rounding to pixels moves a side by up to half of one.
+        assert (height - 0.5) * (width - 0.5) <= 0.4 * 64 * 32
+        assert (height + 0.5) * (width + 0.5) >= 0.02 * 64 * 32
+        assert (height + 0.5) / (width - 0.5) >= 0.3
+        assert (height - 0.5) / (width + 0.5) <= 1 / 0.3
+
+
+def test_erasing_draws_for_every_frame_alone():
+    seed_global(1)
+    results, original = stacked(num_clips=10, clip_len=8), stacked(num_clips=10, clip_len=8)
+    frames = EraseFrames(prob=0.5).transform(results)["frames"]
+    changed = (frames != original["frames"]).any(axis=(1, 2, 3)).reshape(10, 8)
+    assert 20 < changed.sum() < 60
+    assert (changed.any(axis=1) & ~changed.all(axis=1)).sum() > 5
+
+
+def test_erased_joints_and_only_those_get_score_zero():
+    seed_global(2)
+    results = stacked(num_clips=10, clip_len=3, height=64, width=32)
+    results["frames"][:] = 0
+    results["keypoints"][..., 2] = 1
+    EraseFrames(prob=1.0).transform(results)
+    for frame, joints in zip(results["frames"], results["keypoints"], strict=True):
+        for x, y, score in joints:
+            hidden = frame[int(np.floor(y + 0.5)), int(np.floor(x + 0.5)), 0] != 0
+            assert score == (0 if hidden else 1)
+    assert 0 < (results["keypoints"][..., 2] == 0).mean() < 0.6
+
+
+def test_erasing_moves_no_joint():
+    seed_global(2)
+    results, original = stacked(), stacked()
+    EraseFrames(prob=1.0).transform(results)
+    np.testing.assert_array_equal(results["keypoints"][..., :2], original["keypoints"][..., :2])
+
+
+def test_a_rectangle_that_cannot_fit_leaves_the_frame():
+    seed_global(0)
+    results, original = stacked(height=2, width=40), stacked(height=2, width=40)
+    EraseFrames(prob=1.0, area=(0.9, 1.0), min_aspect=1.0).transform(results)
+    np.testing.assert_array_equal(results["frames"], original["frames"])
+
+
+@pytest.mark.parametrize("transform", [FlipClip(), EraseFrames()])
+def test_frames_that_are_not_stacked_are_refused(transform):
+    results = {"frames": [np.zeros((2, 2, 3))], "clip_indices": np.zeros((1, 1), dtype=int)}
+    with pytest.raises(ValueError, match=rf"{type(transform).__name__} must come after ResizeClip"):
+        transform.transform(results)
+
+
+@pytest.mark.parametrize("owner", [FlipClip, EraseFrames])
+@pytest.mark.parametrize("prob", [-0.1, 1.1])
+def test_a_probability_out_of_range_is_refused(owner, prob):
+    with pytest.raises(ValueError, match=rf"prob must be a probability in \[0, 1\], got {prob}"):
+        owner(prob=prob)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"area": (0, 0.4)}, "area must be two shares"),
+        ({"area": (0.4, 0.2)}, "area must be two shares"),
+        ({"min_aspect": 0}, "min_aspect must be in"),
+        ({"min_aspect": 2}, "min_aspect must be in"),
+        ({"fill": (0, 0)}, "fill must be an RGB value"),
+        ({"fill": (0, 0, 256)}, "fill must be an RGB value"),
+    ],
+)
+def test_erasing_limits_out_of_range_are_refused(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        EraseFrames(**arguments)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"type": "ResizeClip", "size": [8, 4]},
+        {"type": "FlipClip", "prob": 0.5},
+        {"type": "EraseFrames", "prob": 0.5},
+    ],
+)
+def test_each_transform_builds_from_a_config(config):
+    assert config["type"] in repr(TRANSFORMS.build(config))
+
+
+def test_transforms_work_without_keypoints():
+    results = stacked()
+    del results["keypoints"]
+    for transform in (ResizeClip((4, 4)), FlipClip(1.0), EraseFrames(1.0)):
+        results = transform.transform(results)
+    assert "keypoints" not in results
