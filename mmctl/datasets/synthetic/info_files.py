@@ -1,0 +1,90 @@
+"""The files below ``info/``, as MARS has them, and the keypoints of every frame."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.io import savemat
+
+from mmctl.datasets.synthetic.appearance import CLOTHES
+from mmctl.datasets.synthetic.atomic_files import write_whole
+from mmctl.datasets.synthetic.drawing_state import identify
+from mmctl.datasets.synthetic.plan import (
+    PlannedTracklet,
+    choose_queries,
+    identity_of,
+    pids_of,
+)
+from mmctl.datasets.synthetic.random_streams import SPLITS
+from mmctl.datasets.synthetic.settings import DrawnSettings
+
+Plan = dict[str, list[PlannedTracklet]]
+
+
+def write_name_files(data_root: Path, plan: Plan) -> None:
+    """Write ``train_name.txt`` and ``test_name.txt``: one frame name per line."""
+    for split, tracklets in plan.items():
+        names = [name for tracklet in tracklets for name in tracklet.frame_names]
+        text = "".join(f"{name}\n" for name in names)
+        write_whole(data_root / "info" / f"{split}_name.txt", text.encode("ascii"))
+
+
+def write_track_files(data_root: Path, plan: Plan, settings: DrawnSettings) -> None:
+    """Write the three MATLAB files with MARS's keys, shapes and types.
+
+    ``track_*_info`` has a row (first frame, last frame, pid, camid) per tracklet; frames count
+    from 1 in the name file and the last one belongs to the tracklet. ``query_IDX`` counts the rows
+    of the test split from 1.
+    """
+    for split, tracklets in plan.items():
+        rows = [
+            (item.first_row + 1, item.first_row + item.num_frames, item.pid, item.camid)
+            for item in tracklets
+        ]
+        table = np.array(rows, np.int32)
+        path = data_root / "info" / f"tracks_{split}_info.mat"
+        write_whole(path, _mat_bytes(f"track_{split}_info", table))
+    queries = (choose_queries(settings, plan["test"]) + 1).astype(np.uint16)[None]
+    write_whole(data_root / "info" / "query_IDX.mat", _mat_bytes("query_IDX", queries))
+
+
+def _mat_bytes(key: str, table: NDArray[Any]) -> bytes:
+    buffer = io.BytesIO()
+    savemat(buffer, {key: table}, do_compression=True)
+    # The header names the moment of writing; without it the same data are the same bytes.
+    header = b"MATLAB 5.0 MAT-file, Platform: posix, drawn by mmctl".ljust(116)
+    return header + buffer.getvalue()[116:]
+
+
+def write_keypoints(data_root: Path, keypoints: NDArray[np.float32]) -> None:
+    """Write ``keypoints.npy``: (frames of train, then of test, 17, 3) float32."""
+    buffer = io.BytesIO()
+    np.save(buffer, keypoints)
+    write_whole(data_root / "info" / "keypoints.npy", buffer.getvalue())
+
+
+def describe_people(settings: DrawnSettings) -> dict[str, dict[str, Any]]:
+    """Return confuser group and colours of each person, by pid as text."""
+    people: dict[str, dict[str, Any]] = {}
+    for split in SPLITS:
+        for pid in pids_of(settings, split):
+            looks = identity_of(settings, split, pid)
+            colours = dict(zip(CLOTHES, looks.placement, strict=True))
+            people[str(pid)] = {"split": split, "group": looks.group, **colours}
+    return people
+
+
+def finished_content(settings: DrawnSettings, plan: Plan) -> bytes:
+    """Return the bytes of ``drawn.json``: settings, sizes, and who is in which group."""
+    content = identify(settings)
+    content["num_frames"] = {
+        split: sum(item.num_frames for item in tracklets) for split, tracklets in plan.items()
+    }
+    content["num_tracklets"] = {split: len(tracklets) for split, tracklets in plan.items()}
+    content["people"] = describe_people(settings)
+    return (json.dumps(content, indent=1) + "\n").encode("ascii")

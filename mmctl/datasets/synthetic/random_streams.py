@@ -1,0 +1,54 @@
+"""Independent random numbers for everything that is drawn.
+
+Each tracklet, group of people and camera has its own generator, derived from the seed and from
+what it is. So any part of a data set can be drawn alone, in any order, by any worker, and comes
+out the same.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+SPLITS = ("train", "test")
+"""Splits in the order of the rows of ``keypoints.npy``."""
+
+_GROUP, _CAMERA, _LENGTH, _QUERY = range(len(SPLITS), len(SPLITS) + 4)
+
+
+def tracklet_stream(
+    seed: int, split: str, pid: int, camid: int, number: int
+) -> np.random.Generator:
+    """Return the generator of one tracklet's pictures.
+
+    Args:
+        seed: Seed of the data set.
+        split: 'train' or 'test'.
+        pid: Person, -1 for junk, 0 for a distractor.
+        camid: Camera, from 1.
+        number: Number of the tracklet of this person in this camera, from 1.
+    """
+    return _stream(seed, SPLITS.index(split), pid + 1, camid, number)
+
+
+def length_stream(seed: int, split: str, pid: int, camid: int, number: int) -> np.random.Generator:
+    """Return the generator of one tracklet's number of frames (see :func:`tracklet_stream`)."""
+    return _stream(seed, _LENGTH, SPLITS.index(split), pid + 1, camid, number)
+
+
+def group_stream(seed: int, group: int) -> np.random.Generator:
+    """Return the generator of the looks of one confuser group."""
+    return _stream(seed, _GROUP, group)
+
+
+def camera_stream(seed: int, camid: int) -> np.random.Generator:
+    """Return the generator of one camera's light, place and background."""
+    return _stream(seed, _CAMERA, camid)
+
+
+def query_stream(seed: int, pid: int, camid: int) -> np.random.Generator:
+    """Return the generator that chooses the query among a person's tracklets in a camera."""
+    return _stream(seed, _QUERY, pid, camid)
+
+
+def _stream(*key: int) -> np.random.Generator:
+    return np.random.default_rng(np.random.SeedSequence(key))

@@ -1,0 +1,74 @@
+"""What several tests share: a drawn data set, and tools called in this process."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from uuid import uuid4
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import pytest
+
+from mmctl.datasets.synthetic import DrawnSettings, MarsWriter
+
+ROOT = Path(__file__).resolve().parents[1]
+SETTINGS = DrawnSettings(
+    num_train_pids=8,
+    num_test_pids=4,
+    num_cameras=2,
+    frames=(3, 6),
+    size=(64, 32),
+    num_junk=2,
+    num_distractors=3,
+)
+
+
+@pytest.fixture(scope="session")
+def drawn_mars(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of drawn pedestrians in the layout of MARS: 8 training and 4 test people."""
+    root = tmp_path_factory.mktemp("drawn") / "mars"
+    MarsWriter(root, SETTINGS).write()
+    return root
+
+
+def load_tool(path: str) -> ModuleType:
+    """Import a script below ``tools/`` as a module."""
+    spec = importlib.util.spec_from_file_location(Path(path).stem, ROOT / "tools" / path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def data_options(root: Path) -> list[str]:
+    """Return the overrides that point the quickstart's configs at a small drawn set."""
+    options = [f"{part}_dataloader.dataset.data_root={root}" for part in ("train", "val", "test")]
+    return [
+        *options,
+        *(f"{part}_dataloader.num_workers=0" for part in ("train", "val", "test")),
+        "model.head.num_classes=8",
+        "train_dataloader.batch_size=8",
+        "train_dataloader.sampler.num_pids=4",
+        # Two runners of one second would share a visualizer.
+        f"experiment_name=test-{uuid4().hex}",
+    ]
+
+
+@pytest.fixture
+def run_tool(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Call a tool's main in this process: ``run_tool('train.py', 'config.py', '--amp')``."""
+
+    def run(path: str, *arguments: str) -> None:
+        from mmctl.engine import run_command
+
+        monkeypatch.chdir(ROOT)
+        monkeypatch.setattr(sys, "argv", [path, *arguments])
+        run_command(load_tool(path).main)
+
+    return run

@@ -1,0 +1,77 @@
+"""Every config file loads, has known keys only, builds, and says what it is."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+
+from mmctl.engine import check_config
+from mmctl.registry import MODELS
+
+ROOT = Path(__file__).resolve().parents[1] / "configs"
+CONFIGS = sorted(path for path in ROOT.rglob("*.py") if "_base_" not in path.parts)
+
+
+def names(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=names)
+def test_a_config_has_known_keys_and_types_only(path: Path) -> None:
+    check_config(Config.fromfile(path))
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=names)
+def test_the_model_of_a_config_builds_at_full_size(path: Path) -> None:
+    cfg = Config.fromfile(path)
+    init_default_scope(cfg.default_scope)
+    model = MODELS.build(cfg.model)
+    assert model.head.num_classes == cfg.model.head.num_classes
+    assert (model.graph_head is None) == path.stem.startswith("baseline")
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.rglob("*.py")), ids=names)
+def test_a_config_says_what_it_is(path: Path) -> None:
+    docstring = ast.get_docstring(ast.parse(path.read_text()))
+    assert docstring is not None
+    assert docstring.splitlines()[0].endswith(".")
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=names)
+def test_a_batch_holds_whole_people(path: Path) -> None:
+    loader = Config.fromfile(path).train_dataloader
+    assert loader.batch_size == loader.sampler.num_pids * loader.sampler.num_clips
+
+
+def test_the_mars_config_is_the_papers_recipe() -> None:
+    cfg = Config.fromfile(ROOT / "ctl" / "ctl_r50_1xb32-240e_mars-256x128.py")
+    sample, resize = cfg.train_pipeline[0], cfg.train_pipeline[3]
+    assert (sample.clip_len, tuple(resize.size)) == (6, (256, 128))
+    sampler = cfg.train_dataloader.sampler
+    assert (sampler.num_pids, sampler.num_clips, sampler.epoch) == (8, 4, "tracklets")
+    optimizer, schedule = cfg.optim_wrapper.optimizer, cfg.param_scheduler[0]
+    assert (optimizer.type, optimizer.lr, optimizer.weight_decay) == ("Adam", 3e-4, 5e-4)
+    assert (schedule.milestones, schedule.gamma) == ([60, 120, 180], 0.1)
+    assert cfg.train_cfg.max_epochs == 240
+    head = cfg.model.graph_head
+    assert (head.num_layers, head.window, head.balance) == (2, 3, 0.3)
+    assert head.cross_scale_after == [2]
+    assert tuple(cfg.model.backbone.strides) == (1, 2, 2, 1)
+    assert [term.loss_weight for term in cfg.model.head.losses.values()] == [1.0, 1.0, 1.0]
+
+
+def test_the_quickstart_differs_from_the_paper_in_sizes_and_schedule_only() -> None:
+    paper = Config.fromfile(ROOT / "ctl" / "ctl_r50_1xb32-240e_mars-256x128.py").model
+    small = Config.fromfile(ROOT / "quickstart" / "ctl_r18_quickstart.py").model
+    for sizes in (paper, small):
+        for key in ("depth", "base_channels", "stem_channels", "init_cfg"):
+            sizes.backbone.pop(key, None)
+        sizes.graph_head.pop("channels")
+        sizes.graph_head.cross_scale.pop("dim")
+        sizes.head.pop("channels")
+        sizes.head.pop("num_classes")
+    assert small.to_dict() == paper.to_dict()

@@ -1,0 +1,252 @@
+from __future__ import annotations
+
+import dataclasses
+import errno
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import namedtuple
+from pathlib import Path
+
+import pytest
+
+from mmctl.datasets.synthetic import DiskFullError, DrawnSettings, MarsWriter, clear_folder
+from mmctl.datasets.synthetic.mars_writer import estimate_bytes
+
+from .conftest import digest_files
+
+DRAW = """
+import json, sys
+from pathlib import Path
+from mmctl.datasets.synthetic import DrawnSettings, MarsWriter
+MarsWriter(Path(sys.argv[1]), DrawnSettings(**json.loads(sys.argv[2])), 2).write()
+"""
+
+
+def fill_disk_after(monkeypatch: pytest.MonkeyPatch, num_files: int) -> None:
+    """Let the disk take some files, and half of the next one."""
+    write, left = Path.write_bytes, [num_files]
+
+    def write_until_full(path: Path, content: bytes) -> int:
+        left[0] -= 1
+        if left[0] < 0:
+            write(path, content[: len(content) // 2])
+            raise OSError(errno.ENOSPC, "No space left on device", str(path))
+        return write(path, content)
+
+    monkeypatch.setattr(Path, "write_bytes", write_until_full)
+
+
+def wait_for_silence(root: Path) -> dict[str, str]:
+    """Return the files of a folder once the workers of a killed process have ended."""
+    deadline, before = time.monotonic() + 60, {}
+    while (now := digest_files(root)) != before:
+        assert time.monotonic() < deadline, "a worker outlived its parent"
+        before = now
+        time.sleep(1.0)
+    return now
+
+
+def test_the_number_of_workers_changes_no_byte(
+    drawn_root: Path, tiny: DrawnSettings, tmp_path: Path
+) -> None:
+    MarsWriter(tmp_path / "set", tiny, workers=3).write()
+    assert digest_files(tmp_path / "set") == digest_files(drawn_root)
+
+
+def test_nothing_but_the_data_set_is_left(drawn_root: Path) -> None:
+    assert {path.name for path in drawn_root.iterdir()} == {
+        *("bbox_train", "bbox_test", "info", "contact_sheet.png", "keypoint_sheet.png")
+    }
+    assert {path.name for path in (drawn_root / "info").iterdir()} == {
+        *("train_name.txt", "test_name.txt", "tracks_train_info.mat", "tracks_test_info.mat"),
+        *("query_IDX.mat", "keypoints.npy", "drawn.json"),
+    }
+
+
+def test_a_finished_set_has_nothing_to_do(drawn_root: Path, tiny: DrawnSettings) -> None:
+    writer = MarsWriter(drawn_root, tiny)
+    assert writer.is_finished()
+    assert writer.pending() == []
+
+
+@pytest.mark.parametrize("num_files", [0, 30, 120])
+def test_a_full_disk_is_said_once_and_drawing_goes_on_later(
+    num_files: int,
+    drawn_root: Path,
+    tiny: DrawnSettings,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    root = tmp_path / "set"
+    with monkeypatch.context() as patch:
+        fill_disk_after(patch, num_files)
+        with pytest.raises(DiskFullError, match=r"could not write .*set.*bytes are needed in"):
+            MarsWriter(root, tiny).write()
+    assert not list(root.rglob("*.part"))
+    assert not (root / "info" / "drawn.json").exists()
+    writer = MarsWriter(root, tiny)
+    assert not writer.is_finished()
+    if num_files == 120:
+        assert 0 < len(writer.pending()) < len(writer.plan["train"]) + len(writer.plan["test"])
+    writer.write()
+    assert digest_files(root) == digest_files(drawn_root)
+
+
+def test_a_disk_that_fills_up_under_workers_is_said_too(
+    tiny: DrawnSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill_disk_after(monkeypatch, 20)
+    with pytest.raises(DiskFullError, match=r"the disk is full: could not write .*jpg|npy"):
+        MarsWriter(tmp_path / "set", tiny, workers=2).write()
+
+
+def test_too_small_a_disk_is_refused_beforehand(
+    tiny: DrawnSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr("shutil.disk_usage", lambda path: usage(10**9, 10**9 - 1000, 1000))
+    writer = MarsWriter(tmp_path / "new" / "set", tiny)
+    with pytest.raises(DiskFullError, match=r"needs about [\d,]+ more bytes.* has 1,000 free"):
+        writer.check_space(writer.pending())
+    assert not (tmp_path / "new").exists()
+
+
+def test_the_estimate_is_enough_but_not_ten_times_too_much(
+    drawn_root: Path, tiny: DrawnSettings
+) -> None:
+    files = list(drawn_root.glob("bbox_*/*/*.jpg"))
+    taken = sum(-(-path.stat().st_size // 4096) * 4096 for path in files)
+    assert taken < estimate_bytes(tiny, len(files)) < 10 * taken
+
+
+def test_a_killed_run_leaves_whole_files_and_is_finished_later(tmp_path: Path) -> None:
+    settings = DrawnSettings(num_train_pids=16, num_test_pids=4, frames=6, size=(64, 32))
+    killed, whole = tmp_path / "killed", tmp_path / "whole"
+    arguments = [sys.executable, "-c", DRAW, str(killed), json.dumps(settings.to_dict())]
+    process = subprocess.Popen(arguments, cwd=Path(__file__).parents[3])
+    deadline = time.monotonic() + 200
+    while len(list(killed.glob("bbox_train/*/*.jpg"))) < 60 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    left = wait_for_silence(killed)
+    assert "info/drawn.json" not in left
+    for path in killed.rglob("*.jpg"):
+        content = path.read_bytes()
+        assert content[:2] == b"\xff\xd8"
+        assert content[-2:] == b"\xff\xd9"
+    writer = MarsWriter(killed, settings)
+    total = sum(map(len, writer.plan.values()))
+    assert 0 < len(writer.pending()) < total - 4
+    writer.write()
+    MarsWriter(whole, settings).write()
+    assert digest_files(killed) == digest_files(whole)
+
+
+def test_lost_files_of_a_finished_set_are_drawn_again(
+    drawn_root: Path, tiny: DrawnSettings, tmp_path: Path
+) -> None:
+    root = tmp_path / "set"
+    writer = MarsWriter(root, tiny)
+    writer.write()
+    (root / "bbox_train" / "0003" / "0003C2T0001F002.jpg").unlink()
+    (root / "bbox_test" / "0004" / "0004C1T0002F001.jpg").write_bytes(b"")
+    assert [item.name for item in writer.pending()] == ["0003C2T0001", "0004C1T0002"]
+    assert not writer.is_finished()
+    writer.write()
+    assert digest_files(root) == digest_files(drawn_root)
+    (root / "info" / "keypoints.npy").unlink()
+    assert not writer.is_finished()
+    writer.write()
+    assert digest_files(root) == digest_files(drawn_root)
+
+
+def test_other_settings_are_refused_with_what_differs(
+    drawn_root: Path, tiny: DrawnSettings
+) -> None:
+    other = dataclasses.replace(tiny, seed=4, jitter=0.1)
+    before = digest_files(drawn_root)
+    with pytest.raises(ValueError, match=r"jitter 0.05 there, 0.1 asked for; seed 3 .*--force"):
+        MarsWriter(drawn_root, other).write()
+    assert digest_files(drawn_root) == before
+
+
+def test_an_unfinished_set_of_other_settings_is_refused(
+    tiny: DrawnSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        fill_disk_after(patch, 9)
+        with pytest.raises(DiskFullError):
+            MarsWriter(tmp_path, tiny).write()
+    with pytest.raises(ValueError, match="was drawn with other settings"):
+        MarsWriter(tmp_path, dataclasses.replace(tiny, seed=9)).write()
+
+
+def test_other_peoples_files_are_never_mixed_or_removed(
+    tiny: DrawnSettings, tmp_path: Path
+) -> None:
+    (tmp_path / "bbox_train").mkdir()
+    (tmp_path / "bbox_train" / "real.jpg").write_bytes(b"real")
+    with pytest.raises(ValueError, match="it holds other files"):
+        MarsWriter(tmp_path, tiny).write()
+    with pytest.raises(ValueError, match="--force replaces drawn data sets only"):
+        clear_folder(tmp_path)
+    assert (tmp_path / "bbox_train" / "real.jpg").read_bytes() == b"real"
+
+
+def test_a_run_killed_before_its_first_file_can_be_repeated(
+    tiny: DrawnSettings, tmp_path: Path
+) -> None:
+    (tmp_path / "info").mkdir()
+    (tmp_path / "info" / ".drawing.json.1.part").write_bytes(b"{")
+    assert len(MarsWriter(tmp_path, tiny).pending()) > 0
+
+
+def test_clearing_makes_room_for_other_settings(tiny: DrawnSettings, tmp_path: Path) -> None:
+    MarsWriter(tmp_path, tiny).write()
+    clear_folder(tmp_path)
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+    other = dataclasses.replace(tiny, seed=8)
+    MarsWriter(tmp_path, other).write()
+    assert MarsWriter(tmp_path, other).is_finished()
+
+
+def test_a_replacement_that_was_killed_asks_for_force_again(
+    tiny: DrawnSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = dataclasses.replace(tiny, num_train_pids=1, num_test_pids=1, num_junk=0)
+    MarsWriter(tmp_path, small).write()
+
+    def die(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("shutil.rmtree", die)
+        with pytest.raises(KeyboardInterrupt):
+            clear_folder(tmp_path)
+    with pytest.raises(ValueError, match=r"was being replaced when a run ended.*--force"):
+        MarsWriter(tmp_path, small).pending()
+    clear_folder(tmp_path)
+    assert len(MarsWriter(tmp_path, small).pending()) > 0
+
+
+def test_leftovers_of_a_finished_set_are_tidied_up(
+    drawn_root: Path, tiny: DrawnSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(MarsWriter, "tidy", lambda writer: None)
+        MarsWriter(tmp_path, tiny).write()
+    writer = MarsWriter(tmp_path, tiny)
+    assert (tmp_path / "info" / "drawing.json").exists()
+    assert writer.is_finished()
+    writer.tidy()
+    assert digest_files(tmp_path) == digest_files(drawn_root)
+
+
+def test_no_workers_are_refused(tiny: DrawnSettings, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"workers must be positive.*got 0"):
+        MarsWriter(tmp_path, tiny, workers=0)

@@ -1,0 +1,185 @@
+"""tools/train.py and tools/test.py on drawn pedestrians, with the quickstart's configs."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from mmctl.evaluation import Protocol, TrackletFeatures
+from tests.conftest import ROOT, data_options
+
+CTL = "configs/quickstart/ctl_r18_quickstart.py"
+BASELINE = "configs/quickstart/baseline_r18_quickstart.py"
+Tool = Callable[..., None]
+
+
+def train_options(root: Path, epochs: int) -> list[str]:
+    return [
+        *data_options(root),
+        f"train_cfg.max_epochs={epochs}",
+        "train_cfg.val_interval=1",
+        "default_hooks.checkpoint.interval=1",
+    ]
+
+
+def log_of(work_dir: Path) -> str:
+    return "".join(path.read_text() for path in sorted(work_dir.glob("*/*.log")))
+
+
+def errors(run: Callable[[], None], capsys: pytest.CaptureFixture[str]) -> str:
+    with pytest.raises(SystemExit) as caught:
+        run()
+    assert caught.value.code == 2
+    message = capsys.readouterr().err
+    assert message.count("error:") == 1
+    assert "Traceback" not in message
+    return message
+
+
+@pytest.mark.parametrize("config", [CTL, BASELINE])
+def test_training_resumes_and_testing_repeats_its_numbers(
+    config: str, drawn_mars: Path, tmp_path: Path, run_tool: Tool
+) -> None:
+    work_dir = tmp_path / "run"
+    common = [config, "--work-dir", str(work_dir)]
+    run_tool("train.py", *common, "--cfg-options", *train_options(drawn_mars, 1))
+    assert (work_dir / "epoch_1.pth").exists()
+    run_tool("train.py", *common, "--resume", "--cfg-options", *train_options(drawn_mars, 2))
+    log = log_of(work_dir)
+    assert "resumed epoch: 1" in log
+    assert re.search(r"Epoch\(train\)\s+\[2\]", log)
+    assert re.search(r"MARS, protocol query-in-gallery .* evenly clips: mAP", log)
+
+    numbers = []
+    for attempt in ("first", "second"):
+        metrics, features = tmp_path / f"{attempt}.json", tmp_path / f"{attempt}.npz"
+        run_tool(
+            *("test.py", config, str(work_dir / "epoch_2.pth"), "--work-dir", str(tmp_path / "t")),
+            *("--metrics-file", str(metrics), "--out", str(features)),
+            *("--cfg-options", *data_options(drawn_mars)),
+        )
+        numbers.append(json.loads(metrics.read_text()))
+    assert numbers[0] == numbers[1]
+    assert numbers[0]["protocol"] == "query-in-gallery"
+    assert numbers[0]["num_queries"] == 8  # 4 people in 2 cameras
+    assert numbers[0]["num_gallery"] == 8 + 3  # and the distractors, not the junk
+    protocol = Protocol.named("query-in-gallery")
+    evaluation = TrackletFeatures.load(features).evaluate(protocol, distance="cosine")
+    assert 100 * evaluation.ranking.cmc[0] == pytest.approx(numbers[0]["R1"], abs=1e-3)
+
+
+def test_without_a_checkpoint_the_untrained_network_is_tested(
+    drawn_mars: Path, tmp_path: Path, run_tool: Tool
+) -> None:
+    options = ["--cfg-options", *data_options(drawn_mars)]
+    run_tool("test.py", CTL, "--work-dir", str(tmp_path), *options)
+    assert "UNTRAINED" in log_of(tmp_path)
+
+
+def test_training_in_mixed_precision_runs_on_a_cpu(
+    drawn_mars: Path, tmp_path: Path, run_tool: Tool
+) -> None:
+    options = ["--amp", "--no-validate", "--cfg-options", *train_options(drawn_mars, 1)]
+    run_tool("train.py", CTL, "--work-dir", str(tmp_path), *options)
+    weights = torch.load(tmp_path / "epoch_1.pth", weights_only=False)["state_dict"]
+    assert all(value.isfinite().all() for value in weights.values())
+    assert "CpuAmpOptimWrapper" in log_of(tmp_path)
+
+
+def test_a_missing_info_file_is_named(
+    drawn_mars: Path, tmp_path: Path, run_tool: Tool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = tmp_path / "mars"
+    shutil.copytree(drawn_mars / "info", root / "info")
+    (root / "info" / "tracks_train_info.mat").unlink()
+    arguments = [CTL, "--work-dir", str(tmp_path), "--cfg-options", *train_options(root, 1)]
+    message = errors(lambda: run_tool("train.py", *arguments), capsys)
+    assert str(root / "info" / "tracks_train_info.mat") in message
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("fault", ["missing", "truncated"])
+def test_a_bad_frame_is_named(
+    fault: str,
+    workers: int,
+    drawn_mars: Path,
+    tmp_path: Path,
+    run_tool: Tool,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    root = tmp_path / "mars"
+    shutil.copytree(drawn_mars, root)
+    victims = sorted((root / "bbox_test" / "0002").glob("*.jpg"))
+    for victim in victims:
+        content = victim.read_bytes()
+        victim.unlink()
+        if fault == "truncated":
+            victim.write_bytes(content[: len(content) // 2])
+    options = [*data_options(root), f"test_dataloader.num_workers={workers}"]
+    arguments = [CTL, "--work-dir", str(tmp_path / "t"), "--cfg-options", *options]
+    message = errors(lambda: run_tool("test.py", *arguments), capsys)
+    assert str(root / "bbox_test" / "0002") in message
+    assert {"missing": "does not exist", "truncated": "cut off"}[fault] in message
+
+
+def test_more_people_per_batch_than_there_are_is_refused(
+    drawn_mars: Path, tmp_path: Path, run_tool: Tool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = [*train_options(drawn_mars, 1), "train_dataloader.sampler.num_pids=9"]
+    arguments = [CTL, "--work-dir", str(tmp_path), "--cfg-options", *options]
+    message = errors(lambda: run_tool("train.py", *arguments), capsys)
+    assert "num_pids" in message
+    assert "9" in message
+    assert "8" in message
+
+
+def test_a_misspelt_key_is_named_with_its_neighbour(
+    drawn_mars: Path, tmp_path: Path, run_tool: Tool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = [*train_options(drawn_mars, 1), "model.graph_head.windw=5"]
+    arguments = [CTL, "--work-dir", str(tmp_path), "--cfg-options", *options]
+    message = errors(lambda: run_tool("train.py", *arguments), capsys)
+    assert "model.graph_head.windw" in message
+    assert "'window'" in message
+
+
+def test_another_number_of_people_than_classes_is_refused(
+    drawn_mars: Path, tmp_path: Path, run_tool: Tool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = [*train_options(drawn_mars, 1), "model.head.num_classes=7"]
+    arguments = [CTL, "--work-dir", str(tmp_path), "--cfg-options", *options]
+    message = errors(lambda: run_tool("train.py", *arguments), capsys)
+    assert "model.head.num_classes=8" in message
+
+
+def test_a_checkpoint_of_another_architecture_is_refused(
+    drawn_mars: Path, tmp_path: Path, run_tool: Tool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    checkpoint = tmp_path / "other.pth"
+    torch.save({"state_dict": {"backbone.conv1.weight": torch.zeros(64, 3, 7, 7)}}, checkpoint)
+    options = ["--cfg-options", *data_options(drawn_mars)]
+    arguments = [CTL, str(checkpoint), "--work-dir", str(tmp_path / "t"), *options]
+    message = errors(lambda: run_tool("test.py", *arguments), capsys)
+    assert str(checkpoint) in message
+    assert "does not fit VideoReID" in message
+
+
+def test_a_checkpoint_that_does_not_exist_is_named(
+    drawn_mars: Path, tmp_path: Path, run_tool: Tool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ["--cfg-options", *data_options(drawn_mars)]
+    arguments = [CTL, "nowhere.pth", "--work-dir", str(tmp_path), *options]
+    message = errors(lambda: run_tool("test.py", *arguments), capsys)
+    assert "nowhere.pth" in message
+
+
+def test_every_tool_is_found_where_the_readme_says() -> None:
+    readme = (ROOT / "README.md").read_text()
+    for path in set(re.findall(r"(?:tools|configs|docs)/[\w./-]+\.(?:py|sh|md|png)", readme)):
+        assert (ROOT / path).exists(), path

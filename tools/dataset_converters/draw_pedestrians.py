@@ -1,0 +1,63 @@
+"""Draw walking pedestrians in the layout of MARS: a data set that needs no download."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import fields
+from pathlib import Path
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+from mmctl.datasets.synthetic import DiskFullError, DrawnSettings, MarsWriter, clear_folder
+
+CONFIG, PARTS = "configs/quickstart/ctl_r18_quickstart.py", ("train", "val", "test")
+HELP = {item.name: item.metadata["help"] for item in fields(DrawnSettings)}
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line; every setting of the data set is an option."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("data_root", type=Path, help="folder of the data set, as data/quickstart")
+    for name, default in vars(DrawnSettings()).items():
+        several = isinstance(default, tuple)
+        kind, count = type(default[0] if several else default), "+" if several else None
+        text = f"{HELP[name]} (default: {default})"
+        option = "--" + name.replace("_", "-")
+        parser.add_argument(option, type=kind, nargs=count, default=default, help=text)
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes")
+    parser.add_argument("--force", action="store_true", help="replace what was drawn there before")
+    return parser.parse_args()
+
+
+def draw(args: argparse.Namespace) -> None:
+    """Draw what is missing in the folder and say what is done."""
+    root, settings = args.data_root, DrawnSettings(**{name: getattr(args, name) for name in HELP})
+    writer = MarsWriter(root, settings, args.workers)
+    if args.force:
+        clear_folder(root)
+    if writer.is_finished():
+        writer.tidy()
+        print(f"{root}: already complete")
+        return
+    pending = writer.pending()
+    writer.check_space(pending)
+    total, start = sum(item.num_frames for item in pending), time.perf_counter()
+    print(f"{root}: drawing {total} frames of {len(pending)} tracklets, workers: {args.workers}")
+    with Progress(BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()) as progress:
+        bar = progress.add_task("frames", total=total)
+        writer.write(lambda num_frames: progress.advance(bar, num_frames))
+    seconds = time.perf_counter() - start
+    print(f"{root}: complete after {seconds:.1f} s, see contact_sheet.png there")
+    places = " ".join(f"{part}_dataloader.dataset.data_root={root}" for part in PARTS)
+    print(f"next: python tools/train.py {CONFIG} --cfg-options {places}")
+
+
+if __name__ == "__main__":
+    try:
+        draw(parse_args())
+    except (ValueError, DiskFullError, BrokenProcessPool) as error:
+        sys.exit(f"error: {error}")

@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# Tests on several GPUs (or CPU processes) of one or more machines:
+#     bash tools/dist_test.sh CONFIG CHECKPOINT GPUS [arguments of tools/test.py]
+# Several machines: NNODES, NODE_RANK, MASTER_ADDR (the first machine's address) and PORT.
+set -euo pipefail
+if (($# < 3)); then
+    echo "usage: bash tools/dist_test.sh CONFIG CHECKPOINT GPUS [arguments of tools/test.py]" >&2
+    exit 2
+fi
+config=$1 checkpoint=$2 gpus=$3
+shift 3
+exec "${PYTHON:-python}" -m torch.distributed.run \
+    --nnodes="${NNODES:-1}" \
+    --node_rank="${NODE_RANK:-0}" \
+    --master_addr="${MASTER_ADDR:-127.0.0.1}" \
+    --master_port="${PORT:-29500}" \
+    --nproc_per_node="$gpus" \
+    "$(dirname "$0")/test.py" "$config" "$checkpoint" --launcher pytorch "$@"

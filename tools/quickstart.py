@@ -1,0 +1,205 @@
+"""The first run: draw people, train the baseline and CTL on them, test both, show the results.
+
+``bash tools/quickstart.sh`` makes the environment and calls this. Every step is a command that a
+user may type; what is finished is skipped when the script is run again.
+"""
+
+import argparse
+import hashlib
+import json
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+ROOT = Path(__file__).resolve().parents[1]
+CONFIGS = {
+    "untrained": "configs/quickstart/ctl_r18_quickstart.py",
+    "baseline": "configs/quickstart/baseline_r18_quickstart.py",
+    "ctl": "configs/quickstart/ctl_r18_quickstart.py",
+}
+COLUMNS = ("R1", "R5", "R20", "mAP", "num_queries", "num_gallery")
+# MMEngine also prints the environment, the config and the hooks; its log file keeps them.
+SHOWN = re.compile(r"Epoch\(|[Pp]rotocol|UNTRAINED|WARNING|^error:|resumed", re.MULTILINE)
+TINY = {"people": 8, "test_people": 6, "frames": 4, "epochs": 1}
+
+console = Console(highlight=False, soft_wrap=True)
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data-root", default="data/quickstart", help="where the frames go")
+    parser.add_argument("--work-dir", default="work_dirs/quickstart", help="where results go")
+    parser.add_argument("--fresh", action="store_true", help="delete earlier results first")
+    parser.add_argument(
+        "--tiny", action="store_true", help="few people, one epoch: tries the machinery only"
+    )
+    return parser.parse_args()
+
+
+def run(step: str, command: list[str], log: Path) -> None:
+    """Run a command, show its progress, keep its whole output in ``log``."""
+    console.print(f"\n[bold]{step}[/bold]")
+    console.print("$ python " + " ".join(command), style="dim", markup=False)
+    log.parent.mkdir(parents=True, exist_ok=True)
+    lines = []
+    with (
+        log.open("w") as file,
+        subprocess.Popen(
+            [sys.executable, *command],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        ) as process,
+    ):
+        for line in process.stdout or ():
+            file.write(line)
+            lines.append(line)
+            if SHOWN.search(line):
+                shown = re.sub(r"^.*?- (mmengine|mmctl) - \w+ - ", "", line.rstrip())
+                console.print("  " + shown, markup=False)
+    if process.returncode != 0:
+        console.print("".join(lines[-25:]), markup=False)
+        console.print(f"this step failed; its whole output is in {log}", style="bold red")
+        sys.exit(process.returncode)
+
+
+def draw(args: argparse.Namespace) -> None:
+    """Draw the data set with its own progress bar."""
+    command = ["tools/dataset_converters/draw_pedestrians.py", args.data_root]
+    if args.tiny:
+        command += ["--num-train-pids", str(TINY["people"])]
+        command += ["--num-test-pids", str(TINY["test_people"]), "--frames", str(TINY["frames"])]
+    console.print("\n[bold]Draw walking pedestrians in the layout of MARS[/bold]")
+    console.print("$ python " + " ".join(command), style="dim", markup=False)
+    status = subprocess.run([sys.executable, *command], cwd=ROOT, check=False).returncode
+    if status != 0:
+        sys.exit(status)
+
+
+def overrides(args: argparse.Namespace) -> list[str]:
+    """Return the --cfg-options of a run on another folder or at tiny size."""
+    options = []
+    if args.data_root != "data/quickstart":
+        options = [
+            f"{part}_dataloader.dataset.data_root={args.data_root}"
+            for part in ("train", "val", "test")
+        ]
+    if args.tiny:
+        options += [
+            f"model.head.num_classes={TINY['people']}",
+            f"train_cfg.max_epochs={TINY['epochs']}",
+            "train_cfg.val_interval=1",
+            "default_hooks.checkpoint.interval=1",
+        ]
+    return ["--cfg-options", *options] if options else []
+
+
+def fingerprint(args: argparse.Namespace) -> str:
+    """Say what a finished result depends on: the package, the configs, the data, the options."""
+    digest = hashlib.sha256(repr(overrides(args)).encode())
+    drawn = ROOT / args.data_root / "info" / "drawn.json"
+    sources = sorted([*(ROOT / "configs").rglob("*.py"), *(ROOT / "mmctl").rglob("*.py")])
+    for path in [*sources, drawn]:
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def last_checkpoint(folder: Path) -> str:
+    """Return the checkpoint that the training in ``folder`` ended with."""
+    return Path((folder / "last_checkpoint").read_text().strip()).as_posix()
+
+
+def train_and_test(name: str, args: argparse.Namespace) -> dict:
+    """Return the row of one network, training and testing it unless that is done."""
+    folder = ROOT / args.work_dir / name
+    done, made_of = folder / "row.json", folder / "made_of.txt"
+    if made_of.exists() and made_of.read_text() != fingerprint(args):
+        console.print(f"{name}: code, configs or data have changed; starting over")
+        shutil.rmtree(folder)
+    if done.exists():
+        console.print(f"\n[bold]{name}[/bold]: finished earlier (--fresh starts over)")
+        return json.loads(done.read_text())
+    folder.mkdir(parents=True, exist_ok=True)
+    made_of.write_text(fingerprint(args))
+    config, options, start = CONFIGS[name], overrides(args), time.perf_counter()
+    test = ["tools/test.py", config]
+    if name != "untrained":
+        train = ["tools/train.py", config, "--work-dir", str(folder), "--resume", *options]
+        run(f"Train: {name}", train, folder / "train.txt")
+        test.append(last_checkpoint(folder))
+    metrics = folder / "metrics.json"
+    test += ["--work-dir", str(folder / "test"), "--metrics-file", str(metrics)]
+    test += ["--out", str(folder / "features.npz"), *options]
+    run(f"Test: {name}", test, folder / "test.txt")
+    numbers = json.loads(metrics.read_text())
+    row = {"name": name, **{key: numbers[key] for key in (*COLUMNS, "protocol")}}
+    row["seconds"] = round(time.perf_counter() - start, 1)
+    done.write_text(json.dumps(row))
+    return row
+
+
+def draw_pictures(work_dir: Path) -> None:
+    """Plot the learning curves and the ranking sheet."""
+    curve = ["tools/analysis_tools/plot_learning_curve.py"]
+    curve += [str(work_dir / "baseline"), str(work_dir / "ctl")]
+    curve += ["--out", str(work_dir / "learning_curve.png")]
+    run("Plot the learning curves", curve, work_dir / "learning_curve.txt")
+    sheet = ["tools/visualization/draw_ranking_sheet.py"]
+    sheet += [str(work_dir / "ctl" / "features.npz"), str(work_dir / "ranking_sheet.png")]
+    run("Draw the ranking sheet", sheet, work_dir / "ranking_sheet.txt")
+
+
+def show(rows: list[dict], args: argparse.Namespace, work_dir: Path) -> None:
+    """Print the table, where everything lies, and what to do next."""
+    table = Table(title="Drawn pedestrians: percent, people never seen in training")
+    heads = ("network", "Rank-1", "Rank-5", "Rank-20", "mAP", "queries", "gallery", "protocol", "s")
+    for head in heads:
+        table.add_column(head, justify="left" if head in ("network", "protocol") else "right")
+    for row in rows:
+        scores = [f"{row[key]:.1f}" for key in COLUMNS[:4]]
+        counts = [f"{row[key]:.0f}" for key in COLUMNS[4:]]
+        table.add_row(row["name"], *scores, *counts, row["protocol"], f"{row['seconds']:.0f}")
+    console.print()
+    Console(width=110).print(table)
+    checkpoint = last_checkpoint(work_dir / "ctl")
+    data_root, config = Path(args.data_root), CONFIGS["ctl"]
+    console.print(
+        f"\nThe people:          {data_root / 'contact_sheet.png'}, keypoint_sheet.png"
+        f"\nResults:             {work_dir / 'summary.json'}"
+        f"\nLearning curves:     {work_dir / 'learning_curve.png'}"
+        f"\nRanking sheet:       {work_dir / 'ranking_sheet.png'}"
+        f"\nCheckpoint:          {checkpoint}"
+        "\n\nNext (source .venv/bin/activate first):"
+        "\n  the same numbers again   "
+        f"python tools/test.py {config} {checkpoint}"
+        "\n  another seed             "
+        f"python tools/train.py {config} --cfg-options randomness.seed=1 --work-dir work_dirs/seed1"
+        "\n  the real thing           put MARS into data/mars (docs/en/datasets.md), then"
+        "\n                           bash tools/dist_train.sh "
+        "configs/ctl/ctl_r50_1xb32-240e_mars-256x128.py 8"
+        "\n  the tests                bash tools/run_tests.sh",
+        markup=False,
+    )
+
+
+def main() -> None:
+    args = parse_args()
+    work_dir = ROOT / args.work_dir
+    if args.fresh and work_dir.exists():
+        shutil.rmtree(work_dir)
+    draw(args)
+    rows = [train_and_test(name, args) for name in CONFIGS]
+    (work_dir / "summary.json").write_text(json.dumps(rows, indent=2) + "\n")
+    draw_pictures(work_dir)
+    show(rows, args, work_dir)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,68 @@
+"""Train a model: ``python tools/train.py CONFIG``."""
+
+import argparse
+import os
+from pathlib import Path
+
+from mmengine.config import Config, DictAction
+from mmengine.runner import Runner
+
+from mmctl.engine import (
+    check_config,
+    init_cpu_distributed,
+    run_command,
+    use_mixed_precision,
+)
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Train a model")
+    parser.add_argument("config", help="config file")
+    parser.add_argument("--work-dir", help="where logs and checkpoints go")
+    parser.add_argument(
+        "--resume",
+        nargs="?",
+        const="auto",
+        metavar="CHECKPOINT",
+        help="go on from this checkpoint, or from the last one in the work dir",
+    )
+    parser.add_argument("--amp", action="store_true", help="train in mixed precision")
+    parser.add_argument("--no-validate", action="store_true", help="do not validate in training")
+    parser.add_argument(
+        "--auto-scale-lr",
+        action="store_true",
+        help="scale the learning rate by batch size x GPUs / base_batch_size",
+    )
+    parser.add_argument(
+        "--cfg-options", nargs="+", action=DictAction, help="overrides, as in key.sub=value"
+    )
+    parser.add_argument("--launcher", choices=["none", "pytorch", "slurm", "mpi"], default="none")
+    parser.add_argument("--local_rank", "--local-rank", type=int, default=0)
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = parse_args()
+    os.environ.setdefault("LOCAL_RANK", str(args.local_rank))
+    cfg = Config.fromfile(args.config)
+    cfg.launcher = args.launcher
+    cfg.merge_from_dict(args.cfg_options or {})
+    name = Path(args.config).stem
+    cfg.work_dir = args.work_dir or cfg.get("work_dir") or f"work_dirs/{name}"
+    if args.no_validate:
+        cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
+        cfg.default_hooks.checkpoint.save_best = None
+    if args.auto_scale_lr:
+        cfg.auto_scale_lr.enable = True
+    if args.amp:
+        use_mixed_precision(cfg)
+    if args.resume is not None:
+        cfg.resume = True
+        cfg.load_from = None if args.resume == "auto" else args.resume
+    check_config(cfg)
+    init_cpu_distributed(cfg, args.launcher)
+    Runner.from_cfg(cfg).train()
+
+
+if __name__ == "__main__":
+    run_command(main)
