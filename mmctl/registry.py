@@ -6,28 +6,31 @@ no ``register_all_modules`` is needed. Other OpenMMLab projects reach a componen
 ``custom_imports = dict(imports=['mmctl.registry'])`` in a config does.
 """
 
-from mmengine.registry import DATA_SAMPLERS as MMENGINE_DATA_SAMPLERS
-from mmengine.registry import DATASETS as MMENGINE_DATASETS
-from mmengine.registry import FUNCTIONS as MMENGINE_FUNCTIONS
-from mmengine.registry import HOOKS as MMENGINE_HOOKS
-from mmengine.registry import METRICS as MMENGINE_METRICS
-from mmengine.registry import MODELS as MMENGINE_MODELS
-from mmengine.registry import OPTIM_WRAPPERS as MMENGINE_OPTIM_WRAPPERS
-from mmengine.registry import TRANSFORMS as MMENGINE_TRANSFORMS
-from mmengine.registry import VISUALIZERS as MMENGINE_VISUALIZERS
+from mmengine import registry as root
 from mmengine.registry import Registry
 
 
-def _child(parent: Registry, location: str) -> Registry:
-    return Registry(parent.name, parent=parent, scope="mmctl", locations=[location])
+def _child(parent: Registry, *locations: str) -> Registry:
+    return Registry(parent.name, parent=parent, scope="mmctl", locations=list(locations))
 
 
-MODELS = _child(MMENGINE_MODELS, "mmctl.models")
-DATASETS = _child(MMENGINE_DATASETS, "mmctl.datasets")
-TRANSFORMS = _child(MMENGINE_TRANSFORMS, "mmctl.datasets.transforms")
-DATA_SAMPLERS = _child(MMENGINE_DATA_SAMPLERS, "mmctl.datasets")
-METRICS = _child(MMENGINE_METRICS, "mmctl.evaluation")
-HOOKS = _child(MMENGINE_HOOKS, "mmctl.engine")
-OPTIM_WRAPPERS = _child(MMENGINE_OPTIM_WRAPPERS, "mmctl.engine")
-FUNCTIONS = _child(MMENGINE_FUNCTIONS, "mmctl.engine")
-VISUALIZERS = _child(MMENGINE_VISUALIZERS, "mmctl.visualization")
+MODELS = _child(root.MODELS, "mmctl.models")
+DATASETS = _child(root.DATASETS, "mmctl.datasets")
+TRANSFORMS = _child(root.TRANSFORMS, "mmctl.datasets.transforms")
+DATA_SAMPLERS = _child(root.DATA_SAMPLERS, "mmctl.datasets")
+FUNCTIONS = _child(root.FUNCTIONS, "mmctl.datasets")
+METRICS = _child(root.METRICS, "mmctl.evaluation")
+HOOKS = _child(root.HOOKS, "mmctl.engine")
+OPTIM_WRAPPERS = _child(root.OPTIM_WRAPPERS, "mmctl.engine")
+VISUALIZERS = _child(root.VISUALIZERS, "mmctl.visualization")
+
+# Nothing of ours lies in these, but MMEngine warns of a scope that has no registry of a kind.
+EVALUATOR = _child(root.EVALUATOR)
+LOG_PROCESSORS = _child(root.LOG_PROCESSORS)
+LOOPS = _child(root.LOOPS)
+MODEL_WRAPPERS = _child(root.MODEL_WRAPPERS)
+OPTIM_WRAPPER_CONSTRUCTORS = _child(root.OPTIM_WRAPPER_CONSTRUCTORS)
+OPTIMIZERS = _child(root.OPTIMIZERS)
+PARAM_SCHEDULERS = _child(root.PARAM_SCHEDULERS)
+VISBACKENDS = _child(root.VISBACKENDS)
+WEIGHT_INITIALIZERS = _child(root.WEIGHT_INITIALIZERS)

@@ -143,7 +143,9 @@ class VideoReID(BaseModel):
         counts = [len(sample.clip_weights) for sample in data_samples]
         for sample, clips in zip(data_samples, torch.cat(chunks).split(counts), strict=True):
             weights = sample.clip_weights.to(clips)
-            sample.feature = F.normalize(weights @ clips / weights.sum(), dim=0)
+            # No matrix product: autocast would round the feature to half precision.
+            mean = (weights.unsqueeze(-1) * clips).sum(dim=0) / weights.sum()
+            sample.feature = F.normalize(mean, dim=0)
         return data_samples
 
 

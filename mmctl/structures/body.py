@@ -49,8 +49,8 @@ class BodyScales:
     """One reading of Fig. 3: how keypoints make parts and which parts touch.
 
     Attributes:
-        s2: Keypoints of each of the ten parts: head, torso, left upper and lower arm, right
-            upper and lower arm, left upper and lower leg, right upper and lower leg.
+        s2: Keypoints of each of the ten parts; of ``limb``: head, torso, left upper and lower
+            arm, right upper and lower arm, left upper and lower leg, right upper and lower leg.
         s3: Keypoints of each of the five parts: trunk, left arm, right arm, left leg, right leg.
         s2_to_s3: The s2 parts that make each s3 part.
         edges: Undirected edges of each scale, by scale name.
@@ -71,7 +71,11 @@ _EDGES: dict[str, Edges] = {
     "s2": ((0, 1), (1, 2), (2, 3), (1, 4), (4, 5), (1, 6), (6, 7), (1, 8), (8, 9)),
     "s3": ((0, 1), (0, 2), (0, 3), (0, 4)),
 }
-_S2_TO_S3: Groups = ((0, 1), (2, 3), (4, 5), (6, 7), (8, 9))
+# The parts alternate left and right here; they touch where the skeleton joins their keypoints.
+_DISJOINT_S2_EDGES: Edges = (
+    *((0, 1), (1, 2), (1, 3), (2, 3), (2, 4), (3, 5)),
+    *((2, 6), (3, 7), (6, 7), (6, 8), (7, 9)),
+)
 
 BODY_SCALES = {
     "limb": BodyScales(
@@ -83,14 +87,14 @@ BODY_SCALES = {
             *((0, 1, 2, 3, 4, 5, 6, 11, 12), (5, 7, 9), (6, 8, 10)),
             *((11, 13, 15), (12, 14, 16)),
         ),
-        s2_to_s3=_S2_TO_S3,
+        s2_to_s3=((0, 1), (2, 3), (4, 5), (6, 7), (8, 9)),
         edges=_EDGES,
     ),
     "disjoint": BodyScales(
         s2=((0, 1, 2), (3, 4), (5,), (6,), (7, 9), (8, 10), (11,), (12,), (13, 15), (14, 16)),
         s3=((0, 1, 2, 3, 4), (5, 7, 9), (6, 8, 10), (11, 13, 15), (12, 14, 16)),
-        s2_to_s3=_S2_TO_S3,
-        edges=_EDGES,
+        s2_to_s3=((0, 1), (2, 4), (3, 5), (6, 8), (7, 9)),
+        edges={**_EDGES, "s2": _DISJOINT_S2_EDGES},
     ),
 }
 """``limb`` (default): a limb part holds both joints that bound it, so parts share joints.

@@ -17,6 +17,7 @@ class TrackletSample(BaseDataElement):
         split: ``'train'``, ``'query'`` or ``'gallery'``.
         gt_label: Contiguous training label, 0 .. number of training pids - 1 (training only).
         frame_paths: Paths of all frames of the tracklet, in time order.
+        clip_mode: How the clips were sampled, for instance ``'interleaved'``.
         clip_weights: Distinct frames of each clip, (M,), float32: the weights of the average over
             clips (a clip filled by repetition counts only its real frames).
         keypoints: x, y, score in pixels of the packed frames, (M, T, 17, 3), float32; only where

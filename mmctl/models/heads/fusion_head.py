@@ -82,6 +82,8 @@ class FusionHead(BaseModule):
             raise ValueError(f"neck must be 'bnneck' or 'none', got {neck!r}")
         if test_feature not in ("before", "after"):
             raise ValueError(f"test_feature must be 'before' or 'after', got {test_feature!r}")
+        if (neck, test_feature) == ("none", "after"):
+            raise ValueError("test_feature='after' needs a neck to come after, got neck='none'")
         if not 0 <= num_parts <= channels:
             raise ValueError(f"num_parts must be from 0 to channels={channels}, got {num_parts}")
         unknown = set(losses) - {"triplet", "identity", "diversity"}
@@ -107,7 +109,16 @@ class FusionHead(BaseModule):
 
         Returns:
             V_f of the branch, (B, C).
+
+        Raises:
+            ValueError: If there are not ``num_parts`` parts.
         """
+        given = 0 if parts is None else parts.shape[2]
+        if given != self.num_parts:
+            raise ValueError(
+                f"the head was built for num_parts={self.num_parts} and got {given} parts: with a "
+                "graph head num_parts is the number of s3 parts, without one 0"
+            )
         if branch == "global" or parts is None:
             return global_features.mean(dim=1)
         if branch == "sum":

@@ -1,0 +1,30 @@
+"""What MMEngine's Runner lacks: hooks, mixed precision on CPUs, config checks and repairs.
+
+Importing this package mends MMEngine, see :mod:`mmctl.engine.mmengine_fixes`.
+"""
+
+from mmctl.engine.checkpoint_match_hook import CheckpointMatchHook, check_state_dict
+from mmctl.engine.command_line import run_command
+from mmctl.engine.config_check import check_config
+from mmctl.engine.cpu_amp_optim_wrapper import CpuAmpOptimWrapper
+from mmctl.engine.mixed_precision import use_mixed_precision
+from mmctl.engine.mmengine_fixes import (
+    init_cpu_distributed,
+    register_config_package,
+    register_safe_loader,
+)
+from mmctl.engine.num_classes_hook import NumClassesHook
+
+register_safe_loader()
+register_config_package()
+
+__all__ = [
+    "CheckpointMatchHook",
+    "CpuAmpOptimWrapper",
+    "NumClassesHook",
+    "check_config",
+    "check_state_dict",
+    "init_cpu_distributed",
+    "run_command",
+    "use_mixed_precision",
+]

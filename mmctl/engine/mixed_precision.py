@@ -1,0 +1,27 @@
+"""Choose the optimizer wrapper of mixed precision for the machine."""
+
+from __future__ import annotations
+
+from mmengine.config import Config
+from mmengine.device import get_device
+
+
+def use_mixed_precision(cfg: Config) -> None:
+    """Make a config train in mixed precision: MMEngine's wrapper on GPUs, bfloat16 on CPUs.
+
+    Args:
+        cfg: Config of the run; ``optim_wrapper`` is changed in place.
+
+    Raises:
+        ValueError: If the config's wrapper is neither the plain one nor one of these two.
+    """
+    plain = ("OptimWrapper", "AmpOptimWrapper", "CpuAmpOptimWrapper")
+    kind = cfg.optim_wrapper.get("type", "OptimWrapper")
+    if kind not in plain:
+        raise ValueError(f"--amp needs optim_wrapper.type to be one of {plain}, got {kind!r}")
+    if get_device() == "cpu":
+        cfg.optim_wrapper.type = "CpuAmpOptimWrapper"
+        cfg.optim_wrapper.pop("loss_scale", None)
+    else:
+        cfg.optim_wrapper.type = "AmpOptimWrapper"
+        cfg.optim_wrapper.setdefault("loss_scale", "dynamic")

@@ -1,0 +1,304 @@
+from __future__ import annotations
+
+import os
+import pickle
+import subprocess
+import sys
+from collections import OrderedDict
+from pathlib import Path
+
+import mmengine.registry.registry
+import mmengine.runner.checkpoint as mmengine_checkpoint
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.hub import get_config
+from mmengine.logging import HistoryBuffer
+from mmengine.runner import CheckpointLoader
+
+import mmctl
+from mmctl.engine import mmengine_fixes
+from mmctl.engine.mmengine_fixes import (
+    init_cpu_distributed,
+    load_from_local_safely,
+    register_safe_loader,
+)
+from tests.test_engine.tiny_runner import TinyModel, tiny_config, tiny_runner
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    work_dir = tmp_path_factory.mktemp("trained")
+    runner = tiny_runner(work_dir)
+    runner.train()
+    return work_dir, runner
+
+
+class RunsCode:
+    """Pickles to a call of ``os.mkdir`` that happens when it is loaded."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.path),)
+
+
+class TakesAttribute:
+    """Pickles to ``getattr(HistoryBuffer, '__init__')``."""
+
+    def __reduce__(self):
+        return getattr, (HistoryBuffer, "__init__")
+
+
+def save(path: Path, content: object) -> str:
+    torch.save(content, path)
+    return str(path)
+
+
+def test_a_run_resumes_from_its_own_checkpoint(trained, tmp_path):
+    work_dir, before = trained
+    runner = tiny_runner(tmp_path, epochs=2, resume=True, load_from=str(work_dir / "epoch_1.pth"))
+    runner.load_or_resume()
+    assert (runner.epoch, runner.iter) == (1, 2)
+    for name, value in before.model.state_dict().items():
+        assert torch.equal(runner.model.state_dict()[name], value), name
+    runner.train()
+    assert (runner.epoch, runner.iter) == (2, 4)
+
+
+def test_auto_resume_takes_optimizer_scheduler_and_log_history_along(trained):
+    work_dir, before = trained
+    runner = tiny_runner(work_dir, epochs=2, resume=True)
+    steps = []
+    runner.call_hook = lambda name, **kwargs: steps.append(name)
+    runner.load_or_resume()
+    runner.optim_wrapper = runner.build_optim_wrapper(runner.optim_wrapper)
+    runner.param_schedulers = runner.build_param_scheduler(runner.param_schedulers)
+    assert "after_load_checkpoint" in steps
+    state = next(iter(runner.optim_wrapper.state_dict()["state"].values()))
+    assert state["step"] == 2
+    assert state["exp_avg"].abs().sum() > 0
+    assert runner.optim_wrapper.get_lr()["lr"] == before.optim_wrapper.get_lr()["lr"]
+    history = runner.message_hub.get_scalar("train/loss")
+    np.testing.assert_array_equal(
+        history.data[0], before.message_hub.get_scalar("train/loss").data[0]
+    )
+    assert history.statistics("mean", 2) == pytest.approx(history.data[0].mean())
+
+
+def test_load_from_takes_the_weights_only(trained, tmp_path):
+    work_dir, before = trained
+    runner = tiny_runner(tmp_path, load_from=str(work_dir / "epoch_1.pth"))
+    runner.load_or_resume()
+    assert runner.epoch == 0
+    assert torch.equal(runner.model.backbone.weight, before.model.backbone.weight)
+
+
+def test_pretrained_initialises_from_a_checkpoint_of_mmengine(trained):
+    work_dir, before = trained
+    model = TinyModel(init_cfg={"type": "Pretrained", "checkpoint": str(work_dir / "epoch_1.pth")})
+    model.init_weights()
+    assert torch.equal(model.classifier.weight, before.model.classifier.weight)
+
+
+def test_numpy_values_and_plain_containers_survive(tmp_path):
+    content = {
+        "scalar": np.float64(0.25),
+        "count": np.int64(7),
+        "flag": np.bool_(True),
+        "array": np.arange(6, dtype=np.float32).reshape(2, 3),
+        "names": np.array(["a", "bc"]),
+        "objects": np.array([1, "x"], dtype=object),
+        "ordered": OrderedDict(b=1, a=torch.arange(2)),
+        "rest": [None, (1, 2.5), {"x"}, b"bytes", torch.float16, torch.Size([2])],
+    }
+    loaded = load_from_local_safely(save(tmp_path / "a.pth", content))
+    for key in ("scalar", "count", "flag", "rest"):
+        assert loaded[key] == content[key]
+        assert type(loaded[key]) is type(content[key])
+    for key in ("array", "names", "objects"):
+        np.testing.assert_array_equal(loaded[key], content[key])
+    assert list(loaded["ordered"]) == ["b", "a"]
+
+
+def test_a_log_history_keeps_its_statistics(tmp_path):
+    history = HistoryBuffer([1.0, 4.0], [1, 1])
+    loaded = load_from_local_safely(save(tmp_path / "a.pth", {"loss": history}))["loss"]
+    assert [loaded.statistics(s, 2) for s in ("min", "max", "mean")] == [1.0, 4.0, 2.5]
+    assert loaded.statistics("current") == 4.0
+
+
+def test_code_in_a_checkpoint_is_refused_and_not_run(tmp_path):
+    target = tmp_path / "made_by_the_checkpoint"
+    file = save(tmp_path / "hostile.pth", {"state_dict": {}, "meta": RunsCode(target)})
+    with pytest.raises(ValueError, match=r"hostile\.pth.*mkdir.*could run code.*weights_only"):
+        load_from_local_safely(file)
+    assert not target.exists()
+
+
+def test_an_unknown_class_is_refused_by_name(tmp_path):
+    file = save(tmp_path / "a.pth", {"path": Path("x")})
+    with pytest.raises(ValueError, match=r"a\.pth.*pathlib\.\w+.*neither a tensor"):
+        load_from_local_safely(file)
+
+
+def test_getattr_reaches_the_statistics_of_a_log_history_only(tmp_path):
+    file = save(tmp_path / "a.pth", {"x": TakesAttribute()})
+    with pytest.raises(ValueError, match=r"getattr.*__init__.*could run code"):
+        load_from_local_safely(file)
+
+
+def test_the_environment_cannot_switch_the_protection_off(tmp_path, monkeypatch):
+    monkeypatch.setenv("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", "1")
+    file = save(tmp_path / "a.pth", RunsCode(tmp_path / "made"))
+    with pytest.raises(ValueError, match="refused"):
+        load_from_local_safely(file)
+
+
+def test_what_a_checkpoint_may_hold_is_allowed_while_it_is_read_only(trained):
+    work_dir, _ = trained
+    load_from_local_safely(str(work_dir / "epoch_1.pth"))
+    assert HistoryBuffer not in torch.serialization.get_safe_globals()
+    with pytest.raises(pickle.UnpicklingError):
+        torch.load(work_dir / "epoch_1.pth")
+
+
+def test_resume_does_not_run_the_config_text_of_a_checkpoint(trained, tmp_path):
+    work_dir, _ = trained
+    target = tmp_path / "made_by_the_config"
+    checkpoint = load_from_local_safely(str(work_dir / "epoch_1.pth"))
+    checkpoint["meta"]["config"] = f"import os\nos.mkdir({str(target)!r})\n"
+    file = save(tmp_path / "hostile.pth", checkpoint)
+    runner = tiny_runner(tmp_path / "w", epochs=2, resume=True, load_from=file)
+    runner.load_or_resume()
+    assert runner.epoch == 1
+    assert not target.exists()
+
+
+@pytest.mark.parametrize("kept", [0.0, 0.3, 0.999])
+def test_a_truncated_file_is_named(trained, tmp_path, kept):
+    content = (trained[0] / "epoch_1.pth").read_bytes()
+    file = tmp_path / "cut.pth"
+    file.write_bytes(content[: int(len(content) * kept)])
+    with pytest.raises(ValueError, match=r"cut\.pth' (is damaged|cannot be read)"):
+        load_from_local_safely(str(file))
+
+
+def test_a_file_that_is_no_checkpoint_is_named(tmp_path):
+    file = tmp_path / "notes.pth"
+    file.write_text("<html>not found</html>")
+    with pytest.raises(ValueError, match=r"notes\.pth"):
+        load_from_local_safely(str(file))
+
+
+def test_a_missing_file_is_named_with_the_place_looked_at(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(FileNotFoundError, match=rf"'no\.pth' does not exist.*{tmp_path}"):
+        load_from_local_safely("no.pth")
+    with pytest.raises(FileNotFoundError, match="is a directory"):
+        load_from_local_safely(str(tmp_path))
+
+
+def test_the_loader_is_left_alone_where_mmengine_is_mended(monkeypatch):
+    def load_from_local(filename, map_location):
+        return torch.load(filename, map_location=map_location, weights_only=False)
+
+    monkeypatch.setitem(CheckpointLoader._schemes, "", load_from_local)
+    assert not register_safe_loader()
+    assert CheckpointLoader._schemes[""] is load_from_local
+
+
+def test_the_loader_replaces_that_of_mmengine(monkeypatch):
+    monkeypatch.setattr(CheckpointLoader, "_schemes", {"": mmengine_checkpoint.load_from_local})
+    assert register_safe_loader()
+    assert register_safe_loader()
+    assert CheckpointLoader._get_checkpoint_loader("a.pth") is load_from_local_safely
+
+
+def test_the_folder_of_a_package_in_editable_mode_is_where_it_is_imported_from(monkeypatch):
+    missing = "/site-packages/mmctl"
+    monkeypatch.setattr(mmengine_fixes, "get_installed_path", lambda package: missing)
+    folder = mmengine_fixes.find_package_folder("mmctl")
+    assert Path(folder) == Path(mmctl.__file__).parent
+    assert mmengine_fixes.find_package_folder("no_such_package") == missing
+
+
+def test_a_config_can_be_named_by_package(tmp_path, monkeypatch):
+    (tmp_path / ".mim" / "configs" / "ctl").mkdir(parents=True)
+    (tmp_path / ".mim" / "model-index.yml").write_text("Import: []")
+    (tmp_path / ".mim" / "configs" / "ctl" / "base.py").write_text("seed = 3")
+    (tmp_path / "mine.py").write_text("_base_ = 'mmctl::ctl/base.py'")
+    monkeypatch.setattr(mmengine_fixes, "get_installed_path", lambda package: str(tmp_path))
+    assert Config.fromfile(str(tmp_path / "mine.py")).seed == 3
+    assert get_config("mmctl::ctl/base.py").seed == 3
+
+
+def test_registries_do_not_take_the_package_for_one_of_the_old_style():
+    assert "mmctl" not in mmengine.registry.registry.MODULE2PACKAGE
+
+
+def test_nothing_is_prepared_without_launcher_or_with_a_gpu(tmp_path, monkeypatch):
+    config = tiny_config(tmp_path)
+    before = config.to_dict()
+    init_cpu_distributed(config, "none")
+    monkeypatch.setattr(mmengine_fixes, "get_device", lambda: "cuda")
+    init_cpu_distributed(config, "pytorch")
+    assert config.to_dict().keys() == before.keys()
+    assert not torch.distributed.is_initialized()
+
+
+def test_what_cpus_cannot_do_in_several_processes_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(mmengine_fixes, "get_device", lambda: "cpu")
+    with pytest.raises(ValueError, match=r"launcher must be 'pytorch'.*got 'slurm'"):
+        init_cpu_distributed(tiny_config(tmp_path), "slurm")
+    with pytest.raises(ValueError, match=r"sync_bn must be None.*got 'torch'"):
+        init_cpu_distributed(tiny_config(tmp_path, sync_bn="torch"), "pytorch")
+
+
+DISTRIBUTED = """
+import sys
+from pathlib import Path
+import torch
+torch.set_num_threads(1)
+from mmengine.runner import Runner
+from mmctl.engine import init_cpu_distributed
+from tests.test_engine.tiny_runner import tiny_config
+
+config = tiny_config(Path(sys.argv[1]), launcher="pytorch")
+config.experiment_name = "distributed"
+init_cpu_distributed(config, "pytorch")
+runner = Runner.from_cfg(config)
+runner.train()
+weight = runner.model.module.backbone.weight.detach()
+others = [torch.empty_like(weight) for _ in range(2)]
+torch.distributed.all_gather(others, weight)
+assert torch.equal(*others), others
+assert runner.iter == 1, runner.iter
+assert runner.model.broadcast_buffers is False
+torch.distributed.barrier()
+torch.distributed.destroy_process_group()
+print("ranks agree")
+"""
+
+
+def test_two_processes_train_on_cpus(tmp_path):
+    script = tmp_path / "train.py"
+    script.write_text(DISTRIBUTED)
+    root = Path(__file__).parents[2]
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]
+    environment = {
+        **os.environ,
+        **{"PYTHONPATH": str(root), "CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1"},
+    }
+    done = subprocess.run(
+        [*launcher, str(script), str(tmp_path / "work")],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert done.stdout.count("ranks agree") == 2

@@ -1,0 +1,146 @@
+"""What a wheel and an editable install hold, built from a copy of the checkout without network."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.version import Version
+
+from mmctl import __version__
+
+ROOT = Path(__file__).parents[1]
+NO_WHEELS = (
+    Version(importlib.metadata.version("setuptools")) < Version("70.1")
+    and find_spec("wheel") is None
+)
+needs_wheels = pytest.mark.skipif(NO_WHEELS, reason="needs setuptools >= 70.1 or wheel")
+
+
+def build(checkout: Path, target: Path, kind: str) -> list[str]:
+    """Call the build backend as pip does and return the names of the files in the result."""
+    call = f"from setuptools import build_meta; build_meta.build_{kind}({str(target)!r})"
+    done = subprocess.run(
+        [sys.executable, "-c", call], cwd=checkout, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    with zipfile.ZipFile(next(target.glob("*.whl"))) as wheel:
+        return wheel.namelist()
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory) -> Path:
+    target = tmp_path_factory.mktemp("checkout") / "mmctl"
+    parts = ("mmctl", "configs", "tools", "requirements", "requirements.txt", "model-index.yml")
+    for name in (*parts, "setup.py", "pyproject.toml", "MANIFEST.in", "LICENSE", "README.md"):
+        source = ROOT / name
+        if source.is_dir():
+            ignored = shutil.ignore_patterns("__pycache__", ".mim")
+            shutil.copytree(source, target / name, ignore=ignored)
+        elif source.is_file():
+            shutil.copy(source, target / name)
+    (target / "configs" / "own").mkdir()
+    (target / "configs" / "own" / "mine.py").touch()
+    (target / "tools" / "__pycache__").mkdir()
+    (target / "tools" / "__pycache__" / "stale.pyc").touch()
+    return target
+
+
+@needs_wheels
+def test_a_wheel_holds_every_module_config_and_tool(checkout, tmp_path):
+    names = set(build(checkout, tmp_path, "wheel"))
+    modules = {str(p.relative_to(checkout)) for p in (checkout / "mmctl").rglob("*.py")}
+    assert modules <= names
+    for folder in ("configs", "tools"):
+        files = {
+            f"mmctl/.mim/{path.relative_to(checkout)}"
+            for path in (checkout / folder).rglob("*")
+            if path.is_file() and "__pycache__" not in path.parts
+        }
+        assert files
+        assert files <= names
+    assert "mmctl/.mim/configs/own/mine.py" in names
+    assert not [name for name in names if "__pycache__" in name or name.startswith("tests")]
+    assert f"mmctl-{__version__}.dist-info/METADATA" in names
+    assert any(name.endswith("LICENSE") for name in names)
+
+
+@needs_wheels
+def test_a_wheel_does_not_keep_a_config_that_is_gone(checkout, tmp_path):
+    gone = checkout / "configs" / "own" / "gone.py"
+    gone.touch()
+    assert "mmctl/.mim/configs/own/gone.py" in build(checkout, tmp_path, "wheel")
+    gone.unlink()
+    assert "mmctl/.mim/configs/own/gone.py" not in build(checkout, tmp_path / "2", "wheel")
+
+
+@needs_wheels
+def test_an_editable_install_links_configs_and_tools(checkout, tmp_path):
+    for kind in ("1", "again"):
+        names = build(checkout, tmp_path / kind, "editable")
+        assert not [name for name in names if name.startswith("mmctl/")]
+        for folder in ("configs", "tools"):
+            link = checkout / "mmctl" / ".mim" / folder
+            assert link.is_symlink()
+            assert not os.path.isabs(os.readlink(link))
+            assert link.resolve() == checkout / folder
+
+
+@needs_wheels
+def test_a_source_distribution_can_build_the_wheel(checkout, tmp_path):
+    call = f"from setuptools import build_meta; build_meta.build_sdist({str(tmp_path)!r})"
+    subprocess.run([sys.executable, "-c", call], cwd=checkout, capture_output=True, check=True)
+    shutil.unpack_archive(next(tmp_path.glob("*.tar.gz")), tmp_path)
+    names = build(tmp_path / f"mmctl-{__version__}", tmp_path / "wheel", "wheel")
+    assert "mmctl/.mim/configs/own/mine.py" in names
+    assert "mmctl/.mim/tools/quickstart.sh" in names
+
+
+def requirement_lines(name: str) -> list[str]:
+    return (ROOT / "requirements" / f"{name}.txt").read_text().splitlines()
+
+
+def requirements(name: str) -> list[Requirement]:
+    return [Requirement(line) for line in requirement_lines(name) if line[:1] not in ("-", "#", "")]
+
+
+NAMES = sorted(path.stem for path in (ROOT / "requirements").glob("*.txt"))
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "constraints"])
+def test_every_list_of_requirements_is_constrained(name):
+    assert requirement_lines(name)[0] == "-c constraints.txt"
+
+
+@pytest.mark.parametrize("python", ["3.10", "3.11"])
+def test_a_pin_satisfies_what_is_required(python):
+    pins = [
+        pin
+        for pin in requirements("constraints")
+        if pin.marker is None or pin.marker.evaluate({"python_version": python})
+    ]
+    versions = {
+        pin.name: next(iter(pin.specifier)).version
+        for pin in pins
+        if next(iter(pin.specifier)).operator == "=="
+    }
+    assert len({pin.name for pin in pins}) == len(pins)
+    required = [r for n in NAMES if n not in ("constraints", "docs") for r in requirements(n)]
+    for requirement in required:
+        if requirement.name != "setuptools":
+            assert requirement.specifier.contains(versions[requirement.name]), requirement
+
+
+def test_the_environment_has_everything_but_the_documentation():
+    included = re.findall(r"-r requirements/(\w+)\.txt", (ROOT / "requirements.txt").read_text())
+    assert set(included) == {"build", "runtime", "mminstall", "optional", "tests"}
+    assert "-r pose.txt" in requirement_lines("optional")

@@ -1,0 +1,297 @@
+"""The shell scripts with stand-ins for Python, pip and df: nothing is installed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PROGRAMS = (
+    *("bash", "dirname", "cat", "cksum", "awk", "df", "du", "cut", "tail", "grep", "ls", "rm"),
+    *("sleep", "uname", "mkdir", "cp", "chmod", "touch", "getconf"),
+)
+
+FAKE_PYTHON = r"""#!/bin/bash
+version={version}
+case "$*" in
+    *sys.version_info*) [[ "$version" == broken ]] && exit 127; echo "$version" ;;
+    --version) echo "Python $version" ;;
+    "-c import venv, ensurepip") exit {no_venv} ;;
+    "-m venv"*)
+        [[ -n "${{FAKE_VENV_ERROR:-}}" ]] && {{ echo "$FAKE_VENV_ERROR"; exit 1; }}
+        mkdir -p "$4/bin"; touch "$4/pyvenv.cfg"; cp "$0" "$4/bin/python" ;;
+    "-m pip install"*)
+        echo "$*" >>"$FAKE_CALLS"
+        if [[ -n "${{FAKE_PIP_ERROR:-}}" && "$*" == *"${{FAKE_PIP_FAILS_AT:-}}"* ]]; then
+            echo "$FAKE_PIP_ERROR" >&2; exit 1
+        fi ;;
+    "-c import cv2")
+        if [[ -n "${{FAKE_CV2_ERROR:-}}" ]] && ! grep -q headless "$FAKE_CALLS"; then
+            echo "$FAKE_CV2_ERROR" >&2; exit 1
+        fi ;;
+    *importlib.metadata*) echo 4.11.0.86 ;;
+    "-m pytest"* | "-m ruff"* | "-m mypy"*)
+        echo "ran $* with ${{OMP_NUM_THREADS:-no}} thread"; [[ "$2" != "${{FAKE_FAILS:-}}" ]] ;;
+    "-c import pip, sys"*) exit 1 ;;
+    tools/*) echo "ran in $PWD:"; printf '<%s>' "$@" ;;
+esac
+"""
+
+
+class Checkout:
+    """A copy of what the scripts need, in a folder with a space, and a PATH of stand-ins."""
+
+    def __init__(self, folder: Path) -> None:
+        self.root = folder / "my checkout"
+        self.bin = folder / "bin"
+        self.calls = folder / "calls"
+        for name in ("tools", "requirements", ".ci"):
+            source = ROOT / name
+            shutil.copytree(source, self.root / name, ignore=shutil.ignore_patterns("*.py"))
+        for name in ("requirements.txt", "setup.py", "pyproject.toml", "mmctl/version.py"):
+            (self.root / name).parent.mkdir(exist_ok=True)
+            shutil.copy(ROOT / name, self.root / name)
+        self.bin.mkdir()
+        self.calls.touch()
+        for name in PROGRAMS:
+            (self.bin / name).symlink_to(shutil.which(name))
+
+    def add_python(self, name: str, version: str, *, has_venv: bool = True) -> Path:
+        file = self.bin / name
+        file.write_text(FAKE_PYTHON.format(version=version, no_venv=0 if has_venv else 1))
+        file.chmod(0o755)
+        return file
+
+    def add_df(self, kilobytes: int) -> None:
+        (self.bin / "df").unlink()
+        (self.bin / "df").write_text(
+            "#!/bin/bash\necho 'Filesystem 1024-blocks Used Available Capacity Mounted on'\n"
+            f"echo '/dev/a 1 1 {kilobytes} 9% /small'\n"
+        )
+        (self.bin / "df").chmod(0o755)
+
+    def run(self, script="tools/set_up_environment.sh", *arguments, cwd="/", **environment):
+        clean = {"PATH": str(self.bin), "HOME": str(self.root), "FAKE_CALLS": str(self.calls)}
+        return subprocess.run(
+            [str(self.bin / "bash"), str(self.root / script), *arguments],
+            env={"MMCTL_SKIP_SPACE_CHECK": "1", **clean, **environment},
+            cwd=cwd,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    def fails(self, **environment) -> str:
+        done = self.run(**environment)
+        assert done.returncode == 1, done
+        assert not (self.root / ".venv" / ".mmctl-stamp").exists()
+        return done.stderr
+
+    def pip_calls(self) -> list[str]:
+        return self.calls.read_text().splitlines()
+
+
+@pytest.fixture
+def checkout(tmp_path) -> Checkout:
+    return Checkout(tmp_path)
+
+
+def test_without_python_the_rule_and_the_way_out_are_named(checkout):
+    message = checkout.fails()
+    assert "Python 3.10 or 3.11 is needed" in message
+    assert "none of python3.11 python3.10 python3 python" in message
+    assert "PYTHON=/path/to/python3.11 bash set_up_environment.sh" in message
+
+
+@pytest.mark.parametrize("version", ["3.8.10", "3.13.0", "3.1.0"])
+def test_too_old_and_too_new_pythons_are_named_with_their_version(checkout, version):
+    checkout.add_python("python3", version)
+    assert f"found: python3, which is Python {version}" in checkout.fails()
+
+
+def test_a_shim_that_does_not_run_is_passed_over(checkout):
+    checkout.add_python("python3.11", "broken")
+    assert "found: python3.11, which does not run" in checkout.fails()
+    checkout.add_python("python3.10", "3.10.4")
+    done = checkout.run()
+    assert done.returncode == 0, done
+    assert "python3.10 (Python 3.10.4)" in done.stdout
+
+
+def test_a_python_without_venv_module_names_the_package_to_install(checkout):
+    checkout.add_python("python3.11", "3.11.2", has_venv=False)
+    message = checkout.fails()
+    assert "Python 3.11.2, but without its venv module" in message
+    assert "apt install python3.11-venv" in message
+
+
+def test_the_interpreter_can_be_named(checkout):
+    checkout.add_python("python3.11", "3.11.7")
+    named = checkout.add_python("own python", "3.10.9")
+    done = checkout.run(PYTHON=str(named))
+    assert done.returncode == 0, done
+    assert "own python (Python 3.10.9)" in done.stdout
+
+
+def test_a_wrong_named_interpreter_is_not_replaced_by_another(checkout):
+    checkout.add_python("python3.11", "3.11.7")
+    old = checkout.add_python("old", "3.9.1")
+    assert f"found: {old}, which is Python 3.9.1" in checkout.fails(PYTHON=str(old))
+
+
+def test_too_little_disk_space_names_need_and_rest(checkout):
+    checkout.add_python("python3.11", "3.11.7")
+    checkout.add_df(2_000_000)
+    message = checkout.fails(MMCTL_SKIP_SPACE_CHECK="")
+    assert "needed 11.8 GB, free 2.0 GB on /small" in message
+    assert f"5.8 GB in {checkout.root}/.venv" in message
+    for way_out in ("MMCTL_VENV=", "TMPDIR=", "PIP_CACHE_DIR=", "PIP_NO_CACHE_DIR=1"):
+        assert way_out in message
+    assert checkout.pip_calls() == []
+
+
+def test_the_cache_counts_only_where_pip_has_one(checkout):
+    checkout.add_python("python3.11", "3.11.7")
+    checkout.add_df(2_000_000)
+    message = checkout.fails(MMCTL_SKIP_SPACE_CHECK="", PIP_NO_CACHE_DIR="1")
+    assert "needed 8.8 GB" in message
+
+
+def test_enough_disk_space_passes(checkout):
+    checkout.add_python("python3.11", "3.11.7")
+    checkout.add_df(20_000_000)
+    assert checkout.run(MMCTL_SKIP_SPACE_CHECK="").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("error", "explained"),
+    [
+        ("OSError: [Errno 28] No space left on device", "The disk is full"),
+        (
+            "WARNING: Retrying after connection broken\nERROR: No matching distribution found",
+            "could not be reached",
+        ),
+        ("ReadTimeoutError: Read timed out.", "could not be reached"),
+        ("ERROR: No matching distribution found for torch==2.12.1", "lacks one of the pinned"),
+        ("ERROR: something else", "pip's last lines are above"),
+    ],
+)
+def test_a_failing_pip_is_explained_with_step_output_and_how_to_go_on(checkout, error, explained):
+    checkout.add_python("python3.11", "3.11.7")
+    message = checkout.fails(FAKE_PIP_ERROR=error)
+    assert error in message
+    assert "step 'installing packages' failed" in message
+    assert explained in message
+    assert "Run the same command again" in message
+
+
+def test_the_step_that_failed_is_named(checkout):
+    checkout.add_python("python3.11", "3.11.7")
+    message = checkout.fails(FAKE_PIP_ERROR="broken", FAKE_PIP_FAILS_AT=" -e ")
+    assert "step 'installing mmctl' failed" in message
+
+
+def test_a_failing_venv_shows_its_output(checkout):
+    checkout.add_python("python3.11", "3.11.7")
+    message = checkout.fails(FAKE_VENV_ERROR="Read-only file system")
+    assert "Read-only file system" in message
+    assert "MMCTL_VENV=/path" in message
+
+
+def test_a_folder_that_is_no_environment_is_left_alone(checkout, tmp_path):
+    checkout.add_python("python3.11", "3.11.7")
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "precious").touch()
+    message = checkout.fails(MMCTL_VENV=str(tmp_path / "data"))
+    assert "is no virtual environment; it is left alone" in message
+    assert (tmp_path / "data" / "precious").exists()
+
+
+def test_the_second_run_installs_nothing_and_a_changed_requirement_does(checkout):
+    checkout.add_python("python3.11", "3.11.7")
+    assert checkout.run().returncode == 0
+    first = checkout.pip_calls()
+    assert len(first) == 2
+    assert first[0].endswith(f"-r {checkout.root}/requirements.txt --progress-bar off")
+    assert "--no-deps --no-build-isolation -e" in first[1]
+    assert "up to date" in checkout.run().stdout
+    assert checkout.pip_calls() == first
+    with (checkout.root / "requirements" / "runtime.txt").open("a") as file:
+        file.write("six\n")
+    assert "keeping the environment" in checkout.run().stdout
+    assert len(checkout.pip_calls()) == 4
+
+
+def test_an_interrupted_installation_is_continued(checkout):
+    checkout.add_python("python3.11", "3.11.7")
+    checkout.fails(FAKE_PIP_ERROR="broken")
+    done = checkout.run()
+    assert done.returncode == 0, done
+    assert "keeping the environment" in done.stdout
+    assert "ready after" in done.stdout
+
+
+def test_a_moved_checkout_is_installed_again(checkout):
+    checkout.add_python("python3.11", "3.11.7")
+    checkout.run()
+    checkout.root = checkout.root.rename(checkout.root.parent / "moved")
+    assert "up to date" not in checkout.run().stdout
+
+
+def test_the_environment_can_lie_elsewhere_also_relative_to_the_current_folder(checkout, tmp_path):
+    checkout.add_python("python3.11", "3.11.7")
+    assert checkout.run(MMCTL_VENV="env here", cwd=tmp_path).returncode == 0
+    assert (tmp_path / "env here" / ".mmctl-stamp").is_file()
+    assert not (checkout.root / ".venv").exists()
+
+
+def test_opencv_without_desktop_libraries_is_replaced_by_its_headless_build(checkout):
+    checkout.add_python("python3.11", "3.11.7")
+    error = "ImportError: libGL.so.1: cannot open shared object file"
+    done = checkout.run(FAKE_CV2_ERROR=error)
+    assert done.returncode == 0, done
+    assert "headless build 4.11.0.86" in done.stdout
+    call = checkout.pip_calls()[-1]
+    assert "--no-deps --force-reinstall opencv-python-headless==4.11.0.86" in call
+
+
+def test_another_fault_of_opencv_is_shown(checkout):
+    checkout.add_python("python3.11", "3.11.7")
+    message = checkout.fails(FAKE_CV2_ERROR="ImportError: numpy.core.multiarray failed")
+    assert "importing OpenCV fails" in message
+    assert "numpy.core.multiarray" in message
+
+
+def test_the_quickstart_hands_its_arguments_on(checkout):
+    checkout.add_python("python3.11", "3.11.7")
+    done = checkout.run("tools/quickstart.sh", "--epochs", "two words")
+    assert done.returncode == 0, done
+    assert f"ran in {checkout.root}:\n<tools/quickstart.py><--epochs><two words>" in done.stdout
+
+
+def test_the_suite_runs_checks_then_tests_on_one_thread_each(checkout):
+    checkout.add_python("python3.11", "3.11.7")
+    done = checkout.run("tools/run_tests.sh", "tests/test_scripts.py", "-k", "a or b")
+    assert done.returncode == 0, done
+    ran = [line for line in done.stdout.splitlines() if line.startswith("ran")]
+    assert [line.split()[2] for line in ran] == ["ruff", "ruff", "mypy", "pytest"]
+    assert ran[-1].endswith("tests/test_scripts.py -k a or b with 1 thread")
+    assert "all passed. Next: bash tools/quickstart.sh" in done.stdout
+
+
+@pytest.mark.parametrize("fails", ["ruff", "pytest"])
+def test_a_failed_check_fails_the_suite_but_the_tests_still_run(checkout, fails):
+    checkout.add_python("python3.11", "3.11.7")
+    done = checkout.run(".ci/run", FAKE_FAILS=fails)
+    assert done.returncode == 1
+    assert "ran -m pytest -n" in done.stdout
+    assert f"failed: {fails}" in done.stdout
+
+
+def test_continuous_integration_can_start_its_script():
+    assert os.access(ROOT / ".ci" / "run", os.X_OK)
