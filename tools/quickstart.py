@@ -25,7 +25,7 @@ CONFIGS = {
 }
 COLUMNS = ("R1", "R5", "R20", "mAP", "num_queries", "num_gallery")
 # MMEngine also prints the environment, the config and the hooks; its log file keeps them.
-SHOWN = re.compile(r"Epoch\(|[Pp]rotocol|UNTRAINED|WARNING|^error:|resumed", re.MULTILINE)
+SHOWN = re.compile(r"Epoch\(|protocol \w|UNTRAINED|^error:|resumed epoch")
 TINY = {"people": 8, "test_people": 6, "frames": 4, "epochs": 1}
 
 console = Console(highlight=False, soft_wrap=True)

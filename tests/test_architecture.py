@@ -1,0 +1,55 @@
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import mmctl
+
+PACKAGE = Path(mmctl.__file__).parent
+CORE = sorted((PACKAGE / "functional").glob("*.py"))
+FRAMEWORKS = ("mmengine", "mmcv", "mmpretrain", "mmpose", "cv2")
+
+
+def imported_modules(path):
+    """Return the absolute modules that a file imports, wherever in the file."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path.name} has a relative import"
+            yield node.module
+
+
+@pytest.mark.parametrize("path", CORE, ids=lambda path: path.stem)
+def test_the_core_imports_torch_and_numpy_only(path):
+    for module in imported_modules(path):
+        top = module.split(".")[0]
+        inside = module == "mmctl.functional" or module.startswith("mmctl.functional.")
+        assert inside or top in {"torch", "numpy", *sys.stdlib_module_names}, module
+
+
+def test_there_is_a_core():
+    assert {"parts", "graph", "cross_scale", "losses"} <= {path.stem for path in CORE}
+
+
+def test_the_package_and_its_core_import_no_framework():
+    modules = ["mmctl", *(f"mmctl.functional.{path.stem}" for path in CORE)]
+    modules.remove("mmctl.functional.__init__")
+    code = (
+        f"import importlib, sys\n"
+        f"for name in {modules}: importlib.import_module(name)\n"
+        f"print(sorted(set({FRAMEWORKS}) & set(sys.modules)))"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "[]"
+
+
+def test_the_registries_import_no_component():
+    code = (
+        "import sys, mmctl.registry\n"
+        "print(sorted(m for m in sys.modules if m.startswith('mmctl.')))"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "['mmctl.registry', 'mmctl.version']"

@@ -1,0 +1,55 @@
+import pytest
+import torch
+from torch import nn
+
+from mmctl.models.losses import BatchHardTripletLoss
+from tests import references
+from tests.random_state import normal, randomize
+
+
+@pytest.mark.parametrize(("margin", "weight"), [(0.3, 1.0), (2.0, 0.5)])
+def test_the_loss_has_a_margin_and_a_weight(margin, weight):
+    features, labels = normal(5, 3), torch.tensor([0, 1, 0, 1, 1])
+    expected = weight * references.batch_hard_triplet(features.numpy(), labels.tolist(), margin)
+    loss = BatchHardTripletLoss(margin, weight)(features, labels)
+    assert loss.item() == pytest.approx(expected)
+
+
+def test_the_defaults_are_the_paper_s():
+    assert vars(BatchHardTripletLoss()).items() >= {"margin": 0.3, "loss_weight": 1.0}.items()
+
+
+FEATURES = normal(8, 3)
+LABELS = torch.tensor([0, 0, 1, 1, 2, 2, 0, 2])
+
+
+def embed_and_differentiate(rows):
+    """Return the loss of some rows of the batch and its gradient in a shared linear layer."""
+    layer = randomize(nn.Linear(3, 4).double())
+    loss = BatchHardTripletLoss(margin=2.0)(layer(FEATURES[rows]), LABELS[rows])
+    loss.backward()
+    return loss.item(), layer.weight.grad
+
+
+def run_rank(rank, folder):
+    store = f"file://{folder}/store"
+    torch.distributed.init_process_group("gloo", init_method=store, rank=rank, world_size=2)
+    torch.save(embed_and_differentiate(slice(4 * rank, 4 * rank + 4)), folder / f"{rank}.pt")
+    torch.distributed.destroy_process_group()
+
+
+def test_two_processes_mine_the_batch_of_both(tmp_path):
+    context = torch.multiprocessing.get_context("fork")
+    ranks = [context.Process(target=run_rank, args=(rank, tmp_path)) for rank in range(2)]
+    for rank in ranks:
+        rank.start()
+    for rank in ranks:
+        rank.join(timeout=60)
+        assert rank.exitcode == 0
+    loss, gradient = embed_and_differentiate(slice(None))
+    found = [torch.load(tmp_path / f"{rank}.pt") for rank in range(2)]
+    # DDP logs the loss of a process and applies the mean of the gradients.
+    assert [value for value, _ in found] == pytest.approx([loss, loss])
+    torch.testing.assert_close((found[0][1] + found[1][1]) / 2, gradient)
+    halves = [embed_and_differentiate(slice(start, start + 4))[0] for start in (0, 4)]
+    assert sum(halves) / 2 != pytest.approx(loss)

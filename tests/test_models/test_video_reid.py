@@ -1,0 +1,247 @@
+import copy
+
+import pytest
+import torch
+from mmengine.optim import OptimWrapper
+
+from mmctl.registry import MODELS
+from mmctl.structures import TrackletSample
+from tests.random_state import normal
+
+SIZE, T, CLASSES = (64, 32), 3, 4
+BACKBONE = {
+    "type": "mmpretrain.ResNet",
+    "depth": 18,
+    "stem_channels": 4,
+    "base_channels": 4,
+    "strides": (1, 2, 2, 1),
+}
+CHANNELS = 32
+CTL = {
+    "type": "mmctl.VideoReID",
+    "data_preprocessor": {"type": "mmctl.ClipDataPreprocessor"},
+    "backbone": BACKBONE,
+    "neck": {"type": "mmctl.PosePartNeck"},
+    "pose": {"type": "mmctl.KeypointHeatmaps"},
+    "graph_head": {
+        "type": "mmctl.PartGraphHead",
+        "channels": CHANNELS,
+        "cross_scale": {"dim": 4, "logit_scale": 0.1},
+    },
+    "head": {"type": "mmctl.FusionHead", "channels": CHANNELS, "num_classes": CLASSES},
+}
+BASELINE = {
+    **{key: CTL[key] for key in ("type", "data_preprocessor", "backbone", "neck")},
+    "head": {**CTL["head"], "num_parts": 0},
+}
+CONFIGS = {"ctl": CTL, "baseline": BASELINE}
+
+
+def build(name="ctl", **changes):
+    torch.manual_seed(0)
+    model = MODELS.build(copy.deepcopy({**CONFIGS[name], **changes}))
+    norms = [m for m in model.modules() if isinstance(m, torch.nn.modules.batchnorm._BatchNorm)]
+    # One pass that sets the running statistics: without it all clips look alike in eval mode.
+    for norm in norms:
+        norm.momentum = 1.0
+    with torch.no_grad():
+        model(**model.data_preprocessor(training_batch()), mode="loss")
+    for norm in norms:
+        norm.momentum = 0.1
+    return model
+
+
+def make_tracklet(num_clips, seed, label=0):
+    generator = torch.Generator().manual_seed(seed)
+    # Patches of 16 pixels: finer noise looks the same to the network in all clips.
+    shape = (num_clips, T, 3, SIZE[0] // 16, SIZE[1] // 16)
+    patches = torch.randint(0, 256, shape, generator=generator, dtype=torch.uint8)
+    frames = patches.repeat_interleave(16, dim=3).repeat_interleave(16, dim=4)
+    keypoints = torch.rand(num_clips, T, 17, 3, generator=generator)
+    keypoints = keypoints * torch.tensor([SIZE[1] - 1.0, SIZE[0] - 1.0, 1.0])
+    sample = TrackletSample(pid=10 + label, gt_label=label, camid=1, split="query")
+    sample.keypoints = keypoints
+    sample.clip_weights = torch.arange(1.0, num_clips + 1)
+    return frames, sample
+
+
+def make_batch(*tracklets):
+    inputs, samples = zip(*tracklets, strict=True)
+    return {"inputs": list(inputs), "data_samples": [copy.deepcopy(s) for s in samples]}
+
+
+def training_batch():
+    return make_batch(*(make_tracklet(1, seed, label=seed // 2) for seed in range(4)))
+
+
+TRACKLETS = [make_tracklet(clips, seed) for seed, clips in enumerate((2, 1, 4))]
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_predict_gives_every_tracklet_one_unit_feature(name):
+    samples = build(name).eval().test_step(make_batch(*TRACKLETS))
+    assert len(samples) == 3
+    for sample, (_, given) in zip(samples, TRACKLETS, strict=True):
+        assert sample.feature.shape == (CHANNELS,)
+        assert sample.feature.norm().item() == pytest.approx(1.0, abs=1e-5)
+        assert (sample.pid, sample.camid, sample.split) == (given.pid, 1, "query")
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_a_feature_is_the_weighted_mean_over_the_clips(name):
+    model = build(name).eval()
+    frames, sample = TRACKLETS[2]
+    single = []
+    with torch.no_grad():
+        for clip, keypoints in zip(frames, sample.keypoints, strict=True):
+            inputs = clip.unsqueeze(0).float() / 256
+            features = model.extract(inputs, keypoints.unsqueeze(0))
+            single.append(model.head.predict(*features)[0])
+    mean = sum(weight * clip for weight, clip in zip([1, 2, 3, 4], single, strict=True)) / 10
+    found = model.test_step(make_batch(TRACKLETS[2]))[0].feature
+    torch.testing.assert_close(found, mean / mean.norm(), rtol=1e-4, atol=1e-5)
+    plain = sum(single) / 4
+    assert not torch.allclose(found, plain / plain.norm(), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+@pytest.mark.parametrize("frames_per_chunk", [1, T, 2 * T + 1, 5 * T, 1000])
+def test_a_feature_depends_neither_on_chunks_nor_on_its_batch(name, frames_per_chunk):
+    alone = build(name).eval()
+    together = build(name, frames_per_chunk=frames_per_chunk).eval()
+    found = together.test_step(make_batch(*TRACKLETS))
+    for sample, tracklet in zip(found, TRACKLETS, strict=True):
+        expected = alone.test_step(make_batch(tracklet))[0].feature
+        torch.testing.assert_close(sample.feature, expected, rtol=1e-4, atol=1e-5)
+    assert not torch.allclose(found[0].feature, found[1].feature, rtol=1e-3, atol=1e-3)
+
+
+def test_no_more_frames_than_asked_go_through_the_network_at_once():
+    model = build("baseline", frames_per_chunk=2 * T + 1).eval()
+    seen = []
+    model.backbone.register_forward_pre_hook(lambda _, args: seen.append(len(args[0])))
+    model.test_step(make_batch(*TRACKLETS))
+    assert seen == [2 * T, 2 * T, 2 * T, T]
+
+
+def test_ctl_takes_its_heatmaps_from_the_keypoints():
+    model, (frames, sample) = build().eval(), TRACKLETS[1]
+    moved = copy.deepcopy(sample)
+    moved.keypoints = moved.keypoints.flip(2)
+    first, second = (model.test_step(make_batch((frames, s)))[0].feature for s in (sample, moved))
+    assert not torch.allclose(first, second, rtol=1e-3, atol=1e-3)
+
+
+def test_heatmaps_are_drawn_for_frames_of_the_size_of_the_inputs():
+    model, seen = build().eval(), []
+    model.pose.register_forward_hook(lambda _, args, out: seen.append((args[1], out.shape)))
+    model.test_step(make_batch(TRACKLETS[1]))
+    assert seen == [((64, 32), (T, 17, 16, 8))]
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_the_last_map_of_the_backbone_is_used(name):
+    maps = {**BACKBONE, "out_indices": (1, 3)}
+    found = build(name, backbone=maps).eval().test_step(make_batch(TRACKLETS[1]))
+    expected = build(name).eval().test_step(make_batch(TRACKLETS[1]))
+    torch.testing.assert_close(found[0].feature, expected[0].feature)
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_tensor_mode_gives_one_retrieval_feature_per_clip(name):
+    model = build(name).eval()
+    data = model.data_preprocessor(make_batch(*TRACKLETS))
+    with torch.no_grad():
+        clips = model(**data, mode="tensor")
+    assert clips.shape == (7, CHANNELS)
+    single = torch.nn.functional.normalize(clips[2], dim=0)
+    expected = model.test_step(make_batch(TRACKLETS[1]))[0].feature
+    torch.testing.assert_close(single, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_the_baseline_needs_no_samples_in_tensor_mode():
+    with torch.no_grad():
+        assert build("baseline").eval()(normal(2, T, 3, *SIZE).float()).shape == (2, CHANNELS)
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_loss_has_the_terms_of_the_head_and_the_clamped_fraction(name):
+    model = build(name)
+    data = model.data_preprocessor(training_batch())
+    terms = model(**data, mode="loss")
+    branches = ("global", "sum", "concat") if name == "ctl" else ("global",)
+    wanted = {f"loss_{kind}_{b}" for kind in ("triplet", "identity") for b in branches}
+    if name == "ctl":
+        wanted |= {"loss_diversity", "clamped_degrees"}
+        assert 0 <= terms["clamped_degrees"] <= 1
+    assert set(terms) == wanted
+    total, logged = model.parse_losses(terms)
+    assert total.item() == pytest.approx(sum(v.item() for k, v in terms.items() if "loss" in k))
+    assert set(logged) >= wanted
+
+
+def test_labels_reach_the_losses():
+    model = build("baseline").eval()
+    data = model.data_preprocessor(training_batch())
+    model.head.necks.clear()
+    with torch.no_grad():
+        feature, _ = model.extract(data["inputs"])
+        logits = model.head.classifiers["global"](feature.mean(dim=1))
+        expected = torch.nn.functional.cross_entropy(
+            logits, torch.tensor([0, 0, 1, 1]), label_smoothing=0.1
+        )
+        terms = model(**data, mode="loss")
+    assert terms["loss_identity_global"].item() == pytest.approx(expected.item(), rel=1e-4)
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_every_trainable_parameter_gets_a_gradient(name):
+    model = build(name)
+    data = model.data_preprocessor(training_batch())
+    model.parse_losses(model(**data, mode="loss"))[0].backward()
+    for parameter_name, parameter in model.named_parameters():
+        if parameter.requires_grad:
+            assert parameter.grad is not None, parameter_name
+            assert parameter.grad.isfinite().all(), parameter_name
+            if not parameter_name.endswith("bias"):
+                assert parameter.grad.any(), parameter_name
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_training_lowers_the_loss(name):
+    model = build(name).train()
+    wrapper = OptimWrapper(torch.optim.Adam(model.parameters(), lr=1e-3))
+    losses = [model.train_step(training_batch(), wrapper)["loss"].item() for _ in range(8)]
+    assert losses[-1] < 0.8 * losses[0]
+
+
+def test_bfloat16_autocast_gives_nearly_the_same_feature():
+    model = build().eval()
+    exact = model.test_step(make_batch(*TRACKLETS))
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        found = model.test_step(make_batch(*TRACKLETS))
+    for first, second in zip(exact, found, strict=True):
+        assert second.feature.dtype == torch.float32
+        assert (first.feature - second.feature).norm() < 6e-2
+
+
+@pytest.mark.parametrize("key", ["pose", "graph_head"])
+def test_pose_and_graphs_come_together(key):
+    with pytest.raises(ValueError, match="pose and graph_head must be given together"):
+        MODELS.build({**copy.deepcopy(BASELINE), key: copy.deepcopy(CTL[key])})
+
+
+def test_an_unknown_mode_is_named():
+    with pytest.raises(ValueError, match="mode must be 'loss', 'predict' or 'tensor', got 'train'"):
+        build("baseline")(torch.zeros(1, T, 3, *SIZE), mode="train")
+
+
+@pytest.mark.parametrize("mode", ["loss", "predict", "tensor"])
+def test_missing_keypoints_are_an_error_in_every_mode(mode):
+    model = build().eval()
+    data = model.data_preprocessor(make_batch(*TRACKLETS))
+    del data["data_samples"][1].keypoints
+    with pytest.raises(
+        ValueError, match="the samples have none: give the data set a keypoint_file"
+    ):
+        model(**data, mode=mode)

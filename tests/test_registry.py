@@ -1,0 +1,201 @@
+"""Every registered name: builds from a config, is reachable from a cold interpreter, is portable.
+
+A new component needs one entry in :data:`EXAMPLES`: the arguments that build it, or a function of
+a fresh folder that prepares the files it reads and returns them.
+"""
+
+from __future__ import annotations
+
+import copy
+import importlib
+import json
+import pickle
+import pkgutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.registry import Registry
+from torch import nn
+
+import mmctl
+import mmctl.registry
+from tests.random_state import randomize
+from tests.test_models.test_video_reid import CTL
+
+REGISTRIES = {
+    name: value for name, value in vars(mmctl.registry).items() if isinstance(value, Registry)
+}
+
+
+def annotated_tracklets(folder: Path) -> dict:
+    tracklets = [
+        {"pid": pid, "camid": camid, "split": "train", "frames": [f"{pid}_{camid}.png"]}
+        for pid in (3, 8)
+        for camid in (1, 2)
+    ]
+    (folder / "annotations.json").write_text(json.dumps({"tracklets": tracklets}))
+    return {"data_root": str(folder)}
+
+
+def ilids_vid(folder: Path) -> dict:
+    for camid in (1, 2):
+        for person in ("person001", "person002"):
+            sequence = folder / "i-LIDS-VID" / "sequences" / f"cam{camid}" / person
+            sequence.mkdir(parents=True)
+            (sequence / f"cam{camid}_{person}_00001.png").write_bytes(b"")
+    return {"data_root": str(folder)}
+
+
+def mars(folder: Path) -> dict:
+    from mmctl.datasets.synthetic import DrawnSettings, MarsWriter
+
+    settings = DrawnSettings(
+        num_train_pids=2,
+        num_test_pids=2,
+        num_cameras=2,
+        frames=(1, 2),
+        size=(64, 32),
+        num_junk=0,
+        num_distractors=0,
+    )
+    MarsWriter(folder / "mars", settings).write()
+    return {"data_root": str(folder / "mars")}
+
+
+def sampled_data_set(folder: Path) -> dict:
+    dataset = REGISTRIES["DATASETS"].build(
+        {"type": "mmctl.TrackletDataset", **annotated_tracklets(folder)}
+    )
+    return {"dataset": dataset, "num_pids": 2, "num_clips": 2, "seed": 0}
+
+
+def optimizer(_: Path) -> dict:
+    return {"optimizer": torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=0.1)}
+
+
+EXAMPLES: dict[str, dict] = {
+    "MODELS": {
+        "BatchHardTripletLoss": {"margin": 0.5},
+        "ClipDataPreprocessor": {},
+        "ContextBlock": {"channels": 4, "num_nodes": 3, "num_frames": 2},
+        "ContextTopology": {"channels": 4, "num_nodes": 3, "edges": [(0, 1), (1, 2)]},
+        "CrossScaleConv": {"channels": 4, "dim": 3},
+        "DiversityLoss": {"loss_weight": 0.5},
+        "FrameGraphConv": {"channels": 4},
+        "FusionHead": {"channels": 6, "num_classes": 3},
+        "GraphConv3d": {"channels": 4},
+        "KeypointHeatmaps": {"stride": 2},
+        "PartGraphHead": {"channels": 4, "cross_scale": {"dim": 3}},
+        "PosePartNeck": {},
+        "VideoReID": {key: value for key, value in CTL.items() if key != "type"},
+        "WindowContextBlock": {"channels": 4, "num_nodes": 3, "norm": "BN"},
+    },
+    "DATASETS": {
+        "ILIDSVID": ilids_vid,
+        "MARS": mars,
+        "TrackletDataset": annotated_tracklets,
+    },
+    "TRANSFORMS": {
+        "EraseFrames": {"prob": 0.3},
+        "FlipClip": {"prob": 0.3},
+        "LoadFrames": {},
+        "LoadKeypoints": {},
+        "PackClip": {},
+        "ResizeClip": {"size": (64, 32)},
+        "SampleClip": {"clip_len": 4, "mode": "interleaved"},
+    },
+    "DATA_SAMPLERS": {"IdentitySampler": sampled_data_set},
+    "METRICS": {"ReIDMetric": {"topk": (1, 5)}},
+    "HOOKS": {"CheckpointMatchHook": {"allow": ("head.",)}, "NumClassesHook": {}},
+    "OPTIM_WRAPPERS": {"CpuAmpOptimWrapper": optimizer},
+    # A function is looked up and not built: MMEngine binds the rest of the config to it.
+    "FUNCTIONS": {"seed_worker": {}},
+}
+NAMES = [(kind, name) for kind, examples in EXAMPLES.items() for name in examples]
+BUILT = [(kind, name) for kind, name in NAMES if kind != "FUNCTIONS"]
+MODELS = list(EXAMPLES["MODELS"])
+
+
+def registered_names() -> dict[str, list[str]]:
+    """Return the names of every registry once all modules of the package are imported."""
+    for module in pkgutil.walk_packages(mmctl.__path__, "mmctl."):
+        importlib.import_module(module.name)
+    return {kind: sorted(registry.module_dict) for kind, registry in REGISTRIES.items()}
+
+
+def build(kind: str, name: str, folder: Path) -> object:
+    example = EXAMPLES[kind][name]
+    arguments = example(folder) if callable(example) else copy.deepcopy(example)
+    parent = REGISTRIES[kind].parent
+    assert parent is not None
+    return parent.build({"type": f"mmctl.{name}", **arguments})
+
+
+def test_every_registered_name_has_an_example_here():
+    registered = {kind: names for kind, names in registered_names().items() if names}
+    assert registered == {kind: sorted(examples) for kind, examples in EXAMPLES.items()}
+
+
+def test_every_registry_is_a_child_of_mmengine_s_with_our_scope():
+    for kind, registry in REGISTRIES.items():
+        assert registry.scope == "mmctl", kind
+        assert registry.parent is not None, kind
+        assert registry.parent.scope == "mmengine", kind
+        assert registry.parent.name == registry.name, kind
+
+
+def test_every_name_is_reachable_from_a_cold_interpreter():
+    # One process per registry, each forked before any component was imported; the frameworks are
+    # loaded once for all.
+    code = f"""
+import os, sys
+import mmcv.transforms, mmengine.runner, mmengine.visualization, scipy.io
+import mmctl.registry
+from mmengine import registry as root
+for kind, names in {registered_names()}.items():
+    if os.fork() == 0:
+        loaded = {{m for m in sys.modules if m.startswith("mmctl.")}}
+        assert loaded == {{"mmctl.version", "mmctl.registry"}}, loaded
+        found = [name for name in names if getattr(root, kind).get("mmctl." + name)]
+        print("missing", kind, sorted(set(names) - set(found)), flush=True)
+        os._exit(0)
+    os.wait()
+"""
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    lines = [line for line in run.stdout.splitlines() if line.startswith("missing")]
+    assert lines == [f"missing {kind} []" for kind in REGISTRIES], run.stderr[-2000:]
+
+
+@pytest.mark.parametrize(("kind", "name"), BUILT)
+def test_every_name_builds_from_a_config(kind, name, tmp_path):
+    assert type(build(kind, name, tmp_path)).__name__ == name
+
+
+@pytest.mark.parametrize(("kind", "name"), BUILT)
+def test_every_component_survives_pickling(kind, name, tmp_path):
+    built = build(kind, name, tmp_path)
+    assert type(pickle.loads(pickle.dumps(built))) is type(built)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_every_model_round_trips_its_state(name, tmp_path):
+    first = randomize(build("MODELS", name, tmp_path), seed=1)
+    state = copy.deepcopy(first.state_dict())
+    second = build("MODELS", name, tmp_path)
+    second.load_state_dict(state, strict=True)
+    third = pickle.loads(pickle.dumps(first))
+    for other in (second.state_dict(), third.state_dict()):
+        assert list(other) == list(state)
+        for key, value in state.items():
+            torch.testing.assert_close(other[key], value, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_building_does_not_change_the_config(name):
+    config = {"type": f"mmctl.{name}", **copy.deepcopy(EXAMPLES["MODELS"][name])}
+    given = copy.deepcopy(config)
+    REGISTRIES["MODELS"].build(config)
+    assert config == given
