@@ -7,6 +7,7 @@ user may type; what is finished is skipped when the script is run again.
 import argparse
 import hashlib
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -26,6 +27,8 @@ CONFIGS = {
 COLUMNS = ("R1", "R5", "R20", "mAP", "num_queries", "num_gallery")
 # MMEngine also prints the environment, the config and the hooks; its log file keeps them.
 SHOWN = re.compile(r"Epoch\(|protocol \w|UNTRAINED|^error:|resumed epoch")
+# The date and the logger's name in front, single loss terms and timings within a line.
+DETAILS = re.compile(r"^.*? - mmengine - \w+ - |  (?:loss_\w+|data_time|clamped_degrees): [\d.]+")
 TINY = {"people": 8, "test_people": 6, "frames": 4, "epochs": 1}
 
 console = Console(highlight=False, soft_wrap=True)
@@ -52,7 +55,6 @@ def run(step: str, command: list[str], log: Path) -> None:
         log.open("w") as file,
         subprocess.Popen(
             [sys.executable, *command],
-            cwd=ROOT,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -62,8 +64,7 @@ def run(step: str, command: list[str], log: Path) -> None:
             file.write(line)
             lines.append(line)
             if SHOWN.search(line):
-                shown = re.sub(r"^.*?- (mmengine|mmctl) - \w+ - ", "", line.rstrip())
-                console.print("  " + shown, markup=False)
+                console.print("  " + DETAILS.sub("", line.rstrip()), markup=False)
     if process.returncode != 0:
         console.print("".join(lines[-25:]), markup=False)
         console.print(f"this step failed; its whole output is in {log}", style="bold red")
@@ -78,7 +79,7 @@ def draw(args: argparse.Namespace) -> None:
         command += ["--num-test-pids", str(TINY["test_people"]), "--frames", str(TINY["frames"])]
     console.print("\n[bold]Draw walking pedestrians in the layout of MARS[/bold]")
     console.print("$ python " + " ".join(command), style="dim", markup=False)
-    status = subprocess.run([sys.executable, *command], cwd=ROOT, check=False).returncode
+    status = subprocess.run([sys.executable, *command], check=False).returncode
     if status != 0:
         sys.exit(status)
 
@@ -104,7 +105,7 @@ def overrides(args: argparse.Namespace) -> list[str]:
 def fingerprint(args: argparse.Namespace) -> str:
     """Say what a finished result depends on: the package, the configs, the data, the options."""
     digest = hashlib.sha256(repr(overrides(args)).encode())
-    drawn = ROOT / args.data_root / "info" / "drawn.json"
+    drawn = Path(args.data_root) / "info" / "drawn.json"
     sources = sorted([*(ROOT / "configs").rglob("*.py"), *(ROOT / "mmctl").rglob("*.py")])
     for path in [*sources, drawn]:
         digest.update(path.read_bytes())
@@ -118,7 +119,7 @@ def last_checkpoint(folder: Path) -> str:
 
 def train_and_test(name: str, args: argparse.Namespace) -> dict:
     """Return the row of one network, training and testing it unless that is done."""
-    folder = ROOT / args.work_dir / name
+    folder = Path(args.work_dir) / name
     done, made_of = folder / "row.json", folder / "made_of.txt"
     if made_of.exists() and made_of.read_text() != fingerprint(args):
         console.print(f"{name}: code, configs or data have changed; starting over")
@@ -191,7 +192,8 @@ def show(rows: list[dict], args: argparse.Namespace, work_dir: Path) -> None:
 
 def main() -> None:
     args = parse_args()
-    work_dir = ROOT / args.work_dir
+    os.chdir(ROOT)  # relative paths of the options start there, and the commands that are shown
+    work_dir = Path(args.work_dir)
     if args.fresh and work_dir.exists():
         shutil.rmtree(work_dir)
     draw(args)

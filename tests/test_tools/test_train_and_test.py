@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from mmctl.evaluation import Protocol, TrackletFeatures
-from tests.conftest import ROOT, data_options
+from tests.conftest import data_options
 
 CTL = "configs/quickstart/ctl_r18_quickstart.py"
 BASELINE = "configs/quickstart/baseline_r18_quickstart.py"
@@ -177,9 +177,3 @@ def test_a_checkpoint_that_does_not_exist_is_named(
     arguments = [CTL, "nowhere.pth", "--work-dir", str(tmp_path), *options]
     message = errors(lambda: run_tool("test.py", *arguments), capsys)
     assert "nowhere.pth" in message
-
-
-def test_every_tool_is_found_where_the_readme_says() -> None:
-    readme = (ROOT / "README.md").read_text()
-    for path in set(re.findall(r"(?:tools|configs|docs)/[\w./-]+\.(?:py|sh|md|png)", readme)):
-        assert (ROOT / path).exists(), path
