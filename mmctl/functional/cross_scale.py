@@ -38,6 +38,21 @@ def linear_of_pair(weight: Tensor, first: Tensor, second: Tensor) -> Tensor:
     return F.linear(first, weight[:, :split]) + F.linear(second, weight[:, split:])
 
 
+def sum_rectified(values: Tensor) -> Tensor:
+    """Sum the positive entries over the pairs of each node: sum_j relu(values[..., j, :]) (eq. 5).
+
+    Nobody needs the rectified values themselves: a mask of one byte per entry is all that is kept
+    for the backward, where a ReLU keeps its output.
+
+    Args:
+        values: (..., N, D).
+
+    Returns:
+        (..., D).
+    """
+    return values.masked_fill(values <= 0, 0.0).sum(dim=-2)
+
+
 def cross_scale_adjacency(source: Tensor, target: Tensor, *, logit_scale: float = 1.0) -> Tensor:
     """Weigh the source nodes for every target node (the last line of eq. 5).
 

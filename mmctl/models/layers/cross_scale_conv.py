@@ -36,6 +36,11 @@ class Embedding(nn.Module):
         """Embed the concatenation [first, second] without building it, (..., dim)."""
         return self.activate(cross_scale.linear_of_pair(self.linear.weight, first, second))
 
+    def sum_pairs(self, first: Tensor, second: Tensor) -> Tensor:
+        """Return the sum of :meth:`embed_pair` over the last but one axis, (..., dim)."""
+        projected = cross_scale.linear_of_pair(self.linear.weight, first, second)
+        return cross_scale.sum_rectified(normalize_channels(self.norm, projected))
+
 
 @MODELS.register_module()
 class CrossScaleConv(BaseModule):
@@ -93,8 +98,7 @@ class CrossScaleConv(BaseModule):
         projected = self.embed_difference.linear(nodes)
         differences = self.embed_difference.activate(cross_scale.pairwise_differences(projected))
         embedded = self.embed_node(nodes).unsqueeze(-2)
-        relation = relate.embed_pair(embedded, differences).sum(dim=-2)
-        return augment.embed_pair(nodes, relation)
+        return augment.embed_pair(nodes, relate.sum_pairs(embedded, differences))
 
     def forward(self, source: Tensor, target: Tensor) -> Tensor:
         """Transform the source nodes to the target scale (eq. 6).
