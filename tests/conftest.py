@@ -13,6 +13,7 @@ from uuid import uuid4
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
+from mmengine.registry import DefaultScope
 
 from mmctl.datasets.synthetic import DrawnSettings, MarsWriter
 
@@ -26,6 +27,12 @@ SETTINGS = DrawnSettings(
     num_junk=2,
     num_distractors=3,
 )
+
+
+@pytest.fixture(autouse=True)
+def _no_default_scope() -> None:
+    """Forget the scope that a runner of an earlier test has left behind."""
+    DefaultScope._instance_dict.clear()
 
 
 @pytest.fixture(scope="session")

@@ -75,3 +75,9 @@ def test_the_quickstart_differs_from_the_paper_in_sizes_and_schedule_only() -> N
         sizes.head.pop("channels")
         sizes.head.pop("num_classes")
     assert small.to_dict() == paper.to_dict()
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=names)
+def test_batch_norm_statistics_are_averaged_over_ranks(path: Path) -> None:
+    hooks = [hook.type for hook in Config.fromfile(path).custom_hooks]
+    assert "SyncBuffersHook" in hooks

@@ -173,7 +173,7 @@ def test_the_evaluator_builds_and_runs_it_from_a_config():
 
 
 def test_it_survives_pickling():
-    metric = pickle.loads(pickle.dumps(METRICS.build({"type": "ReIDMetric", "topk": (1, 3)})))
+    metric = pickle.loads(pickle.dumps(METRICS.build({"type": "mmctl.ReIDMetric", "topk": (1, 3)})))
     assert "reid/R3" in evaluate(metric, drawn_split())
 
 

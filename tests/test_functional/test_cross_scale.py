@@ -37,6 +37,36 @@ def test_the_first_columns_belong_to_the_first_of_a_pair():
     torch.testing.assert_close(result, torch.tensor([320.0]))
 
 
+def test_positive_entries_are_summed_over_the_pairs_of_a_node():
+    values = normal(2, 4, 3, 6, 5)
+    result = cross_scale.sum_rectified(values)
+    assert result.shape == (2, 4, 3, 5)
+    for b, t, i, c in np.ndindex(2, 4, 3, 5):
+        entries = [max(float(values[b, t, i, j, c]), 0.0) for j in range(6)]
+        assert float(result[b, t, i, c]) == pytest.approx(sum(entries))
+
+
+def test_the_rectified_sum_has_the_gradient_of_a_relu():
+    values = torch.tensor([[1.0, -2.0, 0.0], [3.0, 4.0, -5.0]], requires_grad=True)
+    cross_scale.sum_rectified(values).sum().backward()
+    # Not at zero either.
+    assert values.grad.tolist() == [[1.0, 0.0, 0.0], [1.0, 1.0, 0.0]]
+    values = normal(2, 3, 4).requires_grad_()
+    assert torch.autograd.gradcheck(cross_scale.sum_rectified, (values,))
+
+
+def test_the_rectified_sum_keeps_one_byte_per_entry():
+    saved = []
+
+    def pack(tensor):
+        saved.append(tensor.untyped_storage().nbytes())
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        cross_scale.sum_rectified(normal(6, 5).requires_grad_())
+    assert sum(saved) == 6 * 5
+
+
 @pytest.mark.parametrize("scale", [1.0, 0.25])
 def test_weights_equal_the_loops(scale):
     source, target = normal(2, 4, 3, 5), normal(2, 4, 6, 5, seed=1)

@@ -1,0 +1,80 @@
+"""What the tests must notice: deliberate mistakes, and the silent traps that they stand for.
+
+``python tools/analysis_tools/check_mutations.py`` makes them one by one and runs the tests.
+"""
+
+from __future__ import annotations
+
+from tests.mutations.data import DATA
+from tests.mutations.evaluation import EVALUATION
+from tests.mutations.functional import FUNCTIONAL
+from tests.mutations.layers import LAYERS
+from tests.mutations.model import MODEL
+from tests.mutations.mutation import Mutation
+
+MUTATIONS: tuple[Mutation, ...] = (*FUNCTIONAL, *LAYERS, *MODEL, *DATA, *EVALUATION)
+
+TRAPS: dict[str, tuple[str, ...]] = {
+    "node-major features with slot-major tiling": ("windows: node-major", "tiling: node-major"),
+    "Tensor.unfold puts the window axis last": (
+        "windows: Tensor.unfold without moving its last axis",
+    ),
+    "batch and time mixed": (
+        "windows: reach into the neighbouring clips",
+        "neck: batch and time mixed",
+    ),
+    "collapse reversed in time": (
+        "windows: reversed in time",
+        "messages: slots reach the collapse latest first",
+    ),
+    "adjacency transposed": (
+        "messages: adjacency transposed",
+        "frame convolution: adjacency transposed",
+        "context: rows and columns exchanged",
+    ),
+    "normalised over the wrong axis": (
+        "context rows: L2 over columns",
+        "eq. 5: softmax over targets",
+        "heatmaps: softmax over keypoints",
+        "heatmaps: softmax over frames",
+    ),
+    "negative degree": ("degrees: clamp removed", "degrees: absolute value for the clamp"),
+    "degree or softmax under autocast": (
+        "degrees: summed in half precision",
+        "normalisation: in half precision",
+        "eq. 5: logits under autocast",
+        "heatmaps: softmax in half precision",
+    ),
+    "shortcut around the first layer, or none later": (
+        "shortcut: around the first layer too",
+        "shortcut: around no layer",
+    ),
+    "diversity before the temporal mean, or a mean over 25": (
+        "diversity: before the temporal mean",
+        "diversity: mean over 25 entries",
+    ),
+    "flip without the left/right swap": (
+        "flip: left and right joints not swapped",
+        "body: eyes not swapped by a flip",
+    ),
+    "frames read as BGR": ("load: BGR for RGB", "preprocessor: channels reordered"),
+    "preprocessor reorders the frames of a clip": ("preprocessor: frames reordered",),
+    "unsorted random frames": ("clips: random frames unsorted",),
+    "padding when the length is a multiple": (
+        "clips: one too many when the length is a multiple",
+        "sampler: a whole tuple added when the tracklets are a multiple",
+    ),
+    "unused parameters in an ablation": (
+        "topology: unused mask built",
+        "transfer: unused layers built",
+    ),
+    "batch norm statistics drift per rank": ("config: batch norm statistics drift apart",),
+    "batch-hard mining per process": (
+        "triplet: every process mines its own clips",
+        "gathering: gradient without its factor",
+        "gathering: no gradient",
+    ),
+}
+"""Mistakes that fail silently, and the mutations that make them."""
+
+__all__ = ["MUTATIONS", "TRAPS", "Mutation"]

@@ -1,0 +1,235 @@
+"""Mistakes in what puts the layers together: necks, heads, the model, its configs."""
+
+from __future__ import annotations
+
+from tests.mutations.mutation import mistakes_in
+
+_MODELS = "mmctl/models"
+_TESTS = "tests/test_models"
+
+PART_GRAPH_HEAD = mistakes_in(
+    f"{_MODELS}/heads/part_graph_head.py",
+    (f"{_TESTS}/test_heads/test_part_graph_head.py",),
+    {
+        "shortcut: around the first layer too": (
+            "updated if layer == 0 else current[scale] + updated",
+            "current[scale] + updated",
+        ),
+        "shortcut: around no layer": (
+            "updated if layer == 0 else current[scale] + updated",
+            "updated",
+        ),
+        "graphs: built anew for every layer": (
+            "for _ in range(self.num_layers if per_layer else 1)",
+            "for _ in range(self.num_layers)",
+        ),
+        "graphs: degree_eps not passed on": (
+            "normalize_adjacency(raw, eps=self.degree_eps)",
+            "normalize_adjacency(raw)",
+        ),
+        "graphs: clamped fraction inverted": (
+            "degrees(adjacency.detach()) < self.degree_eps",
+            "degrees(adjacency.detach()) >= self.degree_eps",
+        ),
+        "transfer: source and target exchanged": (
+            "transfers[source](nodes[source], nodes[TARGET])",
+            "transfers[source](nodes[TARGET], nodes[source])[:, :, :5]",
+        ),
+        "transfer: after every layer": (
+            "if str(layer + 1) in self.transfers:\n"
+            "                current[TARGET] = self._transfer(current, str(layer + 1))",
+            "if self.transfers:\n"
+            "                current[TARGET] = self._transfer(current, list(self.transfers)[-1])",
+        ),
+        "transfer: M = 2 shares its weights": (
+            "self._transfer(current, str(layer + 1))",
+            "self._transfer(current, list(self.transfers)[-1])",
+        ),
+        "transfer: unused layers built": (
+            "for layer in sorted(set(self.cross_scale_after)) if self.sources else ():",
+            "for layer in range(1, self.num_layers + 1) if self.sources else ():",
+        ),
+        "transfer: balance not passed on": (
+            "for source in self.sources]\n        return fuse_scales(nodes[TARGET], sent, "
+            "balance=self.balance)",
+            "for source in self.sources]\n        return fuse_scales(nodes[TARGET], sent)",
+        ),
+        "addition: balance not passed on": (
+            "for s in self.sources]\n        return fuse_scales(nodes[TARGET], sent, "
+            "balance=self.balance)",
+            "for s in self.sources]\n        return fuse_scales(nodes[TARGET], sent)",
+        ),
+        "graphs: the config's own dict changed": ("dict(topology or {})", "topology or {}"),
+    },
+)
+
+_REDUCED = "layer(parts[:, :, index]) for index, layer in enumerate(self.reduce)"
+
+FUSION_HEAD = mistakes_in(
+    f"{_MODELS}/heads/fusion_head.py",
+    (f"{_TESTS}/test_heads/test_fusion_head.py",),
+    {
+        "fusion: mean of the parts": ("parts.sum(dim=2)", "parts.mean(dim=2)"),
+        "fusion: concatenation without V_g": (
+            "(torch.cat(reduced, dim=-1) + global_features).mean(dim=1)",
+            "torch.cat(reduced, dim=-1).mean(dim=1)",
+        ),
+        "fusion: every g_n sees the first part": (
+            "layer(parts[:, :, index])",
+            "layer(parts[:, :, 0])",
+        ),
+        "fusion: one g_n for all parts": (
+            _REDUCED,
+            "self.reduce[0](parts[:, :, index])[..., : layer.out_features]\n"
+            "            for index, layer in enumerate(self.reduce)",
+        ),
+        "fusion: narrow g_n first": (
+            "width + (index < wider)",
+            "width + (index >= num_parts - wider)",
+        ),
+        "fusion: retrieval by the concatenation": (
+            '"sum" if num_parts else "global"\n',
+            '"concat" if num_parts else "global"\n',
+        ),
+        "fusion: another number of parts accepted": ("if given != self.num_parts:", "if False:"),
+        "diversity: before the temporal mean": (
+            'self.losses["diversity"](parts.mean(dim=1))',
+            'self.losses["diversity"](parts.flatten(0, 1))',
+        ),
+        "neck: triplet after it": (
+            'self.losses["triplet"](feature, labels)',
+            'self.losses["triplet"](self._after_neck(branch, feature), labels)',
+        ),
+        "neck: classifier before it": (
+            "self.classifiers[branch](self._after_neck(branch, feature))",
+            "self.classifiers[branch](feature)",
+        ),
+        "neck: test feature on its other side": (
+            'if self.test_feature == "after":',
+            'if self.test_feature == "before":',
+        ),
+        "neck: shift is trained": ("norm.bias.requires_grad_(False)", "pass"),
+        "losses: no label smoothing": ('"label_smooth_val": 0.1', '"label_smooth_val": 0.0'),
+    },
+)
+
+NECK_AND_POSE = mistakes_in(
+    f"{_MODELS}/necks/pose_part_neck.py",
+    (f"{_TESTS}/test_necks/test_pose_part_neck.py",),
+    {
+        "neck: s3 parts in another order": ('("s3", tables.s3)', '("s3", tables.s3[::-1])'),
+        "neck: maximum for the mean of V_g": ("features.mean(dim=(2, 3))", "features.amax((2, 3))"),
+        "neck: batch and time mixed": (
+            "keypoints = keypoints.unflatten(0, (-1, num_frames))",
+            "keypoints = keypoints.unflatten(0, (num_frames, -1)).transpose(0, 1)",
+        ),
+    },
+) + mistakes_in(
+    f"{_MODELS}/pose/keypoint_heatmaps.py",
+    (f"{_TESTS}/test_pose/test_keypoint_heatmaps.py",),
+    {
+        "drawn heatmaps: x and y swapped": (
+            "columns = self._profile(centres[..., 0]",
+            "columns = self._profile(centres[..., 1]",
+        ),
+        "drawn heatmaps: half a pixel off": (
+            "(keypoints[..., :2] + 0.5) / self.stride - 0.5",
+            "keypoints[..., :2] / self.stride",
+        ),
+        "drawn heatmaps: score ignored": (
+            "return keypoints[..., 2, None, None] * rows",
+            "return rows",
+        ),
+    },
+)
+
+PREPROCESSOR = mistakes_in(
+    f"{_MODELS}/data_preprocessor.py",
+    (f"{_TESTS}/test_data_preprocessor.py",),
+    {
+        "preprocessor: frames reordered": (
+            "torch.cat(inputs).float()",
+            "torch.cat(inputs).flip(1).float()",
+        ),
+        "preprocessor: channels reordered": (
+            "torch.cat(inputs).float()",
+            "torch.cat(inputs).flip(2).float()",
+        ),
+        "preprocessor: mean ignored": (
+            "(torch.cat(inputs).float() - self.mean) / self.std",
+            "torch.cat(inputs).float() / self.std",
+        ),
+    },
+)
+
+VIDEO_REID = mistakes_in(
+    f"{_MODELS}/video_reid.py",
+    (f"{_TESTS}/test_video_reid.py",),
+    {
+        "model: weights of clips ignored": (
+            "weights = sample.clip_weights.to(clips)",
+            "weights = torch.ones_like(sample.clip_weights).to(clips)",
+        ),
+        "model: clips normalised before their mean": (
+            "chunks.append(self.head.predict(*features).float())",
+            "chunks.append(F.normalize(self.head.predict(*features).float(), dim=1))",
+        ),
+        "model: keypoints of the first chunk for all": (
+            "None if keypoints is None else keypoints[rows]",
+            "None if keypoints is None else keypoints[: len(inputs[rows])]",
+        ),
+        "model: chunks of clips, not of frames": (
+            "max(1, self.frames_per_chunk // inputs.shape[1])",
+            "max(1, self.frames_per_chunk)",
+        ),
+        "model: mean of clips under autocast": (
+            "(weights.unsqueeze(-1) * clips).sum(dim=0)",
+            "(weights @ clips)",
+        ),
+        "model: first map of the backbone": (
+            "self.backbone(inputs.flatten(0, 1))[-1]",
+            "self.backbone(inputs.flatten(0, 1))[0]",
+        ),
+        "model: heatmaps of a lying frame": (
+            "(inputs.shape[3], inputs.shape[4])",
+            "(inputs.shape[4], inputs.shape[3])",
+        ),
+        "model: clips dealt to the wrong tracklets": ("split(counts)", "split(counts[::-1])"),
+        "model: labels from pids": ("s.gt_label for s", "s.pid for s"),
+    },
+)
+
+CONFIGS = mistakes_in(
+    "configs/_base_/default_runtime.py",
+    ("tests/test_configs.py::test_batch_norm_statistics_are_averaged_over_ranks",),
+    {"config: batch norm statistics drift apart": ("    dict(type='SyncBuffersHook'),\n", "")},
+) + mistakes_in(
+    "configs/_base_/models/ctl_r50.py",
+    ("tests/test_configs.py::test_the_mars_config_is_the_papers_recipe",),
+    {"config: last stride 2": ("strides=(1, 2, 2, 1)", "strides=(1, 2, 2, 2)")},
+)
+
+PACKAGE = mistakes_in(
+    "mmctl/functional/losses.py",
+    ("tests/test_architecture.py",),
+    {"package: the core imports MMEngine": ("import torch\n", "import torch\nimport mmengine\n")},
+) + mistakes_in(
+    "mmctl/engine/cpu_amp_optim_wrapper.py",
+    ("tests/test_engine/test_cpu_amp_optim_wrapper.py",),
+    {
+        "mixed precision: forward pass in float32": (
+            'torch.autocast("cpu", dtype=torch.bfloat16)',
+            'torch.autocast("cpu", enabled=False)',
+        )
+    },
+)
+
+MODEL = (
+    *PART_GRAPH_HEAD,
+    *FUSION_HEAD,
+    *NECK_AND_POSE,
+    *PREPROCESSOR,
+    *VIDEO_REID,
+    *CONFIGS,
+    *PACKAGE,
+)
