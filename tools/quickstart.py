@@ -38,7 +38,7 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data-root", default="data/quickstart", help="where the frames go")
     parser.add_argument("--work-dir", default="work_dirs/quickstart", help="where results go")
-    parser.add_argument("--fresh", action="store_true", help="delete earlier results first")
+    parser.add_argument("--fresh", action="store_true", help="train and test everything anew")
     parser.add_argument(
         "--tiny", action="store_true", help="few people, one epoch: tries the machinery only"
     )
@@ -171,20 +171,23 @@ def show(rows: list[dict], args: argparse.Namespace, work_dir: Path) -> None:
     Console(width=110).print(table)
     checkpoint = last_checkpoint(work_dir / "ctl")
     data_root, config = Path(args.data_root), CONFIGS["ctl"]
+    options = " ".join(overrides(args)[1:])
+    same = f" --cfg-options {options}" if options else ""
     console.print(
         f"\nThe people:          {data_root / 'contact_sheet.png'}, keypoint_sheet.png"
         f"\nResults:             {work_dir / 'summary.json'}"
         f"\nLearning curves:     {work_dir / 'learning_curve.png'}"
         f"\nRanking sheet:       {work_dir / 'ranking_sheet.png'}"
         f"\nCheckpoint:          {checkpoint}"
-        "\n\nNext (source .venv/bin/activate first):"
+        f"\n\nNext (source {Path(sys.prefix) / 'bin' / 'activate'} first):"
         "\n  the same numbers again   "
-        f"python tools/test.py {config} {checkpoint}"
+        f"python tools/test.py {config} {checkpoint}{same}"
         "\n  another seed             "
-        f"python tools/train.py {config} --cfg-options randomness.seed=1 --work-dir work_dirs/seed1"
+        f"python tools/train.py {config} --work-dir work_dirs/seed1 "
+        f"--cfg-options randomness.seed=1 {options}"
         "\n  the real thing           put MARS into data/mars (docs/en/datasets.md), then"
         "\n                           bash tools/dist_train.sh "
-        "configs/ctl/ctl_r50_1xb32-240e_mars-256x128.py 8"
+        "configs/ctl/ctl_r50_1xb32-240e_mars-256x128.py 8 --auto-scale-lr"
         "\n  the tests                bash tools/run_tests.sh",
         markup=False,
     )
@@ -194,8 +197,9 @@ def main() -> None:
     args = parse_args()
     os.chdir(ROOT)  # relative paths of the options start there, and the commands that are shown
     work_dir = Path(args.work_dir)
-    if args.fresh and work_dir.exists():
-        shutil.rmtree(work_dir)
+    if args.fresh:
+        for name in CONFIGS:
+            shutil.rmtree(work_dir / name, ignore_errors=True)
     draw(args)
     rows = [train_and_test(name, args) for name in CONFIGS]
     (work_dir / "summary.json").write_text(json.dumps(rows, indent=2) + "\n")

@@ -3,7 +3,6 @@
 import argparse
 import os
 from pathlib import Path
-from typing import Any
 
 import mmengine
 from mmengine.config import Config, DictAction
@@ -41,17 +40,33 @@ def prepare_config(args: argparse.Namespace) -> Config:
     cfg.work_dir = args.work_dir or cfg.get("work_dir") or f"work_dirs/{name}"
     cfg.load_from, cfg.resume = args.checkpoint, False
     if args.out is not None:
-        cfg.test_evaluator.dump_file = args.out
+        if not isinstance(cfg.test_evaluator, dict):
+            raise ValueError("--out needs a test_evaluator that is one ReIDMetric, got a list")
+        cfg.test_evaluator["dump_file"] = args.out
     if args.amp:
         cfg.test_cfg.fp16 = True
     return cfg
 
 
-def save_metrics(metrics: dict[str, float], cfg: Config, path: str) -> None:
-    row: dict[str, Any] = {key.split("/")[-1]: value for key, value in metrics.items()}
-    row |= {"protocol": cfg.test_evaluator.protocol, "checkpoint": cfg.load_from}
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    mmengine.dump(row, path, indent=2)
+def check_metrics_file(metrics_file: str) -> None:
+    """Find out before the test whether its numbers can be written after it."""
+    path = Path(metrics_file)
+    if path.suffix != ".json":
+        raise ValueError(f"--metrics-file must end with .json, got {path}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()
+    path.unlink()  # numbers of an earlier test must not pass for this one's
+
+
+def save_metrics(metrics: dict[str, float], runner: Runner, path: str) -> None:
+    """Write the numbers, the protocol and the checkpoint as one JSON object."""
+    protocols = [
+        str(m.protocol.name) for m in runner.test_evaluator.metrics if hasattr(m, "protocol")
+    ]
+    row = {key.split("/")[-1]: value for key, value in metrics.items()}
+    mmengine.dump(
+        row | {"protocol": ", ".join(protocols), "checkpoint": runner.cfg.load_from}, path, indent=2
+    )
 
 
 def main() -> None:
@@ -59,6 +74,8 @@ def main() -> None:
     os.environ.setdefault("LOCAL_RANK", str(args.local_rank))
     cfg = prepare_config(args)
     check_config(cfg)
+    if args.metrics_file is not None:
+        check_metrics_file(args.metrics_file)
     init_cpu_distributed(cfg, args.launcher)
     runner = Runner.from_cfg(cfg)
     if args.checkpoint is None:
@@ -67,7 +84,7 @@ def main() -> None:
         model.init_weights()
     metrics = runner.test()
     if args.metrics_file is not None and is_main_process():
-        save_metrics(metrics, cfg, args.metrics_file)
+        save_metrics(metrics, runner, args.metrics_file)
 
 
 if __name__ == "__main__":

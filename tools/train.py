@@ -51,8 +51,11 @@ def main() -> None:
     cfg.work_dir = args.work_dir or cfg.get("work_dir") or f"work_dirs/{name}"
     if args.no_validate:
         cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
-        cfg.default_hooks.checkpoint.save_best = None
+        if "checkpoint" in cfg.get("default_hooks", {}):
+            cfg.default_hooks.checkpoint.save_best = None
     if args.auto_scale_lr:
+        if not cfg.get("auto_scale_lr"):
+            raise ValueError("--auto-scale-lr needs auto_scale_lr.base_batch_size in the config")
         cfg.auto_scale_lr.enable = True
     if args.amp:
         use_mixed_precision(cfg)

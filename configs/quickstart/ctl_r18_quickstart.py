@@ -27,18 +27,18 @@ val_pipeline = [
     dict(type='PackClip'),
 ]
 test_pipeline = [dict(type='SampleClip', clip_len=_clip_len, mode='interleaved'), *val_pipeline[1:]]
-data_root = 'data/quickstart'
+_data_root = 'data/quickstart'
 train_dataloader = dict(
     batch_size=16,
     num_workers=2,
     sampler=dict(num_pids=8, num_clips=2),
-    dataset=dict(data_root=data_root, pipeline=train_pipeline),
+    dataset=dict(data_root=_data_root, pipeline=train_pipeline),
 )
 val_dataloader = dict(
-    batch_size=32, num_workers=2, dataset=dict(data_root=data_root, pipeline=val_pipeline)
+    batch_size=32, num_workers=2, dataset=dict(data_root=_data_root, pipeline=val_pipeline)
 )
 test_dataloader = dict(
-    batch_size=16, num_workers=2, dataset=dict(data_root=data_root, pipeline=test_pipeline)
+    batch_size=16, num_workers=2, dataset=dict(data_root=_data_root, pipeline=test_pipeline)
 )
 
 _max_epochs = 20

@@ -44,7 +44,7 @@ class VideoReID(BaseModel):
         frames_per_chunk: int = 256,
         init_cfg: dict | None = None,
     ) -> None:
-        super().__init__(data_preprocessor, init_cfg)
+        super().__init__(MODELS.build(data_preprocessor), init_cfg)
         if (pose is None) != (graph_head is None):
             raise ValueError(
                 "pose and graph_head must be given together (CTL) or both left out (baseline), "
@@ -56,6 +56,29 @@ class VideoReID(BaseModel):
         self.pose = None if pose is None else MODELS.build(pose)
         self.graph_head = None if graph_head is None else MODELS.build(graph_head)
         self.frames_per_chunk = frames_per_chunk
+        self._check_parts()
+
+    def _check_parts(self) -> None:
+        """Compare what the parts of the model must agree on."""
+        if self.frames_per_chunk < 1:
+            raise ValueError(f"frames_per_chunk must be at least 1, got {self.frames_per_chunk}")
+        if self.graph_head is None:
+            return
+        for name, giver in (("channels", self.head), ("body", self.neck)):
+            ours, theirs = getattr(self.graph_head, name, None), getattr(giver, name, None)
+            if None not in (ours, theirs) and ours != theirs:
+                raise ValueError(
+                    f"graph_head.{name} must be that of {type(giver).__name__}, because both work "
+                    f"on the same nodes, got {ours} and {theirs}"
+                )
+        missing = set(getattr(self.graph_head, "scales", ())) - set(
+            getattr(self.neck, "scales", ("s1", "s2", "s3"))
+        )
+        if missing:
+            raise ValueError(
+                f"neck.scales must hold those of graph_head.scales, got {self.neck.scales} without "
+                f"{sorted(missing)}"
+            )
 
     def forward(
         self, inputs: Tensor, data_samples: list[TrackletSample] | None = None, mode: str = "tensor"
@@ -68,12 +91,12 @@ class VideoReID(BaseModel):
             mode: ``'loss'``, ``'predict'`` or ``'tensor'``.
 
         Raises:
-            ValueError: If ``mode`` is unknown.
+            ValueError: If ``mode`` is unknown, or needs samples and gets none.
         """
-        if mode == "loss":
-            return self.loss(inputs, data_samples or [])
-        if mode == "predict":
-            return self.predict(inputs, data_samples or [])
+        if mode in ("loss", "predict"):
+            if not data_samples:
+                raise ValueError(f"mode={mode!r} needs one data sample per tracklet, got none")
+            return getattr(self, mode)(inputs, data_samples)
         if mode == "tensor":
             keypoints = None if data_samples is None else _stack_keypoints(data_samples)
             return self.head.predict(*self.extract(inputs, keypoints))
@@ -93,6 +116,12 @@ class VideoReID(BaseModel):
         """
         num_frames, size = inputs.shape[1], (inputs.shape[3], inputs.shape[4])
         features = self.backbone(inputs.flatten(0, 1))[-1]
+        channels = getattr(self.head, "channels", features.shape[1])
+        if features.shape[1] != channels:
+            raise ValueError(
+                "head.channels (and graph_head.channels) must be those of the backbone's last map, "
+                f"{features.shape[1]}, got {channels}"
+            )
         if self.pose is None or self.graph_head is None:
             return self.neck(features, None, num_frames)[0], None
         if keypoints is None:
@@ -115,6 +144,8 @@ class VideoReID(BaseModel):
             Loss terms by name, and ``clamped_degrees``: the fraction of graph degrees that the
             normalisation had to raise.
         """
+        if not all("gt_label" in sample for sample in data_samples):
+            raise ValueError("the loss needs gt_label in every sample; is this a training split?")
         labels = torch.tensor([s.gt_label for s in data_samples], device=inputs.device)
         losses = self.head.loss(*self.extract(inputs, _stack_keypoints(data_samples)), labels)
         clamped = getattr(self.graph_head, "clamped_degrees", None)
@@ -127,7 +158,8 @@ class VideoReID(BaseModel):
 
         Args:
             inputs: Normalised clips of all tracklets, (sum of M_i, T, 3, H, W).
-            data_samples: One per tracklet, with ``clip_weights`` (M_i,).
+            data_samples: One per tracklet, with ``clip_weights`` (M_i,); where no sample has any,
+                every tracklet is one clip.
 
         Returns:
             The samples with ``feature`` (C,): the mean over the tracklet's clips, weighted by
@@ -140,9 +172,12 @@ class VideoReID(BaseModel):
             rows = slice(start, start + step)
             features = self.extract(inputs[rows], None if keypoints is None else keypoints[rows])
             chunks.append(self.head.predict(*features).float())
-        counts = [len(sample.clip_weights) for sample in data_samples]
-        for sample, clips in zip(data_samples, torch.cat(chunks).split(counts), strict=True):
-            weights = sample.clip_weights.to(clips)
+        features_of_clips = torch.cat(chunks)
+        all_weights = _clip_weights(data_samples, features_of_clips)
+        counts = [len(weights) for weights in all_weights]
+        for sample, weights, clips in zip(
+            data_samples, all_weights, features_of_clips.split(counts), strict=True
+        ):
             # No matrix product: autocast would round the feature to half precision.
             mean = (weights.unsqueeze(-1) * clips).sum(dim=0) / weights.sum()
             sample.feature = F.normalize(mean, dim=0)
@@ -154,3 +189,19 @@ def _stack_keypoints(data_samples: list[TrackletSample]) -> Tensor | None:
     if not all("keypoints" in sample for sample in data_samples):
         return None
     return torch.cat([sample.keypoints for sample in data_samples])
+
+
+def _clip_weights(data_samples: list[TrackletSample], clips: Tensor) -> list[Tensor]:
+    """Return the weights of each tracklet's clips, (M_i,) each, like ``clips`` (all M, C)."""
+    if not any("clip_weights" in sample for sample in data_samples):
+        weights = [clips.new_ones(1) for _ in data_samples]
+    elif all("clip_weights" in sample for sample in data_samples):
+        weights = [sample.clip_weights.to(clips) for sample in data_samples]
+    else:
+        raise ValueError("clip_weights must be in all samples of a batch or in none")
+    if sum(map(len, weights)) != len(clips):
+        raise ValueError(
+            "the clip_weights of all tracklets must be as many as the clips, "
+            f"{len(clips)}, got {sum(map(len, weights))}"
+        )
+    return weights

@@ -6,6 +6,7 @@ replace any of them. ``s1`` has the 17 COCO keypoints, ``s2`` ten parts, ``s3`` 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 KEYPOINTS = (
@@ -130,4 +131,14 @@ def resolve_body(body: str | dict) -> BodyScales:
             f"s2_to_s3 must have one row per s3 part, {len(body['s3'])}, "
             f"got {len(body['s2_to_s3'])}"
         )
-    return BodyScales(**body)
+    return BodyScales(
+        s2=_as_tuples(body["s2"]),
+        s3=_as_tuples(body["s3"]),
+        s2_to_s3=_as_tuples(body["s2_to_s3"]),
+        edges={name: _as_tuples(edges) for name, edges in body["edges"].items()},
+    )
+
+
+def _as_tuples(groups: Iterable[Iterable[int]]) -> tuple:
+    """Freeze the lists of a config, so that equal tables compare equal."""
+    return tuple(tuple(group) for group in groups)

@@ -117,7 +117,7 @@ NECK_AND_POSE = mistakes_in(
     f"{_MODELS}/necks/pose_part_neck.py",
     (f"{_TESTS}/test_necks/test_pose_part_neck.py",),
     {
-        "neck: s3 parts in another order": ('("s3", tables.s3)', '("s3", tables.s3[::-1])'),
+        "neck: s3 parts in another order": ('("s3", self.body.s3)', '("s3", self.body.s3[::-1])'),
         "neck: maximum for the mean of V_g": ("features.mean(dim=(2, 3))", "features.amax((2, 3))"),
         "neck: batch and time mixed": (
             "keypoints = keypoints.unflatten(0, (-1, num_frames))",
@@ -167,8 +167,8 @@ VIDEO_REID = mistakes_in(
     (f"{_TESTS}/test_video_reid.py",),
     {
         "model: weights of clips ignored": (
-            "weights = sample.clip_weights.to(clips)",
-            "weights = torch.ones_like(sample.clip_weights).to(clips)",
+            "weights = [sample.clip_weights.to(clips) for",
+            "weights = [torch.ones_like(sample.clip_weights).to(clips) for",
         ),
         "model: clips normalised before their mean": (
             "chunks.append(self.head.predict(*features).float())",

@@ -1,11 +1,12 @@
 import copy
+import dataclasses
 
 import pytest
 import torch
 from mmengine.optim import OptimWrapper
 
 from mmctl.registry import MODELS
-from mmctl.structures import TrackletSample
+from mmctl.structures import BODY_SCALES, TrackletSample
 from tests.random_state import normal
 
 SIZE, T, CLASSES = (64, 32), 3, 4
@@ -245,3 +246,83 @@ def test_missing_keypoints_are_an_error_in_every_mode(mode):
         ValueError, match="the samples have none: give the data set a keypoint_file"
     ):
         model(**data, mode=mode)
+
+
+DISAGREEING = {
+    "body": (
+        {"graph_head": {**CTL["graph_head"], "body": "disjoint"}},
+        "graph_head.body must be that of PosePartNeck",
+    ),
+    "channels": (
+        {"graph_head": {**CTL["graph_head"], "channels": 16}},
+        "graph_head.channels must be that of FusionHead, .* got 16 and 32",
+    ),
+    "scales": (
+        {"neck": {**CTL["neck"], "scales": ("s1", "s3")}},
+        r"neck.scales must hold those of graph_head.scales, got \('s1', 's3'\) without \['s2'\]",
+    ),
+    "chunk": ({"frames_per_chunk": 0}, "frames_per_chunk must be at least 1, got 0"),
+}
+
+
+@pytest.mark.parametrize(("changes", "message"), DISAGREEING.values(), ids=DISAGREEING)
+def test_parts_that_disagree_are_refused(changes, message):
+    with pytest.raises(ValueError, match=message):
+        MODELS.build(copy.deepcopy({**CTL, **changes}))
+
+
+def test_a_body_spelt_out_in_lists_equals_its_name():
+    body = dataclasses.asdict(BODY_SCALES["limb"])
+    listed = {key: [list(group) for group in body[key]] for key in ("s2", "s3", "s2_to_s3")}
+    listed["edges"] = {
+        name: [list(edge) for edge in edges] for name, edges in body["edges"].items()
+    }
+    MODELS.build(copy.deepcopy({**CTL, "neck": {**CTL["neck"], "body": listed}}))
+
+
+def test_another_width_of_the_backbone_is_named():
+    model = MODELS.build(copy.deepcopy({**CTL, "backbone": {**BACKBONE, "base_channels": 8}}))
+    with pytest.raises(ValueError, match="those of the backbone's last map, 64, got 32"):
+        model(**model.data_preprocessor(training_batch()), mode="loss")
+
+
+@pytest.mark.parametrize("mode", ["loss", "predict"])
+def test_modes_that_need_samples_say_so(mode):
+    with pytest.raises(ValueError, match="needs one data sample per tracklet, got none"):
+        build("baseline")(torch.zeros(1, T, 3, *SIZE), mode=mode)
+
+
+def test_a_loss_without_labels_says_so():
+    data = training_batch()
+    del data["data_samples"][0].gt_label
+    model = build("baseline")
+    with pytest.raises(ValueError, match="gt_label in every sample"):
+        model(**model.data_preprocessor(data), mode="loss")
+
+
+def test_samples_without_weights_are_one_clip_each():
+    model = build("baseline").eval()
+    tracklets = [make_tracklet(1, seed) for seed in range(3)]
+    expected = [sample.feature for sample in model.test_step(make_batch(*tracklets))]
+    bare = make_batch(*tracklets)
+    for sample in bare["data_samples"]:
+        del sample.clip_weights
+    for sample, feature in zip(model.test_step(bare), expected, strict=True):
+        torch.testing.assert_close(sample.feature, feature)
+
+
+def test_weights_that_do_not_fit_the_clips_are_refused():
+    model = build("baseline").eval()
+    data = make_batch(make_tracklet(2, 0))
+    data["data_samples"][0].clip_weights = torch.ones(3)
+    with pytest.raises(ValueError, match="as many as the clips, 2, got 3"):
+        model.test_step(data)
+
+
+def test_the_model_builds_from_our_registry_without_a_default_scope():
+    unscoped = {
+        **BASELINE,
+        "type": "VideoReID",
+        "data_preprocessor": {"type": "ClipDataPreprocessor"},
+    }
+    assert MODELS.build(copy.deepcopy(unscoped)).pose is None

@@ -55,6 +55,7 @@ class FusionHead(BaseModule):
         super().__init__(init_cfg)
         losses = {**PAPER_LOSSES, **(losses or {})} if num_parts else _without_parts(losses)
         self._check(channels, num_parts, neck, test_feature, losses)
+        self.channels = channels
         self.num_classes = num_classes
         self.num_parts = num_parts
         self.test_feature = test_feature

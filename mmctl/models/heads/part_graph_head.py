@@ -70,6 +70,7 @@ class PartGraphHead(BaseModule):
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
+        self.channels = channels
         self.scales = tuple(scales)
         self.num_layers = num_layers if graph is not None else 0
         self.graph = graph
@@ -95,6 +96,8 @@ class PartGraphHead(BaseModule):
             raise ValueError(f"graph must be 'window', 'frame' or None, got {self.graph!r}")
         if self.graph is not None and self.num_layers < 1:
             raise ValueError(f"num_layers must be at least 1, got {self.num_layers}")
+        if self.degree_eps <= 0:
+            raise ValueError(f"degree_eps must be positive, got {self.degree_eps}")
         if self.fuse not in ("cross-scale", "add"):
             raise ValueError(f"fuse must be 'cross-scale' or 'add', got {self.fuse!r}")
         if self.fuse == "add" or not self.sources:

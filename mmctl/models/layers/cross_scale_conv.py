@@ -63,6 +63,8 @@ class CrossScaleConv(BaseModule):
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
+        if dim < 1:
+            raise ValueError(f"dim of the embeddings must be at least 1, got {dim}")
         self.logit_scale = logit_scale
         self.embed_node = Embedding(channels, dim)
         self.embed_difference = Embedding(channels, dim)

@@ -47,8 +47,8 @@ class PosePartNeck(BaseModule):
         self.softmax_scale = softmax_scale
         self.reduction = reduction
         self.scales = tuple(scales)
-        tables = resolve_body(body)
-        for name, groups in (("s2", tables.s2), ("s3", tables.s3)):
+        self.body = resolve_body(body)
+        for name, groups in (("s2", self.body.s2), ("s3", self.body.s3)):
             # A buffer moves with the module: no copy from the host in every forward.
             average = parts.part_average(groups, NUM_KEYPOINTS) if name in scales else None
             self.register_buffer(f"average_{name}", average, persistent=False)
