@@ -72,6 +72,8 @@ class MARS(TrackletDataset):
         mat_file = info / f"tracks_{self.split}_info.mat"
         rows = _read_rows(mat_file, f"track_{self.split}_info")
         check_rows(rows, mat_file, names)
+        if self.split == "train":
+            _check_training_pids(rows, mat_file)
         splits = np.full(len(rows), "train" if self.split == "train" else "gallery", dtype=object)
         if self.split == "test":
             splits[_read_queries(info / "query_IDX.mat", rows)] = "query"
@@ -118,6 +120,16 @@ def _read_rows(path: Path, key: str) -> npt.NDArray[np.int64]:
             f"got {rows.shape}"
         )
     return rows
+
+
+def _check_training_pids(rows: npt.NDArray[np.int64], path: Path) -> None:
+    nobody = np.flatnonzero(rows[:, 2] < 1)
+    if len(nobody):
+        row = nobody[0]
+        raise ValueError(
+            f"{path}: a training tracklet must be a person (pid 1 or more), because junk (-1) and "
+            f"distractors (0) are no classes to learn, but row {row + 1} has pid {rows[row, 2]}"
+        )
 
 
 def _read_queries(path: Path, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

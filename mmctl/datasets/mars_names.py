@@ -81,8 +81,9 @@ def check_rows(rows: IntArray, mat_file: Path, names: FrameNames) -> None:
 
     Raises:
         ValueError: If a row points outside the name file, if a name has another pid or camera
-            than its row, or if a row mixes tracklets or has frames out of order; the row and the
-            line (both counted from 1) and the values are named.
+            than its row, if a row mixes tracklets or has frames out of order, or if a line
+            belongs to no row or to several; the row and the line (both counted from 1) and the
+            values are named.
     """
     starts, ends = rows[:, 0], rows[:, 1]
     outside = np.flatnonzero((starts < 1) | (ends < starts) | (ends > len(names.names)))
@@ -110,6 +111,7 @@ def check_rows(rows: IntArray, mat_file: Path, names: FrameNames) -> None:
                 f"({names.names[lines[at]]})"
             )
     _check_order(rows, mat_file, names, row_of, lines)
+    _check_coverage(mat_file, names, lines)
 
 
 def _check_order(
@@ -129,6 +131,18 @@ def _check_order(
                 f"{names.path}) {rule}, but line {line + 1} is {names.names[line]} and line "
                 f"{line + 2} is {names.names[line + 1]}"
             )
+
+
+def _check_coverage(mat_file: Path, names: FrameNames, lines: IntArray) -> None:
+    counts = np.bincount(lines, minlength=len(names.names))
+    wrong = np.flatnonzero(counts != 1)
+    if len(wrong):
+        line = wrong[0]
+        raise ValueError(
+            f"{mat_file}: every line of {names.path} must belong to exactly one row, because a "
+            f"frame is part of one tracklet, but line {line + 1} ({names.names[line]}) belongs to "
+            f"{counts[line]} rows; do the two files come from the same release?"
+        )
 
 
 def _refuse_lines(path: Path, lines: list[bytes], wrong: npt.NDArray[np.bool_]) -> None:

@@ -47,7 +47,7 @@ class TrackletDataset(BaseDataset):
     ``LoadFrames`` decodes it. ``get_data_info(i)`` has ``pid``, ``camid``, ``tracklet_id``,
     ``split``, ``frame_paths``, for training ``gt_label`` (0 .. persons - 1 by sorted pid), and
     with keypoints ``keypoint_file`` and ``keypoint_rows``. ``metainfo`` has ``dataset_name`` and
-    ``num_pids`` (junk and distractors are not persons).
+    ``num_pids`` (junk and distractors are not persons), which is counted, never taken over.
 
     Args:
         ann_file: The annotation file, absolute or below ``data_root``.
@@ -119,15 +119,23 @@ class TrackletDataset(BaseDataset):
         """Number the tracklets; called once by MMEngine.
 
         Raises:
-            ValueError: If the split has no tracklet (or the test split no query), or the keypoint
-                array does not fit.
+            ValueError: If the split has no tracklet (or the test split no query), a training
+                tracklet is nobody's, ``metainfo`` has another ``num_pids``, or the keypoint array
+                does not fit.
         """
         tracklets, num_rows = self.read_tracklets()
         self._check_presence(tracklets)
+        self._check_training_pids(tracklets)
         pids = sorted({tracklet.pid for tracklet in tracklets if tracklet.pid > 0})
         labels = {pid: label for label, pid in enumerate(pids)}
         self._metainfo.setdefault("dataset_name", type(self).__name__)
-        self._metainfo["num_pids"] = len(pids)
+        if self._metainfo.setdefault("num_pids", len(pids)) != len(pids):
+            raise ValueError(
+                f"{self.ann_file or self.data_root}: the metainfo's num_pids must be the number of "
+                f"persons in the {self.split!r} split, because the classifier has a class for "
+                f"each, which is {len(pids)}, got {self._metainfo['num_pids']!r}; leave it out, it "
+                "is counted"
+            )
         if self.keypoint_file is not None:
             self._check_keypoint_file(self.keypoint_file, tracklets, num_rows)
         return [self._to_data_info(i, tracklet, labels) for i, tracklet in enumerate(tracklets)]
@@ -156,6 +164,15 @@ class TrackletDataset(BaseDataset):
                 f"{self.ann_file or self.data_root}: the {self.split!r} split needs at least one "
                 f"tracklet with split {needed!r}, got {len(tracklets)} tracklets and none of it"
             )
+
+    def _check_training_pids(self, tracklets: list[Tracklet]) -> None:
+        for index, tracklet in enumerate(tracklets):
+            if tracklet.split == "train" and tracklet.pid < 1:
+                raise ValueError(
+                    f"{self.ann_file or self.data_root}: a training tracklet must be a person (pid "
+                    f"1 or more), because each is a class, but tracklet {index} has pid "
+                    f"{tracklet.pid}"
+                )
 
     def _check_keypoint_file(
         self, path: str, tracklets: list[Tracklet], num_rows: int | None

@@ -247,6 +247,40 @@ def test_frames_out_of_order_or_twice_are_refused(root, name):
         MARS(str(root))
 
 
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_a_line_of_no_row_is_named(root, split):
+    edit_lines(root / f"info/{split}_name.txt", lambda lines: lines.append("0011C6T0002F001.jpg"))
+    line = 1 + (NUM_TRAIN_FRAMES if split == "train" else NUM_TEST_FRAMES)
+    message = (
+        rf"tracks_{split}_info\.mat: every line of .*{split}_name\.txt must belong to exactly one "
+        rf"row.* line {line} \(0011C6T0002F001\.jpg\) belongs to 0 rows"
+    )
+    with pytest.raises(ValueError, match=message):
+        MARS(str(root), split=split)
+
+
+def test_a_line_between_two_rows_is_named(root):
+    change_row(root, 2, 0, 8)
+    with pytest.raises(ValueError, match=r"line 7 \(0011C6T0001F001\.jpg\) belongs to 0 rows"):
+        MARS(str(root))
+
+
+def test_a_line_of_two_rows_is_named(root):
+    path = root / "info/tracks_train_info.mat"
+    rows = loadmat(path)["track_train_info"]
+    savemat(path, {"track_train_info": rows[[0, 1, 1, 2]]})
+    with pytest.raises(ValueError, match=r"line 5 \(0003C2T0001F001\.jpg\) belongs to 2 rows"):
+        MARS(str(root))
+
+
+@pytest.mark.parametrize("pid", [0, -1])
+def test_junk_and_distractors_are_no_training_tracklets(tmp_path, pid):
+    root = write_info(tmp_path, train=[*TRAIN, (pid, 1, 2)])
+    message = rf"tracks_train_info\.mat: .*pid 1 or more.* row 4 has pid {pid}$"
+    with pytest.raises(ValueError, match=message):
+        MARS(str(root))
+
+
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [

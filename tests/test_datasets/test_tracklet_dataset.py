@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from mmctl.datasets import TrackletDataset
+from mmctl.datasets.tracklet_dataset import Tracklet
 from mmctl.registry import DATASETS
 
 FULL_PIPELINE = [
@@ -117,6 +118,28 @@ def test_arguments_of_the_base_reach_it(build):
     assert build(test_mode=True).test_mode is True
     assert build(metainfo={"site": ["a"]}).metainfo["site"] == ["a"]
     assert len(build(serialize_data=False).data_list) == 3
+
+
+@pytest.mark.parametrize("source", ["file", "constructor"])
+def test_a_number_of_persons_that_is_not_theirs_is_refused(build, content, source):
+    content["metainfo"]["num_pids"] = 5 if source == "file" else 2
+    arguments = {} if source == "file" else {"metainfo": {"num_pids": 5}}
+    with pytest.raises(ValueError, match=r"annotations\.json.* num_pids .*which is 2, got 5"):
+        build(**arguments)
+
+
+def test_the_right_number_of_persons_is_accepted(build):
+    assert build(metainfo={"num_pids": 2}).metainfo["num_pids"] == 2
+
+
+@pytest.mark.parametrize("pid", [0, -1])
+def test_another_layout_must_give_persons_for_training_too(tmp_path, pid):
+    class Layout(TrackletDataset):
+        def read_tracklets(self):
+            return [Tracklet(1, 1, "train", ["a"]), Tracklet(pid, 1, "train", ["b"])], None
+
+    with pytest.raises(ValueError, match=rf"pid 1 or more.* tracklet 1 has pid {pid}$"):
+        Layout(ann_file="", data_root=str(tmp_path))
 
 
 @pytest.mark.parametrize("name", ["filter_cfg", "data_prefix", "keypoints"])

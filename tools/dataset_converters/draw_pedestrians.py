@@ -12,7 +12,8 @@ from pathlib import Path
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
-from mmctl.datasets.synthetic import DiskFullError, DrawnSettings, MarsWriter, clear_folder
+from mmctl.datasets.synthetic import DrawnSettings, MarsWriter, clear_folder
+from mmctl.engine import run_command
 
 CONFIG, PARTS = "configs/quickstart/ctl_r18_quickstart.py", ("train", "val", "test")
 HELP = {item.name: item.metadata["help"] for item in fields(DrawnSettings)}
@@ -53,11 +54,20 @@ def draw(args: argparse.Namespace) -> None:
     seconds = time.perf_counter() - start
     print(f"{root}: complete after {seconds:.1f} s, see contact_sheet.png there")
     places = " ".join(f"{part}_dataloader.dataset.data_root={root}" for part in PARTS)
-    print(f"next: python tools/train.py {CONFIG} --cfg-options {places}")
+    classes = f"model.head.num_classes={settings.num_train_pids}"
+    print(f"next: python tools/train.py {CONFIG} --cfg-options {places} {classes}")
+
+
+def main() -> None:
+    """Draw; name what went wrong, and what to do after an interrupt."""
+    try:
+        draw(parse_args())
+    except BrokenProcessPool as error:
+        raise OSError(f"{error} Running the command again, without --force, goes on.") from error
+    except KeyboardInterrupt:
+        print("\ninterrupted; running the command again, without --force, goes on", file=sys.stderr)
+        sys.exit(130)
 
 
 if __name__ == "__main__":
-    try:
-        draw(parse_args())
-    except (ValueError, DiskFullError, BrokenProcessPool) as error:
-        sys.exit(f"error: {error}")
+    run_command(main)

@@ -1,7 +1,8 @@
 """What a folder holds: nothing, an unfinished drawn data set, or a finished one.
 
 ``info/drawing.json`` is written before the first frame and ``info/drawn.json`` after everything
-else; each holds the settings, so a folder is never continued with other ones.
+else; each holds the settings, so a folder is never continued with other ones, and the latter the
+sizes of the other files.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ INFO_FILES = (
     "keypoints.npy",
 )
 """Files below ``info/`` that a reader of the data set needs."""
+
+_INFO_PATHS = tuple(f"info/{name}" for name in INFO_FILES)
 
 SHEETS = ("contact_sheet.png", "keypoint_sheet.png")
 
@@ -76,9 +79,33 @@ def inspect_folder(data_root: Path, settings: DrawnSettings) -> State:
                 "folder"
             )
         return State.EMPTY
-    _compare_settings(marker, settings, data_root)
-    whole = all((data_root / "info" / name).exists() for name in INFO_FILES)
-    return State.FINISHED if marker == finished and whole else State.UNFINISHED
+    content = _read_marker(marker)
+    _compare_settings(content, settings, data_root)
+    if marker == finished and _are_whole(data_root, _INFO_PATHS, content):
+        return State.FINISHED
+    return State.UNFINISHED
+
+
+def are_sheets_whole(data_root: Path) -> bool:
+    """Return whether the sheets of a finished data set are as they were written."""
+    return _are_whole(data_root, SHEETS, _read_marker(finished_marker(data_root)))
+
+
+def measure_files(data_root: Path) -> dict[str, int]:
+    """Return the bytes of the sheets and of the files below ``info/``, by relative path."""
+    return {name: (data_root / name).stat().st_size for name in (*_INFO_PATHS, *SHEETS)}
+
+
+def _are_whole(data_root: Path, names: tuple[str, ...], content: dict[str, Any]) -> bool:
+    """Return whether files have the sizes that the finished marker states."""
+    # Data sets that were finished before sizes were kept: a file has at least something in it.
+    stated = content.get("file_sizes", {})
+    for name in names:
+        path = data_root / name
+        size = path.stat().st_size if path.is_file() else 0
+        if size == 0 or size != stated.get(name, size):
+            return False
+    return True
 
 
 def _holds_files(data_root: Path) -> bool:
@@ -88,8 +115,8 @@ def _holds_files(data_root: Path) -> bool:
     return any(path.is_file() and path.suffix != TEMPORARY_SUFFIX for path in data_root.rglob("*"))
 
 
-def _compare_settings(marker: Path, settings: DrawnSettings, data_root: Path) -> None:
-    found, wanted = _read_marker(marker), identify(settings)
+def _compare_settings(found: dict[str, Any], settings: DrawnSettings, data_root: Path) -> None:
+    wanted = identify(settings)
     if found.get("settings") == {}:
         raise ValueError(f"{data_root} was being replaced when a run ended: repeat it with --force")
     theirs, ours = found.get("settings", {}), wanted["settings"]

@@ -79,12 +79,23 @@ def describe_people(settings: DrawnSettings) -> dict[str, dict[str, Any]]:
     return people
 
 
-def finished_content(settings: DrawnSettings, plan: Plan) -> bytes:
+def estimate_info_bytes(plan: Plan) -> int:
+    """Return about how many bytes the files below ``info/`` take, rounded up."""
+    tracklets = [item for items in plan.values() for item in items]
+    num_frames = sum(item.num_frames for item in tracklets)
+    num_people = len({item.pid for item in tracklets})
+    # Float32 keypoints and a name per frame, a row per tracklet, a description per person; a
+    # block of 4096 bytes for the rest of each of the eight files.
+    return num_frames * (17 * 3 * 4 + 20) + len(tracklets) * 16 + num_people * 200 + 8 * 4096
+
+
+def finished_content(settings: DrawnSettings, plan: Plan, file_sizes: dict[str, int]) -> bytes:
     """Return the bytes of ``drawn.json``: settings, sizes, and who is in which group."""
     content = identify(settings)
     content["num_frames"] = {
         split: sum(item.num_frames for item in tracklets) for split, tracklets in plan.items()
     }
     content["num_tracklets"] = {split: len(tracklets) for split, tracklets in plan.items()}
+    content["file_sizes"] = file_sizes
     content["people"] = describe_people(settings)
     return (json.dumps(content, indent=1) + "\n").encode("ascii")

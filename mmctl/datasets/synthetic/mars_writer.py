@@ -25,7 +25,11 @@ from mmctl.datasets.synthetic.atomic_files import (
     remove_temporary_files,
     write_whole,
 )
-from mmctl.datasets.synthetic.contact_sheet import write_contact_sheet, write_keypoint_sheet
+from mmctl.datasets.synthetic.contact_sheet import (
+    estimate_sheet_bytes,
+    write_contact_sheet,
+    write_keypoint_sheet,
+)
 from mmctl.datasets.synthetic.drawing_state import State
 from mmctl.datasets.synthetic.plan import PlannedTracklet, draw_planned, plan_tracklets
 from mmctl.datasets.synthetic.random_streams import SPLITS
@@ -35,6 +39,8 @@ Report = Callable[[int], None]
 
 _BLOCK = 4096
 """Bytes a small file takes on most file systems."""
+
+_JPEG_END = b"\xff\xd9"
 
 
 def estimate_bytes(settings: DrawnSettings, num_frames: int) -> int:
@@ -85,11 +91,13 @@ class MarsWriter:
     def is_finished(self) -> bool:
         """Return whether everything is drawn already."""
         state = drawing_state.inspect_folder(self.data_root, self.settings)
-        return state is State.FINISHED and not self.pending()
+        if state is not State.FINISHED or not drawing_state.are_sheets_whole(self.data_root):
+            return False
+        return not self.pending()
 
     def check_space(self, pending: list[PlannedTracklet]) -> None:
         """Raise DiskFullError if what is still to be drawn will not fit on the disk."""
-        needed = estimate_bytes(self.settings, sum(item.num_frames for item in pending))
+        needed = self._needed_bytes(sum(item.num_frames for item in pending))
         existing = self.data_root.absolute()
         while not existing.exists():
             existing = existing.parent
@@ -129,8 +137,13 @@ class MarsWriter:
         remove_temporary_files(self.data_root / "info")
         drawing_state.begun_marker(self.data_root).unlink(missing_ok=True)
 
+    def _needed_bytes(self, num_frames: int) -> int:
+        """Return about how many bytes ``num_frames`` more frames and all other files take."""
+        others = info_files.estimate_info_bytes(self.plan) + estimate_sheet_bytes(self.settings)
+        return estimate_bytes(self.settings, num_frames) + others
+
     def _full_disk(self, error: OSError, num_frames: int) -> DiskFullError:
-        needed = estimate_bytes(self.settings, num_frames)
+        needed = self._needed_bytes(num_frames)
         return DiskFullError(
             f"the disk is full: could not write {error.filename}; about {needed:,} more bytes are "
             f"needed in {self.data_root}. What is drawn is kept: free some space and run the same "
@@ -143,7 +156,7 @@ class MarsWriter:
         if state is not State.FINISHED and not part.exists():
             return False
         folder = planned.folder(self.data_root)
-        return all(_has_content(folder / name) for name in planned.frame_names)
+        return all(_is_whole_jpeg(folder / name) for name in planned.frame_names)
 
     def _begin(self, pending: list[PlannedTracklet]) -> None:
         (self.data_root / "info").mkdir(parents=True, exist_ok=True)
@@ -181,7 +194,8 @@ class MarsWriter:
         if not finished.exists():
             self._write_info()
         self._write_sheets()
-        write_whole(finished, info_files.finished_content(self.settings, self.plan))
+        sizes = drawing_state.measure_files(self.data_root)
+        write_whole(finished, info_files.finished_content(self.settings, self.plan, sizes))
         self.tidy()
 
     def _write_info(self) -> None:
@@ -199,9 +213,11 @@ class MarsWriter:
         write_keypoint_sheet(skeletons, self.settings, self.plan["train"], keypoints)
 
 
-def _has_content(path: Path) -> bool:
+def _is_whole_jpeg(path: Path) -> bool:
     try:
-        return path.stat().st_size > 0
+        with path.open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - len(_JPEG_END)))
+            return file.read() == _JPEG_END
     except FileNotFoundError:
         return False
 

@@ -22,8 +22,9 @@ _TAIL_BYTES = 1024
 class LoadFrames(BaseTransform):
     """Read and decode the sampled frames, each distinct frame once.
 
-    A frame that cannot be read whole is an error, never a grey or black picture: OpenCV decodes a
-    JPEG that ends early without complaint and paints the rest grey, so the end marker is checked.
+    OpenCV decodes a JPEG that ends early without complaint and paints the rest grey, so JPEG and
+    PNG files without their end marker are refused. Damage before the marker is not looked for: a
+    JPEG that lacks bytes in its midst decodes with grey or shifted rows.
 
     Required keys: ``frame_paths``, ``clip_indices``. Added key: ``frames``, list of M * T uint8
     RGB arrays (h, w, 3), clip-major; repeated frames are one shared array, so do not write to them.
@@ -40,7 +41,8 @@ class LoadFrames(BaseTransform):
 
         Raises:
             FileNotFoundError: If a frame does not exist; the path is named.
-            ValueError: If a frame is empty, cut off or not a picture; the path is named.
+            ValueError: If a frame is a directory, empty, cut off or not a picture; the path is
+                named.
         """
         paths = results["frame_paths"]
         distinct, where = np.unique(results["clip_indices"].ravel(), return_inverse=True)
@@ -55,6 +57,10 @@ class LoadFrames(BaseTransform):
             raise FileNotFoundError(
                 f"frame {path} does not exist, but the data set lists it; check data_root and "
                 "that the frames are unpacked"
+            ) from error
+        except IsADirectoryError as error:
+            raise ValueError(
+                f"frame {path} must be a picture file, but it is a directory"
             ) from error
         return decode_frame(content, path)
 
@@ -73,7 +79,8 @@ def decode_frame(content: bytes, path: str) -> np.ndarray:
         The picture, (h, w, 3) uint8 RGB.
 
     Raises:
-        ValueError: If the content is empty, cut off (JPEG and PNG) or cannot be decoded.
+        ValueError: If the content is empty, lacks its end marker (JPEG and PNG) or cannot be
+            decoded.
     """
     if not content:
         raise ValueError(f"frame {path} is empty (0 bytes); copy it again")
@@ -86,8 +93,11 @@ def decode_frame(content: bytes, path: str) -> np.ndarray:
             )
     try:
         frame = mmcv.imfrombytes(content, flag="color", channel_order="rgb")
-    # cv2, Pillow and turbojpeg, whichever backend mmcv was told to use, raise different types.
-    except (cv2.error, OSError, TypeError, ValueError) as error:
+    # OpenCV's message quotes its source code, which says nothing about the frame.
+    except cv2.error:
+        frame, reason = None, ""
+    # Pillow and turbojpeg, whichever backend mmcv was told to use, raise different types.
+    except (OSError, TypeError, ValueError) as error:
         frame, reason = None, f": {error}"
     else:
         reason = ""

@@ -4,16 +4,19 @@ import dataclasses
 import errno
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections import namedtuple
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
 from mmctl.datasets.synthetic import DiskFullError, DrawnSettings, MarsWriter, clear_folder
+from mmctl.datasets.synthetic.drawing_state import INFO_FILES, SHEETS
 from mmctl.datasets.synthetic.mars_writer import estimate_bytes
 
 from .conftest import digest_files
@@ -123,6 +126,32 @@ def test_the_estimate_is_enough_but_not_ten_times_too_much(
     assert taken < estimate_bytes(tiny, len(files)) < 10 * taken
 
 
+def test_the_disk_must_have_room_for_sheets_and_info_files(
+    drawn_root: Path, tiny: DrawnSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    others = [*drawn_root.glob("*.png"), *drawn_root.glob("info/*")]
+    taken = sum(-(-path.stat().st_size // 4096) * 4096 for path in others)
+    frames = estimate_bytes(tiny, len(list(drawn_root.glob("bbox_*/*/*.jpg"))))
+    writer = MarsWriter(tmp_path / "set", tiny)
+    usage = namedtuple("usage", "total used free")
+    for free, enough in ((frames + taken, False), (frames + 3 * taken, True)):
+        monkeypatch.setattr("shutil.disk_usage", lambda path, free=free: usage(free, 0, free))
+        with nullcontext() if enough else pytest.raises(DiskFullError):
+            writer.check_space(writer.pending())
+
+
+def test_a_disk_that_fills_up_at_the_sheets_says_what_they_need(
+    tiny: DrawnSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fill(path: Path, *_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    monkeypatch.setattr("mmctl.datasets.synthetic.mars_writer.write_contact_sheet", fill)
+    small = dataclasses.replace(tiny, num_train_pids=1, num_test_pids=1, num_junk=0)
+    with pytest.raises(DiskFullError, match=r"about 1,\d{3},\d{3} more bytes are needed"):
+        MarsWriter(tmp_path, small).write()
+
+
 def test_a_killed_run_leaves_whole_files_and_is_finished_later(tmp_path: Path) -> None:
     settings = DrawnSettings(num_train_pids=16, num_test_pids=4, frames=6, size=(64, 32))
     killed, whole = tmp_path / "killed", tmp_path / "whole"
@@ -163,6 +192,47 @@ def test_lost_files_of_a_finished_set_are_drawn_again(
     assert not writer.is_finished()
     writer.write()
     assert digest_files(root) == digest_files(drawn_root)
+
+
+@pytest.mark.parametrize("length", [0, -1])
+@pytest.mark.parametrize("name", [*SHEETS, *(f"info/{name}" for name in INFO_FILES)])
+def test_files_that_were_cut_short_are_no_finished_set(
+    name: str, length: int, drawn_root: Path, tiny: DrawnSettings, tmp_path: Path
+) -> None:
+    root = tmp_path / "set"
+    shutil.copytree(drawn_root, root)
+    content = (root / name).read_bytes()
+    (root / name).write_bytes(content[:length])
+    writer = MarsWriter(root, tiny)
+    assert not writer.is_finished()
+    if name in SHEETS:
+        assert writer.pending() == []
+        writer.write()
+        assert digest_files(root) == digest_files(drawn_root)
+
+
+def test_a_frame_that_was_cut_short_is_drawn_again(
+    drawn_root: Path, tiny: DrawnSettings, tmp_path: Path
+) -> None:
+    root = tmp_path / "set"
+    shutil.copytree(drawn_root, root)
+    path = root / "bbox_train" / "0003" / "0003C2T0001F002.jpg"
+    path.write_bytes(path.read_bytes()[:-1])
+    assert [item.name for item in MarsWriter(root, tiny).pending()] == ["0003C2T0001"]
+
+
+def test_a_set_finished_before_sizes_were_kept_is_finished_still(
+    drawn_root: Path, tiny: DrawnSettings, tmp_path: Path
+) -> None:
+    root = tmp_path / "set"
+    shutil.copytree(drawn_root, root)
+    marker = root / "info" / "drawn.json"
+    content = json.loads(marker.read_text())
+    del content["file_sizes"]
+    marker.write_text(json.dumps(content))
+    assert MarsWriter(root, tiny).is_finished()
+    (root / "info" / "query_IDX.mat").write_bytes(b"")
+    assert not MarsWriter(root, tiny).is_finished()
 
 
 def test_other_settings_are_refused_with_what_differs(

@@ -99,6 +99,18 @@ def test_a_broken_frame_is_named_with_its_reason(tmp_path, kind, reason):
         LoadFrames().transform(results_for([path], [[0]]))
 
 
+def test_a_directory_in_the_place_of_a_frame_is_named(tmp_path):
+    (tmp_path / "a.jpg").mkdir()
+    with pytest.raises(ValueError, match=r"frame .*a\.jpg must be .*but it is a directory"):
+        LoadFrames().transform(results_for([tmp_path / "a.jpg"], [[0]]))
+
+
+def test_what_is_no_picture_is_described_without_the_decoders_source(tmp_path):
+    (tmp_path / "a.jpg").write_bytes(broken("text"))
+    with pytest.raises(ValueError, match=r"\(20 bytes, first ones b'not '\)$"):
+        LoadFrames().transform(results_for([tmp_path / "a.jpg"], [[0]]))
+
+
 @pytest.mark.parametrize("extension", [".jpg", ".png"])
 def test_a_few_bytes_after_the_end_are_no_fault(tmp_path, extension):
     path = tmp_path / f"a{extension}"
