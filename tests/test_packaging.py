@@ -40,7 +40,8 @@ def build(checkout: Path, target: Path, kind: str) -> list[str]:
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory) -> Path:
     target = tmp_path_factory.mktemp("checkout") / "mmctl"
-    parts = ("mmctl", "configs", "tools", "requirements", "requirements.txt", "model-index.yml")
+    parts = ("mmctl", "configs", "tools", "tests", "docs", "requirements", "CONTRIBUTING.md")
+    parts += ("requirements.txt", "model-index.yml", "CHANGELOG.md")
     for name in (*parts, "setup.py", "pyproject.toml", "MANIFEST.in", "LICENSE", "README.md"):
         source = ROOT / name
         if source.is_dir():
@@ -98,8 +99,17 @@ def test_an_editable_install_links_configs_and_tools(checkout, tmp_path):
 @needs_wheels
 def test_a_source_distribution_can_build_the_wheel(checkout, tmp_path):
     call = f"from setuptools import build_meta; build_meta.build_sdist({str(tmp_path)!r})"
-    subprocess.run([sys.executable, "-c", call], cwd=checkout, capture_output=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", call], cwd=checkout, capture_output=True, text=True, check=True
+    )
+    assert "no files found matching" not in done.stdout + done.stderr
     shutil.unpack_archive(next(tmp_path.glob("*.tar.gz")), tmp_path)
+    for name in ("tests/**/*.py", "docs/**/*.*", "*.md"):
+        paths = list(checkout.glob(name))
+        assert paths
+        for path in paths:
+            unpacked = tmp_path / f"mmctl-{__version__}" / path.relative_to(checkout)
+            assert unpacked.is_file(), path
     names = build(tmp_path / f"mmctl-{__version__}", tmp_path / "wheel", "wheel")
     assert "mmctl/.mim/configs/own/mine.py" in names
     assert "mmctl/.mim/tools/quickstart.sh" in names

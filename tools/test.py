@@ -5,13 +5,19 @@ import os
 from pathlib import Path
 
 import mmengine
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from mmengine.dist import is_main_process
 from mmengine.logging import print_log
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
-from mmctl.engine import check_config, init_cpu_distributed, run_command
+from mmctl.engine import (
+    CfgOptions,
+    check_config,
+    check_overrides,
+    init_cpu_distributed,
+    run_command,
+)
 
 
 def parse_args() -> argparse.Namespace:
@@ -25,7 +31,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--metrics-file", metavar="JSON", help="save the numbers to this file")
     parser.add_argument("--amp", action="store_true", help="test in mixed precision")
     parser.add_argument(
-        "--cfg-options", nargs="+", action=DictAction, help="overrides, as in key.sub=value"
+        "--cfg-options", nargs="+", action=CfgOptions, help="overrides, as in key.sub=value"
     )
     parser.add_argument("--launcher", choices=["none", "pytorch", "slurm", "mpi"], default="none")
     parser.add_argument("--local_rank", "--local-rank", type=int, default=0)
@@ -35,6 +41,7 @@ def parse_args() -> argparse.Namespace:
 def prepare_config(args: argparse.Namespace) -> Config:
     cfg = Config.fromfile(args.config)
     cfg.launcher = args.launcher
+    check_overrides(args.cfg_options or {}, cfg)
     cfg.merge_from_dict(args.cfg_options or {})
     name = Path(args.config).stem
     cfg.work_dir = args.work_dir or cfg.get("work_dir") or f"work_dirs/{name}"

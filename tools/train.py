@@ -4,11 +4,13 @@ import argparse
 import os
 from pathlib import Path
 
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from mmengine.runner import Runner
 
 from mmctl.engine import (
+    CfgOptions,
     check_config,
+    check_overrides,
     init_cpu_distributed,
     run_command,
     use_mixed_precision,
@@ -34,7 +36,7 @@ def parse_args() -> argparse.Namespace:
         help="scale the learning rate by batch size x GPUs / base_batch_size",
     )
     parser.add_argument(
-        "--cfg-options", nargs="+", action=DictAction, help="overrides, as in key.sub=value"
+        "--cfg-options", nargs="+", action=CfgOptions, help="overrides, as in key.sub=value"
     )
     parser.add_argument("--launcher", choices=["none", "pytorch", "slurm", "mpi"], default="none")
     parser.add_argument("--local_rank", "--local-rank", type=int, default=0)
@@ -46,6 +48,7 @@ def main() -> None:
     os.environ.setdefault("LOCAL_RANK", str(args.local_rank))
     cfg = Config.fromfile(args.config)
     cfg.launcher = args.launcher
+    check_overrides(args.cfg_options or {}, cfg)
     cfg.merge_from_dict(args.cfg_options or {})
     name = Path(args.config).stem
     cfg.work_dir = args.work_dir or cfg.get("work_dir") or f"work_dirs/{name}"

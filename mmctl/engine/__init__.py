@@ -4,8 +4,8 @@ Importing this package mends MMEngine, see :mod:`mmctl.engine.mmengine_fixes`.
 """
 
 from mmctl.engine.checkpoint_match_hook import CheckpointMatchHook, check_state_dict
-from mmctl.engine.command_line import run_command
-from mmctl.engine.config_check import check_config
+from mmctl.engine.command_line import CfgOptions, run_command
+from mmctl.engine.config_check import check_config, check_overrides
 from mmctl.engine.cpu_amp_optim_wrapper import CpuAmpOptimWrapper
 from mmctl.engine.mixed_precision import use_mixed_precision
 from mmctl.engine.mmengine_fixes import (
@@ -19,10 +19,12 @@ register_safe_loader()
 register_config_package()
 
 __all__ = [
+    "CfgOptions",
     "CheckpointMatchHook",
     "CpuAmpOptimWrapper",
     "NumClassesHook",
     "check_config",
+    "check_overrides",
     "check_state_dict",
     "init_cpu_distributed",
     "run_command",

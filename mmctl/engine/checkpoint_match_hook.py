@@ -38,7 +38,7 @@ def check_state_dict(
     """
     while is_model_wrapper(model) or isinstance(model, BaseTTAModel):
         model = cast(nn.Module, model.module)
-    weights = checkpoint.get("state_dict", checkpoint)
+    weights = _read_weights(checkpoint, filename)
     saved = {key.removeprefix("module."): _shape(value) for key, value in weights.items()}
     wanted = {key: _shape(value) for key, value in model.state_dict().items()}
     if not saved.keys() & wanted.keys():
@@ -77,6 +77,55 @@ def check_state_dict(
         )
 
 
+def _read_weights(checkpoint: object, filename: str) -> Mapping[str, Any]:
+    weights, name = checkpoint, "checkpoint"
+    if isinstance(checkpoint, Mapping) and "state_dict" in checkpoint:
+        weights, name = checkpoint["state_dict"], "state_dict of checkpoint"
+    if not isinstance(weights, Mapping) or not all(isinstance(key, str) for key in weights):
+        raise ValueError(
+            f"{name} {filename!r} must be a dict of weights by name to fit a model, "
+            f"got {_describe(weights)}"
+        )
+    return weights
+
+
+def _describe(value: object) -> str:
+    if isinstance(value, Mapping):
+        return f"a dict with keys such as {next(k for k in value if not isinstance(k, str))!r}"
+    shape = getattr(value, "shape", None)
+    return f"a {type(value).__name__}" + ("" if shape is None else f" of shape {tuple(shape)}")
+
+
+def check_resumable(
+    checkpoint: Mapping[str, Any], filename: str, *, schedulers: bool = True
+) -> None:
+    """Raise unless the checkpoint says where the run stopped.
+
+    MMEngine fails on some of it with a bare KeyError and goes on without the rest, with a fresh
+    optimizer.
+
+    Args:
+        checkpoint: What was read from the file.
+        filename: What to call the checkpoint in the message.
+        schedulers: Whether the run has parameter schedulers to go on with.
+
+    Raises:
+        ValueError: If epoch, iteration, optimizer, log history or schedulers are missing.
+    """
+    meta = checkpoint.get("meta")
+    meta = meta if isinstance(meta, Mapping) else {}
+    lacking = [f"meta.{key}" for key in ("epoch", "iter") if key not in meta]
+    needed = ["optimizer", "message_hub", *(["param_schedulers"] if schedulers else [])]
+    lacking += [key for key in needed if key not in checkpoint]
+    if lacking:
+        kind = "holds weights only" if len(lacking) == 2 + len(needed) else "is incomplete"
+        raise ValueError(
+            f"checkpoint {filename!r} {kind}: to resume a run it must have {', '.join(lacking)} "
+            "too. To start a new run from its weights, use load_from (--cfg-options "
+            f"load_from={filename}) instead of --resume"
+        )
+
+
 def _shape(value: object) -> tuple[int, ...] | str:
     shape = getattr(value, "shape", None)
     return type(value).__name__ if shape is None else tuple(shape)
@@ -91,8 +140,8 @@ def _first(keys: Sequence[str] | Mapping[str, Any]) -> str:
 class CheckpointMatchHook(Hook):
     """Stop a run whose checkpoint does not fit its model, before any of it is loaded.
 
-    Acts on ``load_from``, ``resume`` and tests alike. Weights of one component that come from its
-    ``init_cfg`` are not looked at.
+    Acts on ``load_from``, ``resume`` and tests alike; a run to resume must have its whole state.
+    Weights of one component that come from its ``init_cfg`` are not looked at.
 
     Args:
         allow: Prefixes of keys that may differ, see :func:`check_state_dict`.
@@ -118,4 +167,8 @@ class CheckpointMatchHook(Hook):
         filename = runner._load_from
         if filename is None and runner._resume:
             filename = find_latest_checkpoint(runner.work_dir)
-        check_state_dict(runner.model, checkpoint, str(filename or "?"), allow=self.allow)
+        filename = str(filename or "?")
+        check_state_dict(runner.model, checkpoint, filename, allow=self.allow)
+        if runner._resume:
+            schedulers = runner.param_schedulers is not None
+            check_resumable(checkpoint, filename, schedulers=schedulers)

@@ -2,23 +2,83 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
-from collections.abc import Callable
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import mmengine.config.config
+from mmengine.config import DictAction
 
 USER_ERRORS = (ValueError, FileNotFoundError, PermissionError, OSError, TypeError, KeyError)
 EXIT_STATUS = 2
 
 
+class CfgOptions(DictAction):
+    """MMEngine's ``key.sub=value`` pairs; an item without ``=`` is named."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: str | Sequence[Any] | None,
+        option_string: str | None = None,
+    ) -> None:
+        """Parse the pairs into ``namespace``; ends the program with a message if one is none."""
+        for item in values or ():
+            if "=" not in item:
+                parser.error(f"{option_string} takes key.sub=value pairs, got {item!r}")
+        super().__call__(parser, namespace, values, option_string)
+
+
 def innermost_message(error: BaseException) -> str:
     """Return the message of an error without the tracebacks that torch's workers wrap it in."""
-    message = str(error) or type(error).__name__
+    # A KeyError's text is the repr of its message.
+    names_key = isinstance(error, KeyError) and len(error.args) == 1
+    message = str(error.args[0] if names_key else error) or type(error).__name__
     if "Original Traceback" in message:
         # The last unindented line of a traceback starts the message; it may have several lines.
         lines = message.rstrip().splitlines()
         starts = [i for i, line in enumerate(lines) if line and not line.startswith(" ")]
         message = "\n".join(lines[starts[-1] :])
     return message
+
+
+def find_config_line(error: BaseException) -> str | None:
+    """Return ``file, line N`` if a config file raised the error or cannot be parsed.
+
+    Args:
+        error: What reading a config raised.
+    """
+    config: str | None = None
+    place = None
+    for frame, line in traceback.walk_tb(error.__traceback__):
+        code = frame.f_code
+        if code.co_filename == mmengine.config.config.__file__:
+            config = str(frame.f_locals.get("filename") or config or "")
+        elif config and Path(code.co_filename).resolve() == Path(config).resolve():
+            place = f"{Path(config)}, line {line}"
+    if place is None and config and isinstance(error, SyntaxError) and error.lineno is not None:
+        # MMEngine parses text, whose file the error does not know; modules have one.
+        is_text = error.filename in (None, "<unknown>")
+        place = f"{Path(config) if is_text else error.filename}, line {error.lineno}"
+    return place
+
+
+def describe_error(error: Exception) -> str | None:
+    """Return the message for a user's mistake, None for a fault of the program.
+
+    Args:
+        error: What a tool raised.
+    """
+    place = find_config_line(error)
+    if place is not None:
+        text = error.msg if isinstance(error, SyntaxError) else innermost_message(error)
+        return f"config {place}: {type(error).__name__}: {text}"
+    return innermost_message(error) if isinstance(error, USER_ERRORS) else None
 
 
 def run_command(main: Callable[[], None]) -> None:
@@ -32,11 +92,12 @@ def run_command(main: Callable[[], None]) -> None:
     """
     try:
         main()
-    except USER_ERRORS as error:
-        if os.environ.get("MMCTL_DEBUG") == "1":
+    except Exception as error:
+        message = describe_error(error)
+        if message is None or os.environ.get("MMCTL_DEBUG") == "1":
             raise
         sys.stdout.flush()
-        print(f"\nerror: {innermost_message(error)}", file=sys.stderr)
+        print(f"\nerror: {message}", file=sys.stderr)
         print("(MMCTL_DEBUG=1 shows where it was raised)", file=sys.stderr)
         sys.exit(EXIT_STATUS)
     except KeyboardInterrupt:

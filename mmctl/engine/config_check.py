@@ -3,31 +3,13 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from difflib import get_close_matches
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from mmengine.config import Config
-from mmengine.hooks import CheckpointHook
-from mmengine.registry import (
-    DATA_SAMPLERS,
-    DATASETS,
-    FUNCTIONS,
-    HOOKS,
-    LOG_PROCESSORS,
-    LOOPS,
-    METRICS,
-    MODELS,
-    OPTIM_WRAPPERS,
-    OPTIMIZERS,
-    PARAM_SCHEDULERS,
-    TRANSFORMS,
-    VISBACKENDS,
-    VISUALIZERS,
-    Registry,
-)
 from mmengine.runner import Runner
-from torch.utils.data import DataLoader
+
+from mmctl.engine.component_check import ComponentCheck, describe_fault
 
 OTHER_KEYS = frozenset(
     {"custom_imports", "runner_type", "model_wrapper_cfg", "sync_bn", "find_unused_parameters"}
@@ -39,31 +21,6 @@ OTHER_KEYS = frozenset(
 HELPER_KEYS = frozenset({"vis_backends", "dataset_type", "data_root", "backend_args"})
 """Variables that OpenMMLab configs name at the top level to use them further down; so are names
 that begin with ``_`` or end with ``_pipeline``."""
-
-NESTED_REGISTRIES: dict[str, Registry] = {
-    "dataset": DATASETS,
-    "datasets": DATASETS,
-    "sampler": DATA_SAMPLERS,
-    "batch_sampler": DATA_SAMPLERS,
-    "collate_fn": FUNCTIONS,
-    "worker_init_fn": FUNCTIONS,
-    "pipeline": TRANSFORMS,
-    "transforms": TRANSFORMS,
-    "optimizer": OPTIMIZERS,
-    "vis_backends": VISBACKENDS,
-}
-"""Where a key always holds a component of one kind; elsewhere it is that of the parent."""
-
-OPAQUE_KEYS = frozenset({"estimator", "codec", "decoder", "metainfo"})
-"""Keys whose values another library builds in its own way; so are those that end with ``_cfg``."""
-
-MAX_SHOWN = 20
-
-PLAIN_SECTIONS: dict[str, frozenset[str]] = {
-    "randomness": frozenset({"seed", "diff_rank_seed", "deterministic"}),
-    "env_cfg": frozenset({"cudnn_benchmark", "mp_cfg", "dist_cfg", "resource_limit"}),
-    "auto_scale_lr": frozenset({"base_batch_size", "enable"}),
-}
 
 
 def check_config(cfg: Config, *, allow: Iterable[str] = ()) -> None:
@@ -81,11 +38,11 @@ def check_config(cfg: Config, *, allow: Iterable[str] = ()) -> None:
     """
     known = _runner_keys() | OTHER_KEYS | HELPER_KEYS | set(allow)
     faults = [
-        _fault(key, key, "the config", known)
+        describe_fault(key, key, "the config", known)
         for key in cfg
-        if key not in known and not key.startswith("_") and not key.endswith("_pipeline")
+        if key not in known and not _is_helper(key)
     ]
-    checker = _ComponentCheck(cfg.get("default_scope") or "mmengine")
+    checker = ComponentCheck(cfg.get("default_scope") or "mmengine")
     faults += checker.faults(cfg.to_dict())
     if faults:
         lines = "\n  ".join(faults)
@@ -100,169 +57,62 @@ def _runner_keys() -> set[str]:
     return set(inspect.signature(Runner.__init__).parameters) - {"self", "cfg"}
 
 
-def _fault(path: str, key: str, owner: str, known: Iterable[str]) -> str:
-    near = get_close_matches(key, known, n=1)
-    shown = sorted(known)[:MAX_SHOWN]
-    others = ", ..." if len(shown) == MAX_SHOWN else ""
-    hint = f"did you mean {near[0]!r}?" if near else f"it knows {', '.join(shown)}{others}"
-    return f"{path}: {owner} does not know {key!r}; {hint}"
+def _is_helper(key: str) -> bool:
+    return key in HELPER_KEYS or key.startswith("_") or key.endswith("_pipeline")
 
 
-def accepted_names(target: Callable) -> set[str] | None:
-    """Return the keywords that a class or function accepts, or None if it takes any.
+def check_overrides(options: Mapping[str, Any], cfg: Config | None = None) -> None:
+    """Raise if an override changes a variable that the config has read already.
 
-    Where a constructor passes ``**kwargs`` on, those of the next class in line count too.
+    ``--cfg-options data_root=X`` would come after the data sets took their ``data_root`` from the
+    variable, and change nothing.
 
     Args:
-        target: A class, or a function.
+        options: Overrides by dotted path, as the command line gives them.
+        cfg: Config that they are for; with it the message names the places in this config.
+
+    Raises:
+        ValueError: If there are such overrides; the message names what to override in their stead.
     """
-    initializers: Sequence[Callable] = (target,)
-    if inspect.isclass(target):
-        initializers = [
-            vars(base)["__init__"] for base in target.__mro__ if "__init__" in vars(base)
-        ]
-        if issubclass(target, CheckpointHook):  # hands its keywords to this method
-            initializers = [*initializers[:-1], Runner.save_checkpoint]
-    names: set[str] = set()
-    for initializer in initializers:
-        if initializer is object.__init__:
-            break
-        try:
-            parameters = inspect.signature(initializer).parameters.values()
-        except ValueError:  # written in C
-            return None
-        names |= {p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
-        if all(p.kind != p.VAR_KEYWORD for p in parameters):
-            return names - {"self"}
-    # No constructor of its own at all: it takes nothing. Otherwise **kwargs were left at the end.
-    return None if names or len(initializers) > 1 else set()
-
-
-class _ComponentCheck:
-    """Walk the components of a config and compare each with its class."""
-
-    def __init__(self, scope: str) -> None:
-        self.scope = scope
-
-    def faults(self, cfg: Mapping[str, Any]) -> list[str]:
-        return [fault for faults in self._sections(cfg) for fault in faults]
-
-    def _sections(self, cfg: Mapping[str, Any]) -> Iterator[Iterable[str]]:
-        for key in ("model", "data_preprocessor", "tta_model"):
-            yield self._components(key, cfg.get(key), MODELS)
-        for phase in ("train", "val", "test"):
-            yield self._dataloader(f"{phase}_dataloader", cfg.get(f"{phase}_dataloader"))
-            yield self._loop(f"{phase}_cfg", cfg.get(f"{phase}_cfg"))
-            yield self._evaluator(f"{phase}_evaluator", cfg.get(f"{phase}_evaluator"))
-        yield self._optim_wrapper(cfg.get("optim_wrapper"))
-        extra = {"convert_to_iter_based"}
-        yield self._components(
-            "param_scheduler", cfg.get("param_scheduler"), PARAM_SCHEDULERS, extra
+    faults = []
+    for option, value in options.items():
+        key, _, rest = option.partition(".")
+        if _is_helper(key):
+            places = _places(key, cfg)
+            tail = f".{rest}" if rest else ""
+            instead = " ".join(f"{place}{tail}={value}" for place in places)
+            faults.append(f"{option}: {instead or 'override the keys that take its value'}")
+    if faults:
+        lines = "\n  ".join(faults)
+        raise ValueError(
+            "overrides must name what the run reads, because a variable at the top of a config "
+            f"has done its work before they come; in the place of\n  {lines}"
         )
-        for name, hook in (cfg.get("default_hooks") or {}).items():
-            yield self._components(f"default_hooks.{name}", hook, HOOKS)
-        yield self._components("custom_hooks", cfg.get("custom_hooks"), HOOKS, {"priority"})
-        yield self._components("visualizer", cfg.get("visualizer"), VISUALIZERS)
-        log = cfg.get("log_processor")
-        yield self._components(
-            "log_processor", log and {"type": "LogProcessor", **log}, LOG_PROCESSORS
-        )
-        for key, known in PLAIN_SECTIONS.items():
-            section = cfg.get(key) or {}
-            yield (_fault(f"{key}.{k}", k, key, known) for k in section if k not in known)
-
-    def _dataloader(self, path: str, loader: Any) -> Iterator[str]:
-        if not isinstance(loader, Mapping):
-            return
-        known = accepted_names(DataLoader) or set()
-        known = known | {"num_batch_per_epoch"}
-        for key, value in loader.items():
-            if key not in known:
-                yield _fault(f"{path}.{key}", key, "DataLoader", known)
-            elif key in NESTED_REGISTRIES:
-                yield from self._components(f"{path}.{key}", value, NESTED_REGISTRIES[key])
-
-    def _loop(self, path: str, loop: Any) -> Iterator[str]:
-        if not isinstance(loop, Mapping):
-            return
-        by_epoch = loop.get("by_epoch", True)
-        default = {
-            "train_cfg": "EpochBasedTrainLoop" if by_epoch else "IterBasedTrainLoop",
-            "val_cfg": "ValLoop",
-            "test_cfg": "TestLoop",
-        }[path]
-        yield from self._components(path, {"type": default, **loop}, LOOPS, {"by_epoch"})
-
-    def _evaluator(self, path: str, evaluator: Any) -> Iterator[str]:
-        if isinstance(evaluator, Mapping) and "metrics" in evaluator:
-            path, evaluator = f"{path}.metrics", evaluator["metrics"]
-        yield from self._components(path, evaluator, METRICS)
-
-    def _optim_wrapper(self, wrapper: Any) -> Iterator[str]:
-        # A constructor of one's own may take the config apart as it likes.
-        if isinstance(wrapper, Mapping) and "constructor" not in wrapper:
-            wrapper = {"type": "OptimWrapper", **wrapper}
-            extra = {"paramwise_cfg"}
-            yield from self._components("optim_wrapper", wrapper, OPTIM_WRAPPERS, extra)
-
-    def _components(
-        self,
-        path: str,
-        value: Any,
-        registry: Registry,
-        extra: Iterable[str] = (),
-        strict: bool = True,
-    ) -> Iterator[str]:
-        """Yield the faults of one component or of each in a list.
-
-        Args:
-            path: Dotted path of ``value`` in the config.
-            value: A dict with ``type``, a list of such, or anything else, which is passed over.
-            registry: Where the type is registered.
-            extra: Keys that are taken out before the class is called.
-            strict: Whether a type that is not registered there is a fault.
-        """
-        if isinstance(value, (list, tuple)):
-            for index, item in enumerate(value):
-                yield from self._components(f"{path}[{index}]", item, registry, extra, strict)
-        elif isinstance(value, Mapping) and "type" in value:
-            yield from self._component(path, value, registry, extra, strict)
-
-    def _component(
-        self,
-        path: str,
-        component: Mapping[str, Any],
-        registry: Registry,
-        extra: Iterable[str],
-        strict: bool,
-    ) -> Iterator[str]:
-        scope = component.get("_scope_", self.scope)
-        target, candidates = _resolve(component["type"], registry, scope)
-        if target is None:
-            if strict:
-                owner = f"registry {registry.name!r} of scope {scope!r}"
-                yield _fault(f"{path}.type", str(component["type"]), owner, candidates)
-            return
-        accepted = accepted_names(target)
-        known = None if accepted is None else accepted | {"type", "_scope_", *extra}
-        for key, value in component.items():
-            if known is not None and key not in known:
-                owner = getattr(target, "__name__", str(target))
-                yield _fault(f"{path}.{key}", key, owner, known - {"type", "_scope_"})
-            elif key not in OPAQUE_KEYS and not key.endswith("_cfg"):
-                nested = NESTED_REGISTRIES.get(key)
-                yield from self._components(
-                    f"{path}.{key}", value, nested or registry, strict=nested is not None
-                )
 
 
-def _resolve(kind: Any, registry: Registry, scope: str) -> tuple[Callable | None, list[str]]:
-    """Return the class of a ``type``, or None and the names that there are."""
-    if not isinstance(kind, str):
-        return kind, []
-    with registry.switch_scope_and_registry(scope) as scoped:
-        try:
-            target = scoped.get(kind)
-        except RuntimeError:  # a dotted name that leads nowhere
-            target = None
-        return target, [*scoped.module_dict, *registry.root.module_dict]
+def _places(key: str, cfg: Config | None) -> list[str]:
+    """Return the dotted paths that usually take their value from a variable."""
+    if key == "vis_backends":
+        return ["visualizer.vis_backends"]
+    if key in ("train_pipeline", "val_pipeline", "test_pipeline"):
+        return [f"{key.removesuffix('_pipeline')}_dataloader.dataset.pipeline"]
+    if key in ("data_root", "dataset_type"):
+        name = "type" if key == "dataset_type" else key
+        phases = ("train", "val", "test")
+        used = [p for p in phases if cfg is None or cfg.get(f"{p}_dataloader")]
+        return [f"{phase}_dataloader.dataset.{name}" for phase in used]
+    sections = {} if cfg is None else cfg.to_dict()
+    used_keys = {name: part for name, part in sections.items() if not _is_helper(name)}
+    return list(_paths_to(key.lstrip("_"), used_keys))
+
+
+def _paths_to(name: str, value: Any, path: str = "") -> Iterator[str]:
+    pairs: Iterable[tuple[Any, Any]] = ()
+    if isinstance(value, Mapping):
+        pairs = value.items()
+    elif isinstance(value, (list, tuple)):
+        pairs = enumerate(value)
+    for key, item in pairs:
+        if key == name:
+            yield f"{path}{key}"
+        yield from _paths_to(name, item, f"{path}{key}.")

@@ -37,6 +37,8 @@ from mmengine.utils import get_installed_path
 HISTORY_STATISTICS = ("min", "max", "current", "mean")
 """The statistics that MMEngine stores with every log history."""
 
+NUM_FIRST_BYTES = 40
+
 _REFUSED = re.compile(r"GLOBAL (getattr\(.*?\)|\S+)")
 _BROKEN_FILE = re.compile(
     r"zip|PytorchStreamReader|EOF|end of file|storage|corrupt|Errno 22", re.IGNORECASE
@@ -74,7 +76,7 @@ def load_from_local_safely(
         with torch.serialization.safe_globals(_allowed_globals()):
             checkpoint = torch.load(path, map_location=map_location, weights_only=True)
     except pickle.UnpicklingError as error:
-        raise _refusal(filename, error) from error
+        raise _refusal(filename, path, error) from error
     except (EOFError, OSError, RuntimeError, KeyError, IndexError, UnicodeDecodeError) as error:
         # Permissions, too little memory and a missing GPU come here too, no faults of the file.
         if isinstance(error, (OSError, RuntimeError)) and not _BROKEN_FILE.search(str(error)):
@@ -110,12 +112,15 @@ def _allowed_globals() -> list[Any]:
     return allowed
 
 
-def _refusal(filename: str, error: pickle.UnpicklingError) -> ValueError:
+def _refusal(filename: str, path: Path, error: pickle.UnpicklingError) -> ValueError:
     found = _REFUSED.search(str(error))
     if found is None:
+        # Not torch's own message: it advises to switch the protection off.
+        with path.open("rb") as file:
+            start = file.read(NUM_FIRST_BYTES)
         return ValueError(
-            f"checkpoint {filename!r} cannot be read: it is damaged, no checkpoint, or holds what "
-            f"checkpoints of MMEngine do not ({str(error).splitlines()[0]})"
+            f"checkpoint {filename!r} cannot be read: {path.stat().st_size} bytes that begin with "
+            f"{start!r}. {_guess_kind(start)}"
         )
     return ValueError(
         f"checkpoint {filename!r} holds {found[1]!r}, which is neither a tensor, a plain value, a "
@@ -124,6 +129,25 @@ def _refusal(filename: str, error: pickle.UnpicklingError) -> ValueError:
         "load it with torch.load(FILE, weights_only=False), save dict(state_dict=...) with "
         "torch.save under another name, and use that file"
     )
+
+
+def _guess_kind(start: bytes) -> str:
+    """Return what a file that is no checkpoint probably is, by its first bytes."""
+    if start.lstrip().startswith(b"<"):
+        return (
+            "It is probably a web page saved in place of the file, for instance a login or an "
+            "error page: open it with a browser, and download the checkpoint again"
+        )
+    if start.startswith(b"version https://git-lfs"):
+        return "It is a pointer of Git LFS, not the file itself: run git lfs pull"
+    if start.startswith(b"PK"):
+        return "It is probably damaged: copy it again, or use an earlier checkpoint"
+    if start[:1] == b"\x80":
+        return (
+            "It is probably a plain pickle, as pickle.dump or old tools write it: save "
+            "dict(state_dict=...) with torch.save instead"
+        )
+    return "It is probably another kind of file or damaged: torch.save writes checkpoints"
 
 
 def _damage(filename: str, path: Path, error: Exception) -> ValueError:

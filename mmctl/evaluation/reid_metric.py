@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
+from mmengine.structures import BaseDataElement
 
 from mmctl.evaluation.protocols import Protocol
 from mmctl.evaluation.tracklet_features import SPLITS, Evaluation, TrackletFeatures
@@ -74,12 +75,16 @@ class ReIDMetric(BaseMetric):
         self.dump_file = dump_file
         self.last_evaluation: Evaluation | None = None
 
-    def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:  # noqa: ARG002
+    def process(
+        self,
+        data_batch: Any,  # noqa: ARG002
+        data_samples: Sequence[dict | BaseDataElement],
+    ) -> None:
         """Keep one result for each tracklet.
 
         Args:
             data_batch: Not used.
-            data_samples: Dicts of :class:`~mmctl.structures.TrackletSample` with ``pid``,
+            data_samples: :class:`~mmctl.structures.TrackletSample` or their dicts, with ``pid``,
                 ``camid``, ``split`` ('query' or 'gallery') and ``feature`` (C,); ``tracklet_id``,
                 ``frame_paths`` and ``clip_mode`` are used where they are present.
 
@@ -151,7 +156,9 @@ def _check_dump_file(path: Path) -> None:
         raise ValueError(f"dump_file must be a file in a folder that can be written to, got {path}")
 
 
-def _read_sample(sample: dict, position: int) -> dict:
+def _read_sample(sample: dict | BaseDataElement, position: int) -> dict:
+    if isinstance(sample, BaseDataElement):
+        sample = sample.to_dict()
     missing = [key for key in _REQUIRED if sample.get(key) is None]
     name = f"tracklet {sample.get('tracklet_id', position)}"
     if missing:

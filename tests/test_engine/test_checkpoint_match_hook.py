@@ -110,3 +110,49 @@ def test_a_resumed_run_names_the_latest_checkpoint(tmp_path):
 def test_a_bare_string_is_no_sequence_of_prefixes():
     with pytest.raises(TypeError, match=r"allow must be a sequence of key prefixes.*'head'"):
         CheckpointMatchHook(allow="head")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ([1, 2], "checkpoint .*other.pth' must be a dict of weights by name .* got a list"),
+        (torch.zeros(2, 3), r"checkpoint .*other.pth' must be .* got a Tensor of shape \(2, 3\)"),
+        ({"state_dict": [1]}, "state_dict of checkpoint .*other.pth' must be .* got a list"),
+        ({0: 1}, "checkpoint .*other.pth' must be .* got a dict with keys such as 0"),
+    ],
+)
+def test_a_file_without_weights_by_name_is_refused(tmp_path, content, message):
+    torch.save(content, tmp_path / "other.pth")
+    runner = tiny_runner(tmp_path, custom_hooks=[HOOK], load_from=str(tmp_path / "other.pth"))
+    with pytest.raises(ValueError, match=message):
+        runner.load_or_resume()
+
+
+def test_weights_alone_cannot_be_resumed_and_load_from_is_named(tmp_path, file):
+    path = file()
+    runner = tiny_runner(tmp_path, custom_hooks=[HOOK], load_from=path, resume=True)
+    with pytest.raises(
+        ValueError,
+        match=r"other\.pth' holds weights only: .*must have meta\.epoch, meta\.iter, optimizer, "
+        r"message_hub, param_schedulers too.*--cfg-options load_from=\S+other\.pth\) instead of "
+        "--resume",
+    ):
+        runner.load_or_resume()
+
+
+def test_a_checkpoint_without_optimizer_cannot_be_resumed(tmp_path):
+    checkpoint = {"type": "CheckpointHook", "interval": 1, "save_optimizer": False}
+    tiny_runner(tmp_path, default_hooks={"checkpoint": checkpoint}).train()
+    runner = tiny_runner(tmp_path, custom_hooks=[HOOK], resume=True)
+    with pytest.raises(ValueError, match=r"epoch_1\.pth' is incomplete: .*must have optimizer too"):
+        runner.load_or_resume()
+
+
+@pytest.mark.parametrize("param_scheduler", [None, [{"type": "MultiStepLR", "milestones": [1]}]])
+def test_a_whole_checkpoint_resumes(tmp_path, param_scheduler):
+    tiny_runner(tmp_path, param_scheduler=param_scheduler).train()
+    runner = tiny_runner(
+        tmp_path, custom_hooks=[HOOK], resume=True, param_scheduler=param_scheduler
+    )
+    runner.load_or_resume()
+    assert runner.epoch == 1

@@ -8,7 +8,8 @@ from mmengine.hooks import Hook
 from mmengine.registry import HOOKS, MODELS
 from torch import nn
 
-from mmctl.engine.config_check import accepted_names, check_config
+from mmctl.engine.component_check import accepted_names
+from mmctl.engine.config_check import check_config, check_overrides
 from tests.test_engine.tiny_runner import tiny_config
 
 
@@ -230,3 +231,41 @@ def test_without_a_near_name_the_known_ones_are_listed(tmp_path):
 
 def test_a_leftover_delete_mark_is_found(tmp_path):
     assert "model._delete_" in faults_of(tmp_path, model={"type": "TinyModel", "_delete_": True})
+
+
+@pytest.mark.parametrize(
+    ("option", "instead"),
+    [
+        (
+            "data_root",
+            "train_dataloader.dataset.data_root=7 val_dataloader.dataset.data_root=7 "
+            "test_dataloader.dataset.data_root=7",
+        ),
+        ("dataset_type", "train_dataloader.dataset.type=7 val_dataloader.dataset.type=7"),
+        ("test_pipeline.0.clip_len", "test_dataloader.dataset.pipeline.0.clip_len=7"),
+        ("vis_backends", "visualizer.vis_backends=7"),
+        ("_max_epochs", "override the keys that take its value"),
+        ("own_pipeline", "override the keys that take its value"),
+    ],
+)
+def test_an_override_of_a_variable_names_what_to_override_instead(option, instead):
+    with pytest.raises(ValueError, match="has done its work") as caught:
+        check_overrides({"model.width": 3, option: 7})
+    assert f"\n  {option}: {instead}" in str(caught.value)
+    assert "model.width" not in str(caught.value)
+
+
+def test_with_the_config_its_own_places_are_named(tmp_path):
+    pipeline = [{"type": "A"}, {"type": "B", "clip_len": 6}]
+    config = tiny_config(tmp_path, _clip_len=6, own_pipeline=pipeline)
+    config.train_dataloader.dataset.pipeline = pipeline
+    with pytest.raises(ValueError, match="has done") as caught:
+        check_overrides({"_clip_len": 4, "_max_epochs": 2, "data_root": "x"}, config)
+    message = str(caught.value)
+    assert "_clip_len: train_dataloader.dataset.pipeline.1.clip_len=4\n" in message
+    assert "_max_epochs: train_cfg.max_epochs=2\n" in message
+    assert message.endswith("data_root: train_dataloader.dataset.data_root=x")
+
+
+def test_overrides_of_what_the_run_reads_pass():
+    check_overrides({"train_dataloader.dataset.pipeline.0.clip_len": 4, "load_from": "a.pth"})

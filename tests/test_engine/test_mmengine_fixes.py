@@ -186,11 +186,24 @@ def test_a_truncated_file_is_named(trained, tmp_path, kept):
         load_from_local_safely(str(file))
 
 
-def test_a_file_that_is_no_checkpoint_is_named(tmp_path):
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        (b"<html>not found</html>", "22 bytes that begin with b'<html>.*web page"),
+        (b"version https://git-lfs.github.com/spec/v1", "42 bytes .*Git LFS"),
+        (
+            pickle.dumps({"state_dict": {}, "path": 1}, protocol=4),
+            r"40 bytes that begin with b'\\x80.*plain pickle",
+        ),
+        (b"notes", "5 bytes that begin with b'notes'.*another kind of file"),
+    ],
+)
+def test_a_file_that_is_no_checkpoint_is_named(tmp_path, content, kind):
     file = tmp_path / "notes.pth"
-    file.write_text("<html>not found</html>")
-    with pytest.raises(ValueError, match=r"notes\.pth"):
+    file.write_bytes(content)
+    with pytest.raises(ValueError, match=rf"notes\.pth' cannot be read: {kind}") as caught:
         load_from_local_safely(str(file))
+    assert "weights_only" not in str(caught.value)
 
 
 def test_a_missing_file_is_named_with_the_place_looked_at(tmp_path, monkeypatch):

@@ -338,3 +338,9 @@ def test_no_tracklet_at_all_is_refused():
 def test_wrong_arguments_are_named_at_once(arguments, message):
     with pytest.raises(ValueError, match=message):
         ReIDMetric(**arguments)
+
+
+def test_samples_count_as_their_dicts():
+    samples = drawn_split()
+    objects = [TrackletSample(**values) for values in samples]
+    assert evaluate(ReIDMetric(), objects) == evaluate(ReIDMetric(), samples)

@@ -177,3 +177,44 @@ def test_a_checkpoint_that_does_not_exist_is_named(
     arguments = [CTL, "nowhere.pth", "--work-dir", str(tmp_path), *options]
     message = errors(lambda: run_tool("test.py", *arguments), capsys)
     assert "nowhere.pth" in message
+
+
+@pytest.mark.parametrize(
+    ("option", "place"),
+    [
+        ("data_root=elsewhere", "test_dataloader.dataset.data_root"),
+        ("test_pipeline.0.clip_len=9", "test_dataloader.dataset.pipeline.0.clip_len"),
+        ("_max_epochs=3", "train_cfg.max_epochs"),
+    ],
+)
+@pytest.mark.parametrize("tool", ["train.py", "test.py"])
+def test_an_override_without_effect_is_refused(
+    tool: str,
+    option: str,
+    place: str,
+    drawn_mars: Path,
+    tmp_path: Path,
+    run_tool: Tool,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    options = ["--cfg-options", *data_options(drawn_mars), option]
+    arguments = [CTL, "--work-dir", str(tmp_path), *options]
+    assert place in errors(lambda: run_tool(tool, *arguments), capsys)
+
+
+def test_an_override_without_value_is_named(
+    run_tool: Tool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    message = errors(lambda: run_tool("train.py", CTL, "--cfg-options", "model"), capsys)
+    assert "takes key.sub=value pairs, got 'model'" in message
+
+
+def test_numbers_that_could_not_be_written_are_refused_before_the_test(
+    drawn_mars: Path, tmp_path: Path, run_tool: Tool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ["--metrics-file", str(tmp_path / "m.txt")]
+    options += ["--cfg-options", *data_options(drawn_mars)]
+    arguments = [CTL, "--work-dir", str(tmp_path), *options]
+    message = errors(lambda: run_tool("test.py", *arguments), capsys)
+    assert "must end with .json" in message
+    assert not list(tmp_path.glob("*/*.log"))

@@ -8,7 +8,10 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from mmctl.visualization.learning_curve import draw_learning_curve, read_training_log
+from mmctl.engine import run_command
+from mmctl.visualization.learning_curve import TrainingLog, draw_learning_curve, read_training_log
+
+LOGGED = ("loss", "lr")
 
 
 def parse_args() -> argparse.Namespace:
@@ -19,12 +22,28 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def read_log(work_dir: Path) -> TrainingLog:
+    """Return a run's log; a ValueError names the folder if its files are not MMEngine's."""
+    foreign = f"{work_dir} must hold the scalars.json of a training run by MMEngine"
+    try:
+        log = read_training_log(work_dir)
+    except (TypeError, KeyError, AttributeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{foreign}, but reading it failed: {error!r}") from error
+    try:
+        log.positions()
+    except (TypeError, KeyError, ValueError, ZeroDivisionError) as error:
+        raise ValueError(f"{foreign}, but its records do not count up: {error!r}") from error
+    if not any(name in record for record in log.training for name in LOGGED):
+        raise ValueError(f"{foreign}, got no {' or '.join(LOGGED)} in it")
+    return log
+
+
 def main() -> None:
     """Draw the picture."""
     args = parse_args()
-    draw_learning_curve([read_training_log(work_dir) for work_dir in args.work_dirs], args.out)
+    draw_learning_curve([read_log(work_dir) for work_dir in args.work_dirs], args.out)
     print(f"Learning curves of {len(args.work_dirs)} run(s): {args.out}")
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

@@ -9,8 +9,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from mmctl.engine import run_command
 from mmctl.evaluation.protocols import PROTOCOLS, Protocol
-from mmctl.evaluation.tracklet_features import TrackletFeatures, recorded_setting
+from mmctl.evaluation.tracklet_features import Evaluation, TrackletFeatures, recorded_setting
 from mmctl.functional.distance import DISTANCES
 from mmctl.visualization.ranking_sheet import draw_ranking_sheet
 
@@ -28,13 +29,21 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def main() -> None:
-    """Evaluate the features as the test did, unless told otherwise, and draw the sheet."""
-    args = parse_args()
-    tracklets = TrackletFeatures.load(args.features)
+def evaluate(tracklets: TrackletFeatures, args: argparse.Namespace) -> Evaluation:
+    """Evaluate as the test did, unless told otherwise; a ValueError names the file."""
     protocol = args.protocol or recorded_setting(args.features, "protocol", "query-in-gallery")
     distance = args.distance or recorded_setting(args.features, "distance", "cosine")
-    evaluation = tracklets.evaluate(Protocol.named(protocol), distance=distance)
+    try:
+        return tracklets.evaluate(Protocol.named(protocol), distance=distance)
+    except (ValueError, TypeError, IndexError, RuntimeError) as error:
+        raise ValueError(f"{args.features} cannot be ranked: {error}") from error
+
+
+def main() -> None:
+    """Rank the tracklets and draw the sheet."""
+    args = parse_args()
+    tracklets = TrackletFeatures.load(args.features)
+    evaluation = evaluate(tracklets, args)
     draw_ranking_sheet(
         tracklets,
         evaluation,
@@ -47,4 +56,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)
