@@ -13,6 +13,8 @@ from typing import Any
 import mmengine.config.config
 from mmengine.config import DictAction
 
+from mmctl.engine.mmengine_fixes import close_distributed
+
 USER_ERRORS = (ValueError, FileNotFoundError, PermissionError, OSError, TypeError, KeyError)
 EXIT_STATUS = 2
 
@@ -92,6 +94,7 @@ def run_command(main: Callable[[], None]) -> None:
     """
     try:
         main()
+        close_distributed()
     except Exception as error:
         message = describe_error(error)
         if message is None or os.environ.get("MMCTL_DEBUG") == "1":

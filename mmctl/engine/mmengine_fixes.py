@@ -5,6 +5,7 @@
   of local files, so that ``resume``, ``load_from`` and ``init_cfg`` work without running code from
   the file. Checkpoints behind a web address stay with MMEngine's own reader.
 * MMEngine cannot train with several processes on CPUs: :func:`init_cpu_distributed`.
+* MMEngine does not close its process group: :func:`close_distributed`.
 * MMEngine knows ``package::config.py`` for its own family only, and looks for packages installed in
   editable mode where they are not: :func:`register_config_package`.
 
@@ -233,3 +234,14 @@ def init_cpu_distributed(cfg: Config, launcher: str) -> None:
     wrapper.setdefault("broadcast_buffers", False)
     wrapper.setdefault("find_unused_parameters", cfg.get("find_unused_parameters", False))
     cfg.model_wrapper_cfg = {**wrapper, "device_ids": None}
+
+
+def close_distributed() -> None:
+    """Wait for the other processes and leave the process group; does nothing for one process.
+
+    MMEngine leaves it open. A process of a gloo group that ends while the group's threads are at
+    work is aborted now and then, and the launcher then reports a finished training as failed.
+    """
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        torch.distributed.barrier()
+        torch.distributed.destroy_process_group()

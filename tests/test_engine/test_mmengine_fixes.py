@@ -315,3 +315,11 @@ def test_two_processes_train_on_cpus(tmp_path):
     )
     assert done.returncode == 0, done.stderr[-3000:]
     assert done.stdout.count("ranks agree") == 2
+
+
+def test_the_process_group_is_closed_at_the_end(tmp_path):
+    mmengine_fixes.close_distributed()  # without a group there is nothing to do
+    store = torch.distributed.FileStore(str(tmp_path / "store"), 1)
+    torch.distributed.init_process_group("gloo", store=store, rank=0, world_size=1)
+    mmengine_fixes.close_distributed()
+    assert not torch.distributed.is_initialized()
