@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import cast
 
+import resident_memory
 import torch
 from compared_heads import (
     Batch,
@@ -50,7 +51,7 @@ class Samples:
     Attributes:
         seconds: By the clock.
         processor_seconds: Of this process alone, of all threads together; CPU only.
-        peaks: Most bytes on the GPU above what was there before; GPU only.
+        peaks: Most bytes above what was there before, on the GPU or resident (Linux).
     """
 
     seconds: list[float] = field(default_factory=list)
@@ -109,13 +110,15 @@ def autocast(args: argparse.Namespace) -> torch.autocast:
 
 
 def measure(run: Callable[[], object], args: argparse.Namespace, samples: Samples) -> None:
-    """Time one call and, on a GPU, take its peak memory."""
+    """Time one call and take its peak memory."""
     on_gpu = torch.device(args.device).type == "cuda"
     before = 0
     if on_gpu:
         torch.cuda.synchronize()
         torch.cuda.reset_peak_memory_stats()
         before = torch.cuda.memory_allocated()
+    elif resident_memory.is_available():
+        before = resident_memory.start_peak()
     start, processor_start = time.perf_counter(), time.process_time()
     with autocast(args):
         run()
@@ -124,6 +127,8 @@ def measure(run: Callable[[], object], args: argparse.Namespace, samples: Sample
         samples.peaks.append(torch.cuda.max_memory_allocated() - before)
     else:
         samples.processor_seconds.append(time.process_time() - processor_start)
+        if resident_memory.is_available():
+            samples.peaks.append(resident_memory.read_bytes("VmHWM") - before)
     samples.seconds.append(time.perf_counter() - start)
 
 
@@ -187,7 +192,7 @@ def memory_table(heads: dict[str, Head], batch: Batch, args: argparse.Namespace)
 
 
 def time_table(samples: dict[str, Samples], names: list[str]) -> Table:
-    """Tabulate medians, and on a GPU peak memory."""
+    """Tabulate medians and peak memory."""
     table = Table("seconds: median (range)", *names, "ratio")
 
     def add(row: str, ours: list[float], paper: list[float]) -> None:
