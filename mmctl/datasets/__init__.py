@@ -1,9 +1,23 @@
 """Data sets of tracklets, the sampler of their batches and the transforms of their clips."""
 
+from mmctl.datasets.dukemtmc_videoreid import DukeMTMCVideoReID
 from mmctl.datasets.identity_sampler import IdentitySampler
 from mmctl.datasets.ilids_vid import ILIDSVID
+from mmctl.datasets.ls_vid import LSVID
 from mmctl.datasets.mars import MARS
+from mmctl.datasets.prid2011 import PRID2011
 from mmctl.datasets.tracklet_dataset import TrackletDataset
+from mmctl.datasets.two_camera_dataset import TwoCameraDataset
 from mmctl.datasets.worker_seed import seed_worker
 
-__all__ = ["ILIDSVID", "MARS", "IdentitySampler", "TrackletDataset", "seed_worker"]
+__all__ = [
+    "ILIDSVID",
+    "LSVID",
+    "MARS",
+    "PRID2011",
+    "DukeMTMCVideoReID",
+    "IdentitySampler",
+    "TrackletDataset",
+    "TwoCameraDataset",
+    "seed_worker",
+]

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 _SPLITS = ("train", "query", "gallery")
+_DIGITS = re.compile(r"\d+")
 _REQUIRED = ("pid", "camid", "split", "frames")
 _EXAMPLE = (
     '{"metainfo": {}, "tracklets": [{"pid": 1, "camid": 1, "split": "train", '
@@ -121,9 +125,39 @@ def _check_frames(place: str, entry: dict[str, Any]) -> None:
     for index, frame in enumerate(frames):
         if not isinstance(frame, str) or not frame:
             raise ValueError(f"{place}: 'frames'[{index}] must be a path, got {frame!r}")
-    rows = entry.get("keypoint_rows")
-    if rows is None and "keypoint_rows" not in entry:
+        if ".." in frame and ".." in frame.split("/") and not os.path.isabs(frame):
+            raise ValueError(
+                f"{place}: 'frames'[{index}] must stay below data_root, because the data set is "
+                f"moved and shared as one folder (elsewhere is an absolute path), got {frame!r}"
+            )
+    _check_time_order(place, frames)
+    if "keypoint_rows" in entry:
+        _check_keypoint_rows(place, entry["keypoint_rows"], frames)
+
+
+def _check_time_order(place: str, frames: list[str]) -> None:
+    """Refuse frames that are listed twice, or against the one number their names differ in."""
+    if len(set(map(len, frames))) == 1 and all(a < b for a, b in pairwise(frames)):
+        return  # names of one length, sorted: their numbers are, too
+    if len(set(frames)) < len(frames):
+        twice = next(frame for index, frame in enumerate(frames) if frame in frames[:index])
+        raise ValueError(f"{place}: 'frames' must list each frame once, got {twice!r} twice")
+    if len({_DIGITS.sub("#", frame) for frame in frames}) > 1:
         return
+    numbers = [[int(digits) for digits in _DIGITS.findall(frame)] for frame in frames]
+    varying = [field for field in zip(*numbers, strict=True) if len(set(field)) > 1]
+    if len(varying) != 1:
+        return
+    for index, (before, after) in enumerate(pairwise(varying[0]), start=1):
+        if after <= before:
+            raise ValueError(
+                f"{place}: 'frames' must be in time order, and these names differ in one number "
+                f"alone, but 'frames'[{index}] is {frames[index]!r} after {frames[index - 1]!r}; "
+                "sort them by number"
+            )
+
+
+def _check_keypoint_rows(place: str, rows: Any, frames: list[str]) -> None:
     if not isinstance(rows, list) or len(rows) != len(frames):
         raise ValueError(
             f"{place}: 'keypoint_rows' must list one row per frame ({len(frames)}), got "

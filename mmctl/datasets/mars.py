@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from mmctl.datasets.fixed_layout_dataset import FixedLayoutDataset
 from mmctl.datasets.mars_names import FrameNames, check_rows, read_frame_names
-from mmctl.datasets.mat_file import read_integer_array
-from mmctl.datasets.tracklet_dataset import Tracklet, TrackletDataset
+from mmctl.datasets.mat_file import read_integer_array, read_query_numbers
+from mmctl.datasets.tracklet_dataset import Tracklet
 from mmctl.registry import DATASETS
 
 _INFO_FILES = (
@@ -24,7 +23,7 @@ _INFO_FILES = (
 
 
 @DATASETS.register_module()
-class MARS(TrackletDataset):
+class MARS(FixedLayoutDataset):
     """MARS, and any data set in its layout.
 
     ``info/`` says everything, so nothing else is read: names and rows are compared with each
@@ -40,29 +39,12 @@ class MARS(TrackletDataset):
         split: ``'train'`` or ``'test'``.
         pipeline: Transforms of one tracklet.
         keypoint_file: The keypoint array, absolute or below ``data_root``.
-        **base_arguments: See :class:`TrackletDataset`.
+        **base_arguments: ``heatmap_file`` and BaseDataset's, see :class:`TrackletDataset`.
 
     Raises:
         FileNotFoundError: If a file of ``info/`` is missing.
         ValueError: If a file of ``info/`` is malformed or disagrees with another one.
     """
-
-    def __init__(
-        self,
-        data_root: str,
-        split: str = "train",
-        pipeline: Sequence[dict | Callable] = (),
-        keypoint_file: str | None = None,
-        **base_arguments: Any,
-    ) -> None:
-        super().__init__(
-            ann_file="",
-            data_root=data_root,
-            split=split,
-            pipeline=pipeline,
-            keypoint_file=keypoint_file,
-            **base_arguments,
-        )
 
     def read_tracklets(self) -> tuple[list[Tracklet], int | None]:
         """Read and compare the files of ``info/``."""
@@ -76,11 +58,21 @@ class MARS(TrackletDataset):
             _check_training_pids(rows, mat_file)
         splits = np.full(len(rows), "train" if self.split == "train" else "gallery", dtype=object)
         if self.split == "test":
-            splits[_read_queries(info / "query_IDX.mat", rows)] = "query"
+            queries = read_query_numbers(info / "query_IDX.mat", "query_IDX", rows[:, 2])
+            splits[queries] = "query"
         first_row, num_rows = 0, None
-        if self.keypoint_file is not None:
+        if self.has_rows:
             first_row, num_rows = self._locate_keypoint_rows(info, names)
         return self._to_tracklets(rows, splits, names, first_row), num_rows
+
+    def frame_names(self) -> list[str]:
+        """Return the lines of ``train_name.txt``, then of ``test_name.txt``, with their folders."""
+        info = Path(self.data_root) / "info"
+        return [
+            f"bbox_{split}/{name[:4]}/{name}"
+            for split in ("train", "test")
+            for name in read_frame_names(info / f"{split}_name.txt").names
+        ]
 
     def _to_tracklets(
         self, rows: npt.NDArray[np.int64], splits: np.ndarray, names: FrameNames, first_row: int
@@ -130,26 +122,3 @@ def _check_training_pids(rows: npt.NDArray[np.int64], path: Path) -> None:
             f"{path}: a training tracklet must be a person (pid 1 or more), because junk (-1) and "
             f"distractors (0) are no classes to learn, but row {row + 1} has pid {rows[row, 2]}"
         )
-
-
-def _read_queries(path: Path, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Read the positions of the queries among the test tracklets, counted from 0."""
-    numbers = read_integer_array(path, "query_IDX")
-    if numbers.ndim != 2 or 1 not in numbers.shape:
-        raise ValueError(f"{path}: 'query_IDX' must be (1, queries), got {numbers.shape}")
-    numbers = numbers.ravel()
-    outside = numbers[(numbers < 1) | (numbers > len(rows))]
-    if len(outside):
-        raise ValueError(
-            f"{path}: 'query_IDX' counts the {len(rows)} test tracklets from 1, got {outside[0]}"
-        )
-    values, counts = np.unique(numbers, return_counts=True)
-    if (counts > 1).any():
-        raise ValueError(f"{path}: a tracklet is a query once, got {values[counts > 1][0]} twice")
-    unknown = numbers[rows[numbers - 1, 2] < 1]
-    if len(unknown):
-        raise ValueError(
-            f"{path}: a query must be a person (pid 1 or more), but tracklet {unknown[0]} has pid "
-            f"{rows[unknown[0] - 1, 2]}"
-        )
-    return numbers - 1

@@ -65,7 +65,10 @@ def read_mat_splits(path: Path, persons: list[str]) -> Splits:
 
 
 def read_json_splits(path: Path, persons: list[str]) -> Splits:
-    """Read the splits that :func:`save_splits` wrote.
+    """Read splits by name: a list of folds, or an object with that list under ``'splits'``.
+
+    The first is how the splits of PRID-2011 are published, the second what :func:`save_splits`
+    writes.
 
     Args:
         path: The ``.json`` file.
@@ -78,13 +81,16 @@ def read_json_splits(path: Path, persons: list[str]) -> Splits:
         ValueError: If it is not such a file, or names persons twice or unknown ones.
     """
     try:
-        splits = json.loads(path.read_text(encoding="utf-8"))["splits"]
+        content = json.loads(path.read_text(encoding="utf-8"))
+        splits = content if isinstance(content, list) else content["splits"]
         checked = [{half: list(fold[half]) for half in ("train", "test")} for fold in splits]
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(
-            f'{path} must be like {{"splits": [{{"train": ["person001"], "test": ["person002"]}}]}}'
-            f", one object per fold: {error!r}"
+            f'{path} must be like [{{"train": ["person001"], "test": ["person002"]}}] or like '
+            f'{{"splits": [...]}}, one object per fold: {error!r}'
         ) from error
+    if not checked:
+        raise ValueError(f"{path} must hold at least one fold, got none")
     for number, fold in enumerate(checked):
         _check_fold(f"{path}: fold {number}", fold, persons)
     return checked

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,10 +13,11 @@ import numpy.typing as npt
 from mmengine.dataset import BaseDataset
 
 from mmctl.datasets.annotation_file import read_annotation_file
+from mmctl.datasets.keypoint_file import check_belongs, open_heatmap_array, open_keypoint_array
 from mmctl.registry import DATASETS
-from mmctl.structures import NUM_KEYPOINTS
 
 SPLITS = ("train", "test")
+EXTRACTOR = "python tools/dataset_converters/extract_keypoints.py"
 _BASE_ARGUMENTS = ("indices", "lazy_init", "max_refetch", "metainfo", "serialize_data", "test_mode")
 
 
@@ -46,8 +47,9 @@ class TrackletDataset(BaseDataset):
     Only the list is read here: no directory is scanned and no frame is touched before
     ``LoadFrames`` decodes it. ``get_data_info(i)`` has ``pid``, ``camid``, ``tracklet_id``,
     ``split``, ``frame_paths``, for training ``gt_label`` (0 .. persons - 1 by sorted pid), and
-    with keypoints ``keypoint_file`` and ``keypoint_rows``. ``metainfo`` has ``dataset_name`` and
-    ``num_pids`` (junk and distractors are not persons), which is counted, never taken over.
+    with stored arrays ``keypoint_file``, ``heatmap_file`` and ``keypoint_rows``. ``metainfo`` has
+    ``dataset_name`` and ``num_pids`` (junk and distractors are not persons), which is counted,
+    never taken over.
 
     Args:
         ann_file: The annotation file, absolute or below ``data_root``.
@@ -55,11 +57,12 @@ class TrackletDataset(BaseDataset):
         split: ``'train'``, or ``'test'`` for every query and gallery tracklet, once.
         pipeline: Transforms of one tracklet, configs or callables.
         keypoint_file: The keypoint array, absolute or below ``data_root``: float32 (n, 17, 3).
+        heatmap_file: The heatmap array, absolute or below ``data_root``: float16 (n, 17, h, w).
         **base_arguments: ``indices``, ``lazy_init``, ``max_refetch``, ``metainfo``,
             ``serialize_data`` and ``test_mode`` of :class:`mmengine.dataset.BaseDataset`.
 
     Raises:
-        FileNotFoundError: If the annotation or keypoint file does not exist.
+        FileNotFoundError: If the annotation, keypoint or heatmap file does not exist.
         TypeError: If an argument is unknown.
         ValueError: If ``split`` is unknown or a file breaks a rule; file, place, rule and value
             are named.
@@ -72,6 +75,7 @@ class TrackletDataset(BaseDataset):
         split: str = "train",
         pipeline: Sequence[dict | Callable] = (),
         keypoint_file: str | None = None,
+        heatmap_file: str | None = None,
         **base_arguments: Any,
     ) -> None:
         name = type(self).__name__
@@ -84,9 +88,10 @@ class TrackletDataset(BaseDataset):
                 f"BaseDataset that have an effect here: {', '.join(_BASE_ARGUMENTS)}"
             )
         self.split = split
-        self.keypoint_file = keypoint_file
-        if keypoint_file is not None:
-            self.keypoint_file = os.path.join(data_root, keypoint_file)
+        self.keypoint_file, self.heatmap_file = (
+            None if name is None else os.path.join(data_root, name)
+            for name in (keypoint_file, heatmap_file)
+        )
         super().__init__(
             ann_file=ann_file, data_root=data_root, pipeline=list(pipeline), **base_arguments
         )
@@ -115,6 +120,39 @@ class TrackletDataset(BaseDataset):
         ]
         return tracklets, num_rows
 
+    def frame_names(self) -> list[str]:
+        """Return the frames of all splits in the order of the keypoint array's rows.
+
+        Another layout replaces it.
+
+        Returns:
+            Paths relative to ``data_root`` with ``/``.
+
+        Raises:
+            ValueError: If the annotation file names rows that are no such order: one that no frame
+                has, or that two have.
+        """
+        _, entries, num_rows = read_annotation_file(self.ann_file)
+        frames = [frame.replace(os.sep, "/") for entry in entries for frame in entry["frames"]]
+        if num_rows is not None:
+            return frames
+        rows = [row for entry in entries for row in entry["keypoint_rows"]]
+        names: list[str | None] = [None] * (max(rows) + 1)
+        for row, frame in zip(rows, frames, strict=True):
+            if names[row] not in (None, frame):
+                raise ValueError(
+                    f"{self.ann_file}: a keypoint row must belong to one frame, but row {row} "
+                    f"belongs to {names[row]} and to {frame}"
+                )
+            names[row] = frame
+        if None in names:
+            raise ValueError(
+                f"{self.ann_file}: the keypoint rows must be all from 0 to {len(names) - 1}, "
+                f"because they name the frames of an array, but no frame has row "
+                f"{names.index(None)}"
+            )
+        return [name for name in names if name is not None]
+
     def load_data_list(self) -> list[dict[str, Any]]:
         """Number the tracklets; called once by MMEngine.
 
@@ -136,8 +174,9 @@ class TrackletDataset(BaseDataset):
                 f"each, which is {len(pids)}, got {self._metainfo['num_pids']!r}; leave it out, it "
                 "is counted"
             )
-        if self.keypoint_file is not None:
-            self._check_keypoint_file(self.keypoint_file, tracklets, num_rows)
+        for kind, path in (("keypoints", self.keypoint_file), ("heatmaps", self.heatmap_file)):
+            if path is not None:
+                self._check_stored_array(kind, path, tracklets, num_rows)
         return [self._to_data_info(i, tracklet, labels) for i, tracklet in enumerate(tracklets)]
 
     def _to_data_info(
@@ -152,9 +191,13 @@ class TrackletDataset(BaseDataset):
         }
         if tracklet.split == "train":
             info["gt_label"] = labels[tracklet.pid]
-        if self.keypoint_file is not None:
-            info["keypoint_file"] = self.keypoint_file
-            info["keypoint_rows"] = tracklet.keypoint_rows
+        for key, path in (
+            ("keypoint_file", self.keypoint_file),
+            ("heatmap_file", self.heatmap_file),
+        ):
+            if path is not None:
+                info[key] = path
+                info["keypoint_rows"] = tracklet.keypoint_rows
         return info
 
     def _check_presence(self, tracklets: list[Tracklet]) -> None:
@@ -174,51 +217,45 @@ class TrackletDataset(BaseDataset):
                     f"{tracklet.pid}"
                 )
 
-    def _check_keypoint_file(
-        self, path: str, tracklets: list[Tracklet], num_rows: int | None
+    def _check_stored_array(
+        self, kind: str, path: str, tracklets: list[Tracklet], num_rows: int | None
     ) -> None:
-        array = open_keypoint_array(path)
+        opened = open_keypoint_array if kind == "keypoints" else open_heatmap_array
+        try:
+            array = opened(path)
+            self._check_rows(f"{kind.removesuffix('s')} file {path}", array, tracklets, num_rows)
+            check_belongs(path, kind, len(array), self.frame_names)
+        except (FileNotFoundError, ValueError) as error:
+            raise type(error)(f"{error}. {self._describe_extraction(kind, path)}") from error
+
+    def _check_rows(
+        self, place: str, array: np.ndarray, tracklets: list[Tracklet], num_rows: int | None
+    ) -> None:
         if num_rows is not None and len(array) != num_rows:
             raise ValueError(
-                f"keypoint file {path} must have one row per frame of the data set (all splits), "
-                f"which has {num_rows} frames, got {len(array)} rows"
+                f"{place} must have one row per frame of the data set (all splits), which has "
+                f"{num_rows} frames, got {len(array)} rows"
             )
         for index, tracklet in enumerate(tracklets):
             rows = tracklet.keypoint_rows
             if rows is not None and rows.max() >= len(array):
                 raise ValueError(
-                    f"keypoint file {path} has {len(array)} rows, but {self.split} tracklet "
-                    f"{index} (pid {tracklet.pid}) names row {rows.max()}"
+                    f"{place} has {len(array)} rows, but {self.split} tracklet {index} (pid "
+                    f"{tracklet.pid}) names row {rows.max()}"
                 )
 
-
-def open_keypoint_array(path: str) -> np.ndarray:
-    """Map a keypoint array without reading it.
-
-    Args:
-        path: The ``.npy`` file.
-
-    Returns:
-        The read-only memory map, (n, 17, 3) float32.
-
-    Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If it is no ``.npy`` file, or of another type or shape.
-    """
-    if not Path(path).is_file():
-        raise FileNotFoundError(
-            f"keypoint file {path} does not exist; make it first or leave keypoint_file out"
+    def _describe_extraction(self, kind: str, path: str) -> str:
+        """Say how the right array is made."""
+        arguments = ["--dataset", type(self).__name__, "--data-root", self.data_root]
+        if self.ann_file:
+            arguments += ["--ann-file", self.ann_file]
+        is_default = os.path.normpath(path) == os.path.join(
+            os.path.normpath(self.data_root), "info", f"{kind}.npy"
         )
-    try:
-        array = np.load(path, mmap_mode="r")
-    except (ValueError, EOFError) as error:
-        raise ValueError(f"keypoint file {path} is not a whole .npy array: {error}") from error
-    shape = getattr(array, "shape", None)
-    expected = (NUM_KEYPOINTS, 3)
-    if shape is None or len(shape) != 3 or shape[1:] != expected or array.dtype != np.float32:
-        raise ValueError(
-            f"keypoint file {path} must hold float32 (number of frames, {NUM_KEYPOINTS}, 3): x, y "
-            f"and score of each joint in each frame, got {getattr(array, 'dtype', type(array))} "
-            f"{shape}"
-        )
-    return array
+        if kind == "heatmaps":
+            arguments.append("--heatmaps")
+        elif not is_default:
+            arguments.append("--out")
+        if not is_default:
+            arguments.append(path)
+        return f"To make it: {EXTRACTOR} {shlex.join(arguments)}"

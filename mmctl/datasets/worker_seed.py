@@ -22,6 +22,8 @@ def seed_worker(worker_id: int) -> None:
     the same for the same ``randomness.seed``; it is the same on all ranks too, so the rank is
     mixed in. In a config: ``worker_init_fn=dict(type='mmctl.seed_worker')``.
 
+    It is for MMEngine's own loops: ``ResumableEpochLoop`` seeds every item.
+
     Args:
         worker_id: Number of the worker; PyTorch's seed holds it already.
     """

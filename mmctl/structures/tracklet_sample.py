@@ -6,7 +6,7 @@ from mmengine.structures import BaseDataElement
 
 
 class TrackletSample(BaseDataElement):
-    """Labels, keypoints and feature of one tracklet.
+    """Labels, keypoints, heatmaps and feature of one tracklet.
 
     A :class:`mmengine.structures.BaseDataElement`, so ``sample.to(device)`` moves its tensors.
 
@@ -22,5 +22,7 @@ class TrackletSample(BaseDataElement):
             clips (a clip filled by repetition counts only its real frames).
         keypoints: x, y, score in pixels of the packed frames, (M, T, 17, 3), float32; only where
             the pipeline loads keypoints.
+        heatmaps: Raw (pre-softmax) maps of the joints, each covering the whole packed frame,
+            (M, T, 17, h, w), float16; only where the pipeline loads stored heatmaps.
         feature: Feature of the tracklet, (C,), set by ``predict``.
     """

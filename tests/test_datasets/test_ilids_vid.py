@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
-from mmctl.datasets import ILIDSVID, ilids_vid
+from mmctl.datasets import ILIDSVID, two_camera_dataset
 from mmctl.registry import DATASETS
 
 PERSONS = ["person001", "person002", "person010", "person319"]
@@ -120,7 +120,7 @@ def test_drawn_splits_differ_between_folds_and_halve_the_persons(root):
 
 def test_drawn_splits_are_announced_when_they_are_drawn(root, monkeypatch):
     said = []
-    monkeypatch.setattr(ilids_vid, "print_log", lambda text, **_: said.append(text))
+    monkeypatch.setattr(two_camera_dataset, "print_log", lambda text, **_: said.append(text))
     ILIDSVID(str(root))
     ILIDSVID(str(root), split="test")
     (text,) = said
@@ -141,6 +141,8 @@ def test_an_edited_json_file_is_followed(root):
     [
         ("{", "must be like"),
         ('{"splits": [{"train": []}]}', "must be like"),
+        ("[]", "at least one fold, got none"),
+        ("3", "must be like"),
         ('{"splits": [{"train": ["person003"], "test": []}]}', "fold 0 names 'person003'"),
         (
             '{"splits": [{"train": ["person001"], "test": ["person001"]}]}',
@@ -197,6 +199,33 @@ def test_a_person_without_frames_is_refused(official):
         path.unlink()
     with pytest.raises(ValueError, match=r"person002 must hold the \.png frames"):
         ILIDSVID(str(official), split="test")
+
+
+def test_frames_are_named_below_the_folder_in_the_order_of_the_rows(official):
+    names = ILIDSVID(str(official)).frame_names()
+    assert len(names) == TOTAL
+    assert names[0] == "i-LIDS-VID/sequences/cam1/person001/cam1_person001_00007.png"
+    assert names[8] == "i-LIDS-VID/sequences/cam2/person001/cam2_person001_00007.png"
+
+
+def test_numbers_without_leading_zeros_are_refused(official):
+    folder = sequence_folder(official, 1, "person002")
+    for number in (9, 10):
+        (folder / f"cam1_person002_{number}.png").write_bytes(b"x")
+    with pytest.raises(ValueError, match=r"person002: frames sorted by name must be in time order"):
+        ILIDSVID(str(official))
+
+
+def test_a_frame_without_a_number_is_refused(official):
+    (sequence_folder(official, 1, "person002") / "cam_person_x.png").write_bytes(b"x")
+    with pytest.raises(ValueError, match=r"must have its number, as 0001.png.*got cam_person_x"):
+        ILIDSVID(str(official))
+
+
+def test_hidden_files_are_passed_over(official):
+    (sequence_folder(official, 1, "person001") / "._cam1_person001_00007.png").write_bytes(b"x")
+    (sequence_folder(official, 1, "person001").parent / ".cache").mkdir()
+    assert len(ILIDSVID(str(official), split="test").get_data_info(0)["frame_paths"]) == 2
 
 
 def test_it_builds_from_a_config(official):

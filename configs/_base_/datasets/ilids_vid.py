@@ -7,6 +7,6 @@ train_dataloader = dict(dataset=_data)
 val_dataloader = dict(dataset=_data)
 test_dataloader = dict(dataset=_data)
 
-# Camera 1 queries camera 2: queries are not part of the gallery.
-val_evaluator = dict(protocol='query-excluded')
+# Camera 1 queries camera 2, where each person has one tracklet.
+val_evaluator = dict(protocol='cross-camera')
 test_evaluator = val_evaluator

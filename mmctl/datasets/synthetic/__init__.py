@@ -1,14 +1,19 @@
 """Drawn pedestrians: a re-identification data set that needs no download."""
 
+from mmctl.datasets.atomic_files import DiskFullError
 from mmctl.datasets.synthetic.appearance import Appearance, draw_group
-from mmctl.datasets.synthetic.atomic_files import DiskFullError
+from mmctl.datasets.synthetic.coco_export import write_coco_files
 from mmctl.datasets.synthetic.drawing_state import clear_folder
+from mmctl.datasets.synthetic.keypoint_noise import NOISES, drop_joints, jitter_joints, swap_sides
+from mmctl.datasets.synthetic.layout_writers import WRITERS
 from mmctl.datasets.synthetic.mars_writer import MarsWriter
 from mmctl.datasets.synthetic.plan import PlannedTracklet, draw_planned, plan_tracklets
 from mmctl.datasets.synthetic.settings import DrawnSettings
 from mmctl.datasets.synthetic.tracklet import DrawnTracklet, draw_tracklet
 
 __all__ = [
+    "NOISES",
+    "WRITERS",
     "Appearance",
     "DiskFullError",
     "DrawnSettings",
@@ -19,5 +24,9 @@ __all__ = [
     "draw_group",
     "draw_planned",
     "draw_tracklet",
+    "drop_joints",
+    "jitter_joints",
     "plan_tracklets",
+    "swap_sides",
+    "write_coco_files",
 ]

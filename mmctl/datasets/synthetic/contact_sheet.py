@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mmctl.datasets.atomic_files import write_whole
 from mmctl.datasets.synthetic.appearance import CLOTHES, GROUP_SIZE, Appearance
-from mmctl.datasets.synthetic.atomic_files import write_whole
 from mmctl.datasets.synthetic.plan import PlannedTracklet, identity_of
 from mmctl.datasets.synthetic.settings import DrawnSettings
 from mmctl.structures import KEYPOINT_EDGES

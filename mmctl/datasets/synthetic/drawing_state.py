@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from mmctl.datasets.synthetic.atomic_files import TEMPORARY_SUFFIX, write_whole
+from mmctl.datasets.atomic_files import TEMPORARY_SUFFIX, write_whole
 from mmctl.datasets.synthetic.settings import DrawnSettings
 
 DRAWING_VERSION = 1
@@ -30,9 +31,56 @@ INFO_FILES = (
 )
 """Files below ``info/`` that a reader of the data set needs."""
 
-_INFO_PATHS = tuple(f"info/{name}" for name in INFO_FILES)
+KEYPOINT_HEADER = "keypoints.json"
+"""Says what ``keypoints.npy`` is; sets drawn before there were headers have none."""
+
+COCO_FILES = {"train": "coco_train.json", "test": "coco_test.json"}
+"""Exported annotations below ``info/``, by split; there only if somebody asked for them."""
 
 SHEETS = ("contact_sheet.png", "keypoint_sheet.png")
+
+
+@dataclass(frozen=True)
+class FileLayout:
+    """Where a drawn data set has its files.
+
+    Attributes:
+        name: What ``--layout`` calls it.
+        frame_folders: Folders in the root that hold frames and nothing else.
+        files: What a reader of the data set needs beside frames, relative to the root.
+    """
+
+    name: str
+    frame_folders: tuple[str, ...]
+    files: tuple[str, ...]
+
+
+_KEYPOINTS = "info/keypoints.npy"
+MARS_FILES = FileLayout("mars", FRAME_FOLDERS, tuple(f"info/{name}" for name in INFO_FILES))
+FILE_LAYOUTS = {
+    layout.name: layout
+    for layout in (
+        MARS_FILES,
+        FileLayout(
+            "ilids-vid",
+            ("i-LIDS-VID",),
+            ("train-test people splits/train_test_splits_ilidsvid.mat", _KEYPOINTS),
+        ),
+        FileLayout("prid2011", ("prid_2011",), ("splits_prid2011.json", _KEYPOINTS)),
+        FileLayout("dukemtmc-videoreid", ("train", "query", "gallery"), (_KEYPOINTS,)),
+        FileLayout(
+            "ls-vid",
+            ("tracklet_train", "tracklet_test"),
+            (
+                "list_sequence/list_seq_train.txt",
+                "list_sequence/list_seq_test.txt",
+                "test/data/info_test.mat",
+                _KEYPOINTS,
+            ),
+        ),
+    )
+}
+"""The layouts that pedestrians are drawn in, by name."""
 
 
 class State(Enum):
@@ -58,12 +106,16 @@ def parts_folder(data_root: Path) -> Path:
     return data_root / "info" / "drawing"
 
 
-def identify(settings: DrawnSettings) -> dict[str, Any]:
+def identify(settings: DrawnSettings, layout: FileLayout = MARS_FILES) -> dict[str, Any]:
     """Return what decides every byte of a data set, as its markers keep it."""
-    return {"version": DRAWING_VERSION, "settings": settings.to_dict()}
+    content = {"version": DRAWING_VERSION, "settings": settings.to_dict()}
+    # MARS was the only layout once: its markers do not name it.
+    return content if layout == MARS_FILES else {**content, "layout": layout.name}
 
 
-def inspect_folder(data_root: Path, settings: DrawnSettings) -> State:
+def inspect_folder(
+    data_root: Path, settings: DrawnSettings, layout: FileLayout = MARS_FILES
+) -> State:
     """Return the state of a folder.
 
     Raises:
@@ -80,8 +132,8 @@ def inspect_folder(data_root: Path, settings: DrawnSettings) -> State:
             )
         return State.EMPTY
     content = _read_marker(marker)
-    _compare_settings(content, settings, data_root)
-    if marker == finished and _are_whole(data_root, _INFO_PATHS, content):
+    _compare_settings(content, identify(settings, layout), data_root)
+    if marker == finished and _are_whole(data_root, layout.files, content):
         return State.FINISHED
     return State.UNFINISHED
 
@@ -91,9 +143,9 @@ def are_sheets_whole(data_root: Path) -> bool:
     return _are_whole(data_root, SHEETS, _read_marker(finished_marker(data_root)))
 
 
-def measure_files(data_root: Path) -> dict[str, int]:
-    """Return the bytes of the sheets and of the files below ``info/``, by relative path."""
-    return {name: (data_root / name).stat().st_size for name in (*_INFO_PATHS, *SHEETS)}
+def measure_files(data_root: Path, layout: FileLayout = MARS_FILES) -> dict[str, int]:
+    """Return the bytes of the sheets and of a layout's files, by relative path."""
+    return {name: (data_root / name).stat().st_size for name in (*layout.files, *SHEETS)}
 
 
 def _are_whole(data_root: Path, names: tuple[str, ...], content: dict[str, Any]) -> bool:
@@ -115,8 +167,7 @@ def _holds_files(data_root: Path) -> bool:
     return any(path.is_file() and path.suffix != TEMPORARY_SUFFIX for path in data_root.rglob("*"))
 
 
-def _compare_settings(found: dict[str, Any], settings: DrawnSettings, data_root: Path) -> None:
-    wanted = identify(settings)
+def _compare_settings(found: dict[str, Any], wanted: dict[str, Any], data_root: Path) -> None:
     if found.get("settings") == {}:
         raise ValueError(f"{data_root} was being replaced when a run ended: repeat it with --force")
     theirs, ours = found.get("settings", {}), wanted["settings"]
@@ -125,6 +176,9 @@ def _compare_settings(found: dict[str, Any], settings: DrawnSettings, data_root:
         for name in sorted({*theirs, *ours})
         if theirs.get(name) != ours.get(name)
     ]
+    layouts = [content.get("layout", MARS_FILES.name) for content in (found, wanted)]
+    if layouts[0] != layouts[1]:
+        differences.append(f"layout {layouts[0]} there, {layouts[1]} asked for")
     if found.get("version") != DRAWING_VERSION:
         differences.append(f"version {found.get('version')} there, {DRAWING_VERSION} now")
     if differences:
@@ -159,13 +213,28 @@ def clear_folder(data_root: Path) -> None:
                 "another folder"
             )
         return
-    write_whole(begun, json.dumps({"version": DRAWING_VERSION, "settings": {}}).encode())
+    layout = _read_layout(begun if begun.exists() else finished)
+    content = {"version": DRAWING_VERSION, "settings": {}, "layout": layout.name}
+    write_whole(begun, json.dumps(content).encode())
     finished.unlink(missing_ok=True)
-    for name in FRAME_FOLDERS:
+    for name in layout.frame_folders:
         shutil.rmtree(data_root / name, ignore_errors=True)
     shutil.rmtree(parts_folder(data_root), ignore_errors=True)
-    for name in INFO_FILES:
+    for name in (KEYPOINT_HEADER, *COCO_FILES.values()):
         (data_root / "info" / name).unlink(missing_ok=True)
-    for name in SHEETS:
+    for name in (*layout.files, *SHEETS):
         (data_root / name).unlink(missing_ok=True)
     begun.unlink()
+
+
+def _read_layout(marker: Path) -> FileLayout:
+    try:
+        name = _read_marker(marker).get("layout", MARS_FILES.name)
+    except ValueError:  # cut short when the first layout was the only one, or by a full disk
+        name = MARS_FILES.name
+    if name not in FILE_LAYOUTS:
+        raise ValueError(
+            f"{marker}: the layout must be one of {', '.join(FILE_LAYOUTS)}, got {name!r}; remove "
+            "the folder yourself"
+        )
+    return FILE_LAYOUTS[name]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.io import savemat
 
+from mmctl.datasets.atomic_files import write_whole
+from mmctl.datasets.keypoint_file import ArrayHeader, hash_frame_list, write_stored_array
 from mmctl.datasets.synthetic.appearance import CLOTHES
-from mmctl.datasets.synthetic.atomic_files import write_whole
-from mmctl.datasets.synthetic.drawing_state import identify
+from mmctl.datasets.synthetic.drawing_state import MARS_FILES, FileLayout, identify
 from mmctl.datasets.synthetic.plan import (
     PlannedTracklet,
     choose_queries,
@@ -48,12 +50,13 @@ def write_track_files(data_root: Path, plan: Plan, settings: DrawnSettings) -> N
         ]
         table = np.array(rows, np.int32)
         path = data_root / "info" / f"tracks_{split}_info.mat"
-        write_whole(path, _mat_bytes(f"track_{split}_info", table))
+        write_whole(path, mat_bytes(f"track_{split}_info", table))
     queries = (choose_queries(settings, plan["test"]) + 1).astype(np.uint16)[None]
-    write_whole(data_root / "info" / "query_IDX.mat", _mat_bytes("query_IDX", queries))
+    write_whole(data_root / "info" / "query_IDX.mat", mat_bytes("query_IDX", queries))
 
 
-def _mat_bytes(key: str, table: NDArray[Any]) -> bytes:
+def mat_bytes(key: str, table: NDArray[Any]) -> bytes:
+    """Return the bytes of a MATLAB 5 file with one array."""
     buffer = io.BytesIO()
     savemat(buffer, {key: table}, do_compression=True)
     # The header names the moment of writing; without it the same data are the same bytes.
@@ -61,11 +64,21 @@ def _mat_bytes(key: str, table: NDArray[Any]) -> bytes:
     return header + buffer.getvalue()[116:]
 
 
-def write_keypoints(data_root: Path, keypoints: NDArray[np.float32]) -> None:
-    """Write ``keypoints.npy``: (frames of train, then of test, 17, 3) float32."""
-    buffer = io.BytesIO()
-    np.save(buffer, keypoints)
-    write_whole(data_root / "info" / "keypoints.npy", buffer.getvalue())
+def write_keypoints(
+    data_root: Path, tracklets: Sequence[PlannedTracklet], keypoints: NDArray[np.float32]
+) -> None:
+    """Write ``keypoints.npy``, (frames, 17, 3) float32, and its header.
+
+    Args:
+        data_root: Folder of the data set.
+        tracklets: The tracklets in the order of the rows.
+        keypoints: Keypoints of all their frames.
+    """
+    frames = [
+        (item.folder(Path()) / name).as_posix() for item in tracklets for name in item.frame_names
+    ]
+    header = ArrayHeader("keypoints", len(frames), hash_frame_list(frames), "drawn: exact")
+    write_stored_array(data_root / "info" / "keypoints.npy", keypoints, header)
 
 
 def describe_people(settings: DrawnSettings) -> dict[str, dict[str, Any]]:
@@ -89,9 +102,14 @@ def estimate_info_bytes(plan: Plan) -> int:
     return num_frames * (17 * 3 * 4 + 20) + len(tracklets) * 16 + num_people * 200 + 8 * 4096
 
 
-def finished_content(settings: DrawnSettings, plan: Plan, file_sizes: dict[str, int]) -> bytes:
+def finished_content(
+    settings: DrawnSettings,
+    plan: Plan,
+    file_sizes: dict[str, int],
+    layout: FileLayout = MARS_FILES,
+) -> bytes:
     """Return the bytes of ``drawn.json``: settings, sizes, and who is in which group."""
-    content = identify(settings)
+    content = identify(settings, layout)
     content["num_frames"] = {
         split: sum(item.num_frames for item in tracklets) for split, tracklets in plan.items()
     }

@@ -4,43 +4,41 @@ from __future__ import annotations
 
 import io
 import json
-import multiprocessing
 import os
 import shutil
-import signal
-import threading
-import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from contextlib import contextmanager
+from concurrent.futures import as_completed
 from pathlib import Path
+from typing import Any, ClassVar
 
 import cv2
 import numpy as np
 
-from mmctl.datasets.synthetic import drawing_state, info_files
-from mmctl.datasets.synthetic.atomic_files import (
+from mmctl.datasets.atomic_files import (
     FULL_DISK_CODES,
     DiskFullError,
     remove_temporary_files,
     write_whole,
 )
+from mmctl.datasets.synthetic import drawing_state, info_files
 from mmctl.datasets.synthetic.contact_sheet import (
     estimate_sheet_bytes,
     write_contact_sheet,
     write_keypoint_sheet,
 )
-from mmctl.datasets.synthetic.drawing_state import State
+from mmctl.datasets.synthetic.drawing_state import MARS_FILES, FileLayout, State
 from mmctl.datasets.synthetic.plan import PlannedTracklet, draw_planned, plan_tracklets
 from mmctl.datasets.synthetic.random_streams import SPLITS
 from mmctl.datasets.synthetic.settings import DrawnSettings
+from mmctl.datasets.synthetic.worker_pool import one_thread, worker_pool
 
 Report = Callable[[int], None]
 
 _BLOCK = 4096
 """Bytes a small file takes on most file systems."""
 
-_JPEG_END = b"\xff\xd9"
+_ENDS = {".jpg": b"\xff\xd9", ".png": b"IEND\xaeB`\x82"}
+"""Last bytes of a whole file, by its ending."""
 
 
 def estimate_bytes(settings: DrawnSettings, num_frames: int) -> int:
@@ -55,7 +53,10 @@ def estimate_bytes(settings: DrawnSettings, num_frames: int) -> int:
 
 
 class MarsWriter:
-    """Writes one drawn data set.
+    """Writes one drawn data set in the layout of MARS.
+
+    The writers of other layouts (:mod:`mmctl.datasets.synthetic.layout_writers`) replace the plan,
+    whose tracklets know the names of their frames, the lists, and the order of the keypoints.
 
     Args:
         data_root: Folder of the data set.
@@ -63,8 +64,12 @@ class MarsWriter:
         workers: Processes that draw; 1 draws in this one.
 
     Raises:
-        ValueError: If ``workers`` is not positive.
+        ValueError: If ``workers`` is not positive, or the layout has no place for the settings.
     """
+
+    files: ClassVar[FileLayout] = MARS_FILES
+    defaults: ClassVar[dict[str, Any]] = {}
+    """Settings that differ from those of :class:`DrawnSettings` unless others are asked for."""
 
     def __init__(self, data_root: Path, settings: DrawnSettings, workers: int = 1) -> None:
         if workers < 1:
@@ -74,7 +79,20 @@ class MarsWriter:
         self.data_root = data_root
         self.settings = settings
         self.workers = workers
-        self.plan = {split: plan_tracklets(settings, split) for split in SPLITS}
+        self.plan = self.make_plan()
+
+    def make_plan(self) -> dict[str, list[PlannedTracklet]]:
+        """Return the tracklets of each split."""
+        return {split: plan_tracklets(self.settings, split) for split in SPLITS}
+
+    def keypoint_order(self) -> list[PlannedTracklet]:
+        """Return the tracklets in the order of the keypoint array's rows."""
+        return [item for split in SPLITS for item in self.plan[split]]
+
+    def write_lists(self) -> None:
+        """Write the files that list the tracklets."""
+        info_files.write_name_files(self.data_root, self.plan)
+        info_files.write_track_files(self.data_root, self.plan, self.settings)
 
     def pending(self) -> list[PlannedTracklet]:
         """Return the tracklets that are still to be drawn.
@@ -82,7 +100,7 @@ class MarsWriter:
         Raises:
             ValueError: If the folder belongs to something else (see :func:`inspect_folder`).
         """
-        state = drawing_state.inspect_folder(self.data_root, self.settings)
+        state = self._inspect_folder()
         tracklets = [item for split in SPLITS for item in self.plan[split]]
         if state is State.EMPTY:
             return tracklets
@@ -90,7 +108,7 @@ class MarsWriter:
 
     def is_finished(self) -> bool:
         """Return whether everything is drawn already."""
-        state = drawing_state.inspect_folder(self.data_root, self.settings)
+        state = self._inspect_folder()
         if state is not State.FINISHED or not drawing_state.are_sheets_whole(self.data_root):
             return False
         return not self.pending()
@@ -134,8 +152,12 @@ class MarsWriter:
     def tidy(self) -> None:
         """Remove what only an unfinished data set needs, as a killed run may have left it."""
         shutil.rmtree(drawing_state.parts_folder(self.data_root), ignore_errors=True)
-        remove_temporary_files(self.data_root / "info")
+        for folder in {"info", *(str(Path(name).parent) for name in self.files.files)} - {"."}:
+            remove_temporary_files(self.data_root / folder)
         drawing_state.begun_marker(self.data_root).unlink(missing_ok=True)
+
+    def _inspect_folder(self) -> State:
+        return drawing_state.inspect_folder(self.data_root, self.settings, self.files)
 
     def _needed_bytes(self, num_frames: int) -> int:
         """Return about how many bytes ``num_frames`` more frames and all other files take."""
@@ -156,13 +178,13 @@ class MarsWriter:
         if state is not State.FINISHED and not part.exists():
             return False
         folder = planned.folder(self.data_root)
-        return all(_is_whole_jpeg(folder / name) for name in planned.frame_names)
+        return all(_is_whole_frame(folder / name) for name in planned.frame_names)
 
     def _begin(self, pending: list[PlannedTracklet]) -> None:
         (self.data_root / "info").mkdir(parents=True, exist_ok=True)
         marker = drawing_state.begun_marker(self.data_root)
-        content = json.dumps(drawing_state.identify(self.settings)).encode("ascii")
-        if drawing_state.inspect_folder(self.data_root, self.settings) is not State.FINISHED:
+        content = json.dumps(drawing_state.identify(self.settings, self.files)).encode("ascii")
+        if self._inspect_folder() is not State.FINISHED:
             write_whole(marker, content)
             drawing_state.finished_marker(self.data_root).unlink(missing_ok=True)
         drawing_state.parts_folder(self.data_root).mkdir(exist_ok=True)
@@ -171,11 +193,11 @@ class MarsWriter:
 
     def _draw_all(self, pending: list[PlannedTracklet]) -> Iterator[PlannedTracklet]:
         if self.workers == 1 or len(pending) < 2:
-            with _one_thread():
+            with one_thread():
                 for planned in pending:
                     yield _write_tracklet(self.data_root, self.settings, planned)
             return
-        with _worker_pool(min(self.workers, len(pending))) as pool:
+        with worker_pool(min(self.workers, len(pending))) as pool:
             futures = [
                 pool.submit(_write_tracklet, self.data_root, self.settings, planned)
                 for planned in pending
@@ -188,23 +210,24 @@ class MarsWriter:
                 raise
 
     def _finish(self) -> None:
-        for name in drawing_state.FRAME_FOLDERS:
+        for name in self.files.frame_folders:
             remove_temporary_files(self.data_root / name)
         finished = drawing_state.finished_marker(self.data_root)
         if not finished.exists():
             self._write_info()
         self._write_sheets()
-        sizes = drawing_state.measure_files(self.data_root)
-        write_whole(finished, info_files.finished_content(self.settings, self.plan, sizes))
+        sizes = drawing_state.measure_files(self.data_root, self.files)
+        content = info_files.finished_content(self.settings, self.plan, sizes, self.files)
+        write_whole(finished, content)
         self.tidy()
 
     def _write_info(self) -> None:
-        info_files.write_name_files(self.data_root, self.plan)
-        info_files.write_track_files(self.data_root, self.plan, self.settings)
-        parts = [_part_path(self.data_root, item) for split in SPLITS for item in self.plan[split]]
-        info_files.write_keypoints(
-            self.data_root, np.concatenate([np.load(part) for part in parts])
-        )
+        for name in self.files.files:
+            (self.data_root / name).parent.mkdir(parents=True, exist_ok=True)
+        self.write_lists()
+        order = self.keypoint_order()
+        parts = [np.load(_part_path(self.data_root, item)) for item in order]
+        info_files.write_keypoints(self.data_root, order, np.concatenate(parts))
 
     def _write_sheets(self) -> None:
         contact, skeletons = (self.data_root / name for name in drawing_state.SHEETS)
@@ -213,11 +236,12 @@ class MarsWriter:
         write_keypoint_sheet(skeletons, self.settings, self.plan["train"], keypoints)
 
 
-def _is_whole_jpeg(path: Path) -> bool:
+def _is_whole_frame(path: Path) -> bool:
+    end = _ENDS[path.suffix]
     try:
         with path.open("rb") as file:
-            file.seek(max(0, file.seek(0, os.SEEK_END) - len(_JPEG_END)))
-            return file.read() == _JPEG_END
+            file.seek(max(0, file.seek(0, os.SEEK_END) - len(end)))
+            return file.read() == end
     except FileNotFoundError:
         return False
 
@@ -234,47 +258,11 @@ def _write_tracklet(
     folder = planned.folder(data_root)
     options = [cv2.IMWRITE_JPEG_QUALITY, settings.jpeg_quality]
     for name, frame in zip(planned.frame_names, drawn.frames, strict=True):
-        encoded, content = cv2.imencode(".jpg", np.ascontiguousarray(frame[..., ::-1]), options)
+        picture = np.ascontiguousarray(frame[..., ::-1])
+        encoded, content = cv2.imencode(Path(name).suffix, picture, options)
         assert encoded
         write_whole(folder / name, content.tobytes())
     buffer = io.BytesIO()
     np.save(buffer, drawn.keypoints)
     write_whole(_part_path(data_root, planned), buffer.getvalue())
     return planned
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Keep OpenCV to one thread, whose pictures are smaller than a hand-over is worth."""
-    before = cv2.getNumThreads()
-    cv2.setNumThreads(1)
-    try:
-        yield
-    finally:
-        cv2.setNumThreads(before)
-
-
-@contextmanager
-def _worker_pool(workers: int) -> Iterator[ProcessPoolExecutor]:
-    """Return a pool whose workers end with this process, however it ends."""
-    method = "fork" if "fork" in multiprocessing.get_all_start_methods() else "spawn"
-    context = multiprocessing.get_context(method)
-    with (
-        _one_thread(),
-        ProcessPoolExecutor(workers, context, _start_worker, (os.getpid(),)) as pool,
-    ):
-        yield pool
-
-
-def _start_worker(parent: int) -> None:
-    cv2.setNumThreads(1)
-    # Ctrl-C is the parent's business: it lets running tracklets end and cancels the others.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-    def end_with_parent() -> None:
-        # A worker of a killed process would wait for work for ever.
-        while os.getppid() == parent:
-            time.sleep(0.5)
-        os._exit(1)
-
-    threading.Thread(target=end_with_parent, daemon=True).start()

@@ -12,7 +12,7 @@ import numpy as np
 SPLITS = ("train", "test")
 """Splits in the order of the rows of ``keypoints.npy``."""
 
-_GROUP, _CAMERA, _LENGTH, _QUERY = range(len(SPLITS), len(SPLITS) + 4)
+_GROUP, _CAMERA, _LENGTH, _QUERY, _FOLD = range(len(SPLITS), len(SPLITS) + 5)
 
 
 def tracklet_stream(
@@ -48,6 +48,11 @@ def camera_stream(seed: int, camid: int) -> np.random.Generator:
 def query_stream(seed: int, pid: int, camid: int) -> np.random.Generator:
     """Return the generator that chooses the query among a person's tracklets in a camera."""
     return _stream(seed, _QUERY, pid, camid)
+
+
+def fold_stream(seed: int, fold: int) -> np.random.Generator:
+    """Return the generator that halves the people in one fold."""
+    return _stream(seed, _FOLD, fold)
 
 
 def _stream(*key: int) -> np.random.Generator:

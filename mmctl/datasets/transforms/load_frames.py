@@ -1,17 +1,26 @@
-"""Read what a sampled clip needs from disk: its frames and its stored keypoints."""
+"""Read the frames of a sampled clip from disk."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import cv2
-import mmcv
-import mmengine.fileio
 import numpy as np
 from mmcv.transforms import BaseTransform
+from mmengine.fileio import BaseStorageBackend, get_file_backend
 
+from mmctl.datasets.transforms.broken_frames import (
+    BrokenFrames,
+    IntArray,
+    nearest_readable,
+    outward_order,
+)
+from mmctl.functional.clips import count_distinct_frames
 from mmctl.registry import TRANSFORMS
 
+# Saves a pass over every frame; OpenCV has it since 4.11.
+_DECODE_RGB: int | None = getattr(cv2, "IMREAD_COLOR_RGB", None)
+_NEVER_MENDED = ("query", "gallery")
 _JPEG_START, _JPEG_END = b"\xff\xd8", b"\xff\xd9"
 _PNG_START, _PNG_END = b"\x89PNG", b"IEND"
 # Writers may append a few bytes (padding, a checksum) after the end marker.
@@ -23,36 +32,99 @@ class LoadFrames(BaseTransform):
     """Read and decode the sampled frames, each distinct frame once.
 
     OpenCV decodes a JPEG that ends early without complaint and paints the rest grey, so JPEG and
-    PNG files without their end marker are refused. Damage before the marker is not looked for: a
-    JPEG that lacks bytes in its midst decodes with grey or shifted rows.
+    PNG files without their end marker are refused. Damage before the marker is not looked for (a
+    JPEG that lacks bytes in its midst decodes with grey or shifted rows):
+    ``tools/dataset_converters/check_dataset.py --frames decode`` finds most of it.
 
     Required keys: ``frame_paths``, ``clip_indices``. Added key: ``frames``, list of M * T uint8
     RGB arrays (h, w, 3), clip-major; repeated frames are one shared array, so do not write to them.
+    Changed keys, where a frame was replaced: ``clip_indices`` (so keypoints follow) and
+    ``clip_weights``.
 
     Args:
         backend_args: Arguments of MMEngine's file client, for data that is not on a local disk.
+        skip_broken: Put the nearest readable frame of the clip in the place of a training frame
+            that cannot be read; if the clip has none, the nearest one of the tracklet. A tracklet
+            without a readable frame is an error all the same, because another one in its place
+            would break the sampler's batches of persons. Query and gallery tracklets are never
+            mended: their numbers would be those of another data set.
+        broken_list: With ``skip_broken``: text file that lists each broken frame once.
+
+    Raises:
+        ValueError: If ``broken_list`` is given without ``skip_broken``.
     """
 
-    def __init__(self, backend_args: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        backend_args: dict[str, Any] | None = None,
+        skip_broken: bool = False,
+        broken_list: str | None = None,
+    ) -> None:
+        if broken_list is not None and not skip_broken:
+            raise ValueError(
+                "LoadFrames' broken_list needs skip_broken=True, because the first broken frame "
+                f"stops the run otherwise, got broken_list={broken_list!r}"
+            )
         self.backend_args = backend_args
+        self.skip_broken = skip_broken
+        self.broken = BrokenFrames(broken_list)
+        self._backends: dict[str, BaseStorageBackend] = {}
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Add ``frames``.
 
         Raises:
             FileNotFoundError: If a frame does not exist; the path is named.
-            ValueError: If a frame is a directory, empty, cut off or not a picture; the path is
-                named.
+            OSError: If a frame cannot be read.
+            ValueError: If a frame is a directory, empty, cut off or not a picture, or none of a
+                tracklet that may be mended can be read; the path is named.
         """
         paths = results["frame_paths"]
-        distinct, where = np.unique(results["clip_indices"].ravel(), return_inverse=True)
-        decoded = [self._load(paths[index]) for index in distinct.tolist()]
-        results["frames"] = [decoded[position] for position in where.tolist()]
+        indices = results["clip_indices"].ravel().tolist()
+        distinct = sorted(set(indices))
+        if self.skip_broken and results.get("split") not in _NEVER_MENDED:
+            readable = self._load_readable(results, distinct)
+            if list(readable) != distinct:
+                self._mend_clips(results, np.array(list(readable)))
+                indices = results["clip_indices"].ravel().tolist()
+        else:
+            readable = {index: self._load(paths[index]) for index in distinct}
+        results["frames"] = [readable[index] for index in indices]
         return results
+
+    def _load_readable(self, results: dict[str, Any], distinct: list[int]) -> dict[int, np.ndarray]:
+        """Return the frames of the clips that can be read, or else one other of the tracklet."""
+        paths = results["frame_paths"]
+        loaded = {index: self._try_load(paths[index]) for index in distinct}
+        readable = {index: frame for index, frame in loaded.items() if frame is not None}
+        if readable:
+            return readable
+        for index in outward_order(np.array(distinct), len(paths)).tolist():
+            frame = self._try_load(paths[index])
+            if frame is not None:
+                return {index: frame}
+        raise ValueError(
+            f"tracklet {results.get('tracklet_id')} (pid {results.get('pid')}) must have a frame "
+            f"that can be read, because skip_broken replaces frames by others of their tracklet, "
+            f"but none of its {len(paths)} can, the first one is {paths[0]}; restore it, or take "
+            "the tracklet out of the data set"
+        )
+
+    def _try_load(self, path: str) -> np.ndarray | None:
+        try:
+            return self._load(path)
+        except (OSError, ValueError) as error:
+            self.broken.add(path, str(error))
+            return None
+
+    def _mend_clips(self, results: dict[str, Any], readable: IntArray) -> None:
+        indices = nearest_readable(results["clip_indices"], readable)
+        results["clip_indices"] = indices
+        results["clip_weights"] = count_distinct_frames(indices)
 
     def _load(self, path: str) -> np.ndarray:
         try:
-            content = mmengine.fileio.get(path, self.backend_args)
+            content = self._backend(path).get(path)
         except FileNotFoundError as error:
             raise FileNotFoundError(
                 f"frame {path} does not exist, but the data set lists it; check data_root and "
@@ -62,10 +134,47 @@ class LoadFrames(BaseTransform):
             raise ValueError(
                 f"frame {path} must be a picture file, but it is a directory"
             ) from error
+        except OSError as error:
+            raise OSError(f"frame {path} cannot be read: {error.strerror or error}") from error
         return decode_frame(content, path)
 
+    def _backend(self, path: str) -> BaseStorageBackend:
+        """Return the file client for a path; finding it takes longer than reading a frame."""
+        prefix = path.partition("://")[0] if "://" in path else ""
+        if prefix not in self._backends:
+            self._backends[prefix] = get_file_backend(path, backend_args=self.backend_args)
+        return self._backends[prefix]
+
+    def __getstate__(self) -> dict[str, Any]:
+        # A client may hold an open connection, which no other process can use.
+        return {**self.__dict__, "_backends": {}}
+
     def __repr__(self) -> str:
-        return f"{type(self).__name__}(backend_args={self.backend_args})"
+        return (
+            f"{type(self).__name__}(backend_args={self.backend_args}, "
+            f"skip_broken={self.skip_broken}, broken_list={self.broken.list_file!r})"
+        )
+
+
+def check_content(content: bytes, path: str) -> None:
+    """Refuse what is empty or cut off, without decoding it.
+
+    Args:
+        content: The file's bytes.
+        path: The file's name, for the message.
+
+    Raises:
+        ValueError: If the content is empty or lacks its end marker (JPEG and PNG).
+    """
+    if not content:
+        raise ValueError(f"frame {path} is empty (0 bytes); copy it again")
+    tail = content[-_TAIL_BYTES:]
+    for kind, start, end in (("JPEG", _JPEG_START, _JPEG_END), ("PNG", _PNG_START, _PNG_END)):
+        if content.startswith(start) and end not in tail:
+            raise ValueError(
+                f"frame {path} is cut off: a whole {kind} ends with the marker {end!r}, but the "
+                f"last of its {len(content)} bytes have none; copy it again"
+            )
 
 
 def decode_frame(content: bytes, path: str) -> np.ndarray:
@@ -82,75 +191,20 @@ def decode_frame(content: bytes, path: str) -> np.ndarray:
         ValueError: If the content is empty, lacks its end marker (JPEG and PNG) or cannot be
             decoded.
     """
-    if not content:
-        raise ValueError(f"frame {path} is empty (0 bytes); copy it again")
-    tail = content[-_TAIL_BYTES:]
-    for kind, start, end in (("JPEG", _JPEG_START, _JPEG_END), ("PNG", _PNG_START, _PNG_END)):
-        if content.startswith(start) and end not in tail:
-            raise ValueError(
-                f"frame {path} is cut off: a whole {kind} ends with the marker {end!r}, but the "
-                f"last of its {len(content)} bytes have none; copy it again"
-            )
+    check_content(content, path)
+    buffer = np.frombuffer(content, np.uint8)
     try:
-        frame = mmcv.imfrombytes(content, flag="color", channel_order="rgb")
+        if _DECODE_RGB is None:
+            bgr = cv2.imdecode(buffer, cv2.IMREAD_COLOR)
+            frame = None if bgr is None else cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
+        else:
+            frame = cv2.imdecode(buffer, _DECODE_RGB)
     # OpenCV's message quotes its source code, which says nothing about the frame.
     except cv2.error:
-        frame, reason = None, ""
-    # Pillow and turbojpeg, whichever backend mmcv was told to use, raise different types.
-    except (OSError, TypeError, ValueError) as error:
-        frame, reason = None, f": {error}"
-    else:
-        reason = ""
+        frame = None
     if frame is None:
         raise ValueError(
             f"frame {path} cannot be decoded as a picture ({len(content)} bytes, first ones "
-            f"{content[:4]!r}){reason}"
+            f"{content[:4]!r})"
         )
-    return frame
-
-
-@TRANSFORMS.register_module()
-class LoadKeypoints(BaseTransform):
-    """Read the stored keypoints of the sampled frames from the data set's keypoint array.
-
-    The array stays on disk: each process maps it once and reads the rows it needs.
-
-    Required keys: ``clip_indices``, ``keypoint_file``, ``keypoint_rows`` (the data set adds the
-    latter two where its ``keypoint_file`` is set). Added key: ``keypoints``, (M * T, 17, 3)
-    float32, clip-major: x, y, score in pixels of the stored frame.
-    """
-
-    def __init__(self) -> None:
-        self._arrays: dict[str, np.ndarray] = {}
-
-    def __getstate__(self) -> dict[str, Any]:
-        # A pickled or deep-copied memory map is the whole array.
-        return {**self.__dict__, "_arrays": {}}
-
-    def transform(self, results: dict[str, Any]) -> dict[str, Any]:
-        """Add ``keypoints``.
-
-        Raises:
-            ValueError: If the data set has no keypoints or a row has values that are not finite.
-        """
-        if "keypoint_file" not in results:
-            raise ValueError(
-                "LoadKeypoints needs keypoint rows, but the data set gives none: set its "
-                "keypoint_file (for example 'info/keypoints.npy')"
-            )
-        path = results["keypoint_file"]
-        if path not in self._arrays:
-            self._arrays[path] = np.load(path, mmap_mode="r")
-        rows = results["keypoint_rows"][results["clip_indices"].ravel()]
-        keypoints = np.array(self._arrays[path][rows], dtype=np.float32)
-        finite = np.isfinite(keypoints).all(axis=(1, 2))
-        if not finite.all():
-            raise ValueError(
-                f"keypoint file {path}: x, y and score must be finite numbers (a hidden joint has "
-                f"score 0), but row {int(rows[~finite][0])} has others"
-            )
-        results["keypoints"] = keypoints
-        return results
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}()"
+    return np.asarray(frame)

@@ -15,7 +15,8 @@ def pipeline_generator() -> np.random.Generator:
     """Return a generator that draws from NumPy's global state.
 
     The transforms of MMCV draw from ``np.random``, and that state is what MMEngine seeds in the
-    main process and in the workers; this is the same stream behind the current interface.
+    main process and in the workers, and ``NumberedItems`` for each item; this is the same stream
+    behind the current interface.
     """
     return np.random.Generator(np.random.get_bit_generator())
 

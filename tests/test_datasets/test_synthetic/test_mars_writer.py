@@ -66,7 +66,7 @@ def test_nothing_but_the_data_set_is_left(drawn_root: Path) -> None:
     }
     assert {path.name for path in (drawn_root / "info").iterdir()} == {
         *("train_name.txt", "test_name.txt", "tracks_train_info.mat", "tracks_test_info.mat"),
-        *("query_IDX.mat", "keypoints.npy", "drawn.json"),
+        *("query_IDX.mat", "keypoints.npy", "keypoints.json", "drawn.json"),
     }
 
 

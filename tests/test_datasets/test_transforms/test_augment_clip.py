@@ -18,6 +18,12 @@ def stacked(num_clips=2, clip_len=3, height=8, width=6, seed=0):
     }
 
 
+def with_maps(results, height=4, width=3):
+    generator = np.random.default_rng(1)
+    shape = (len(results["frames"]), 17, height, width)
+    return {**results, "heatmaps": generator.random(shape).astype(np.float16)}
+
+
 def seed_global(seed):
     np.random.seed(seed)  # noqa: NPY002 (what MMEngine seeds)
 
@@ -154,6 +160,48 @@ def test_erasing_moves_no_joint():
     results, original = stacked(), stacked()
     EraseFrames(prob=1.0).transform(results)
     np.testing.assert_array_equal(results["keypoints"][..., :2], original["keypoints"][..., :2])
+
+
+def test_flip_mirrors_maps_and_swaps_their_joints():
+    results = with_maps(stacked())
+    maps = results["heatmaps"].copy()
+    flipped = FlipClip(prob=1.0).transform(results)["heatmaps"]
+    assert flipped.dtype == np.float16
+    for joint, source in enumerate(FLIP_ORDER):
+        for column in range(3):
+            np.testing.assert_array_equal(
+                flipped[:, joint, :, column], maps[:, source, :, 2 - column]
+            )
+
+
+def test_resize_leaves_the_maps_because_they_cover_the_frame_at_any_size():
+    results = with_maps(stacked())
+    resized = ResizeClip((16, 9)).transform(dict(results))["heatmaps"]
+    np.testing.assert_array_equal(resized, results["heatmaps"])
+
+
+def test_a_map_whose_peak_is_erased_is_all_zero_and_the_others_stay():
+    results = with_maps(stacked(num_clips=10, clip_len=3, height=64, width=33))
+    results["frames"][:] = 0
+    erased = EraseFrames(prob=1.0).transform(dict(results))
+    hidden = []
+    for index, frame in enumerate(erased["frames"]):
+        for joint in range(17):
+            given, after = results["heatmaps"][index, joint], erased["heatmaps"][index, joint]
+            row, column = np.unravel_index(given.argmax(), given.shape)
+            # Maps of 4 x 3 cells, of 16 x 11 pixels each: the centre is a corner or a pixel.
+            hidden.append(frame[16 * row + 8, 11 * column + 5, 0] != 0)
+            np.testing.assert_array_equal(after, 0 * given if hidden[-1] else given)
+    assert 20 < sum(hidden) < 300
+
+
+@pytest.mark.parametrize("transform", [ResizeClip((4, 4)), FlipClip(1.0), EraseFrames(1.0)])
+@pytest.mark.parametrize("key", ["frames", "keypoints", "heatmaps"])
+def test_given_arrays_are_not_written_to(transform, key):
+    results = with_maps(stacked())
+    given, before = results[key], results[key].copy()
+    transform.transform(results)
+    np.testing.assert_array_equal(given, before)
 
 
 def test_a_rectangle_that_cannot_fit_leaves_the_frame():

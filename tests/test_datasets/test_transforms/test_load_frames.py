@@ -1,12 +1,15 @@
-import copy
 import pickle
+import re
+import threading
 
 import cv2
-import mmengine.fileio
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from mmengine.fileio import BaseStorageBackend, LocalBackend, register_backend
 
-from mmctl.datasets.transforms import LoadFrames, LoadKeypoints
+from mmctl.datasets.transforms import LoadFrames, LoadKeypoints, broken_frames, load_frames
 from mmctl.registry import TRANSFORMS
 
 
@@ -30,7 +33,10 @@ def png_paths(tmp_path):
     return paths
 
 
-def test_frames_are_rgb_and_in_clip_order(png_paths):
+@pytest.mark.parametrize("has_rgb_decoder", [True, False])
+def test_frames_are_rgb_and_in_clip_order(png_paths, monkeypatch, has_rgb_decoder):
+    if not has_rgb_decoder:
+        monkeypatch.setattr(load_frames, "_DECODE_RGB", None)
     results = LoadFrames().transform(results_for(png_paths, [[0, 2], [1, 3]]))
     assert len(results["frames"]) == 4
     for frame, seed in zip(results["frames"], (0, 2, 1, 3), strict=True):
@@ -39,12 +45,38 @@ def test_frames_are_rgb_and_in_clip_order(png_paths):
 
 def test_each_distinct_frame_is_read_once_and_others_never(png_paths, monkeypatch):
     read = []
-    get = mmengine.fileio.get
-    monkeypatch.setattr(mmengine.fileio, "get", lambda p, b: read.append(p) or get(p, b))
+    get = LocalBackend.get
+    monkeypatch.setattr(LocalBackend, "get", lambda self, p: read.append(p) or get(self, p))
     png_paths[3].unlink()
     frames = LoadFrames().transform(results_for(png_paths, [[1, 1, 2]]))["frames"]
     assert sorted(read) == [str(png_paths[1]), str(png_paths[2])]
     assert frames[0] is frames[1]
+
+
+class Memory(BaseStorageBackend):
+    """Files of a dict, with a client that no process can hand on."""
+
+    files: dict[str, bytes] = {}  # noqa: RUF012
+
+    def __init__(self) -> None:
+        self.connection = threading.Lock()
+
+    def get(self, filepath):
+        return self.files[filepath]
+
+    def get_text(self, filepath):
+        raise NotImplementedError
+
+
+def test_frames_come_from_the_storage_that_their_path_names(png_paths):
+    register_backend("memory", Memory, force=True, prefixes="memory")
+    Memory.files["memory://7.png"] = encoded(".png", picture(7))
+    paths = [png_paths[0], "memory://7.png"]
+    transform = LoadFrames()
+    for loader in (transform, transform, pickle.loads(pickle.dumps(transform))):
+        frames = loader.transform(results_for(paths, [[0, 1]]))["frames"]
+        np.testing.assert_array_equal(frames[0], picture(0))
+        np.testing.assert_array_equal(frames[1], picture(7))
 
 
 def test_a_jpeg_is_decoded_close_to_its_source(tmp_path):
@@ -118,61 +150,153 @@ def test_a_few_bytes_after_the_end_are_no_fault(tmp_path, extension):
     assert len(LoadFrames().transform(results_for([path], [[0]]))["frames"]) == 1
 
 
-def test_both_loaders_build_from_a_config():
+def test_the_loader_builds_from_a_config():
     assert "backend_args" in repr(TRANSFORMS.build({"type": "LoadFrames"}))
-    assert "LoadKeypoints" in repr(TRANSFORMS.build({"type": "LoadKeypoints"}))
+
+
+def training_results(paths, indices, split="train"):
+    results = results_for(paths, indices)
+    counts = [len(set(row)) for row in indices]
+    return {**results, "clip_weights": np.array(counts, np.float32), "split": split, "pid": 7}
 
 
 @pytest.fixture
-def keypoint_file(tmp_path):
-    array = np.random.default_rng(0).random((6, 17, 3), dtype=np.float32)
-    path = tmp_path / "keypoints.npy"
-    np.save(path, array)
-    return path, array
+def warnings_said(monkeypatch):
+    said = []
+    monkeypatch.setattr(broken_frames, "print_log", lambda text, **_: said.append(text))
+    return said
 
 
-def keypoint_results(path, indices=((0, 2), (1, 1))):
-    rows = np.array([5, 3, 0])
-    return {
-        "clip_indices": np.array(indices),
-        "keypoint_file": str(path),
-        "keypoint_rows": rows,
-    }
+def test_a_broken_frame_gives_its_place_to_the_nearest_of_its_clip(png_paths, warnings_said):
+    png_paths[1].unlink()
+    results = training_results(png_paths, [[0, 1, 3]])
+    results = LoadFrames(skip_broken=True).transform(results)
+    assert results["clip_indices"].tolist() == [[0, 0, 3]]
+    assert results["clip_weights"].tolist() == [2]
+    assert results["clip_weights"].dtype == np.float32
+    for frame, seed in zip(results["frames"], (0, 0, 3), strict=True):
+        np.testing.assert_array_equal(frame, picture(seed, height=20 + seed))
 
 
-def test_keypoints_follow_the_sampled_frames(keypoint_file):
-    path, array = keypoint_file
-    keypoints = LoadKeypoints().transform(keypoint_results(path))["keypoints"]
-    np.testing.assert_array_equal(keypoints, array[[5, 0, 3, 3]])
-    assert keypoints.dtype == np.float32
+def test_keypoints_follow_the_frame_that_came_instead(png_paths, tmp_path, warnings_said):
+    png_paths[3].write_bytes(b"")
+    np.save(tmp_path / "k.npy", np.arange(4 * 17 * 3, dtype=np.float32).reshape(4, 17, 3))
+    results = training_results(png_paths, [[1, 2, 3]])
+    rows = {"keypoint_file": str(tmp_path / "k.npy"), "keypoint_rows": np.array([3, 2, 1, 0])}
+    results = LoadFrames(skip_broken=True).transform({**results, **rows})
+    keypoints = LoadKeypoints().transform(results)["keypoints"]
+    assert (keypoints[:, 0, 0] / 51).tolist() == [2, 1, 1]
 
 
-def test_loaded_keypoints_are_no_view_of_the_file(keypoint_file):
-    path, array = keypoint_file
-    transform = LoadKeypoints()
-    transform.transform(keypoint_results(path))["keypoints"][:] = -1
-    again = transform.transform(keypoint_results(path))["keypoints"]
-    np.testing.assert_array_equal(again, array[[5, 0, 3, 3]])
+def test_a_clip_without_a_readable_frame_takes_the_nearest_of_the_tracklet(
+    png_paths, warnings_said
+):
+    for index in (0, 1):
+        png_paths[index].write_bytes(b"no picture")
+    results = training_results(png_paths, [[0, 1]])
+    results = LoadFrames(skip_broken=True).transform(results)
+    assert results["clip_indices"].tolist() == [[2, 2]]
+    assert results["clip_weights"].tolist() == [1]
+    np.testing.assert_array_equal(results["frames"][0], picture(2, height=22))
 
 
-@pytest.mark.parametrize("clone", [copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))])
-def test_a_copied_loader_leaves_the_array_behind(keypoint_file, clone):
-    path, array = keypoint_file
-    transform = LoadKeypoints()
-    transform.transform(keypoint_results(path))
-    assert len(pickle.dumps(transform)) < array.nbytes / 4
-    copied = clone(transform).transform(keypoint_results(path))["keypoints"]
-    np.testing.assert_array_equal(copied, array[[5, 0, 3, 3]])
+def test_a_tracklet_without_a_readable_frame_is_an_error(png_paths, warnings_said):
+    for path in png_paths:
+        path.unlink()
+    with pytest.raises(
+        ValueError, match=r"\(pid 7\) must have a frame .* none of its 4 can.*0\.png"
+    ):
+        LoadFrames(skip_broken=True).transform(training_results(png_paths, [[0, 1]]))
 
 
-def test_a_data_set_without_keypoints_is_told_what_to_set():
-    with pytest.raises(ValueError, match="set its keypoint_file"):
-        LoadKeypoints().transform({"clip_indices": np.zeros((1, 1), dtype=int)})
+@pytest.mark.parametrize("split", ["query", "gallery"])
+def test_test_tracklets_are_never_mended(png_paths, split):
+    png_paths[1].unlink()
+    with pytest.raises(FileNotFoundError, match=r"1\.png does not exist"):
+        LoadFrames(skip_broken=True).transform(training_results(png_paths, [[0, 1]], split))
 
 
-def test_keypoints_that_are_not_finite_are_refused_by_row(keypoint_file):
-    path, array = keypoint_file
-    array[3, 4, 1] = np.nan
-    np.save(path, array)
-    with pytest.raises(ValueError, match=r"finite numbers.*row 3 has others"):
-        LoadKeypoints().transform(keypoint_results(path))
+def test_the_default_is_strict_with_training_tracklets_too(png_paths):
+    png_paths[1].unlink()
+    with pytest.raises(FileNotFoundError, match=r"1\.png does not exist"):
+        LoadFrames().transform(training_results(png_paths, [[0, 1]]))
+
+
+def test_whole_clips_stay_as_they_are(png_paths, warnings_said):
+    results = training_results(png_paths, [[0, 1], [2, 2]])
+    loaded = LoadFrames(skip_broken=True).transform(dict(results))
+    assert loaded["clip_indices"] is results["clip_indices"]
+    assert loaded["clip_weights"] is results["clip_weights"]
+    assert loaded["frames"][2] is loaded["frames"][3]
+    assert not warnings_said
+
+
+def test_warnings_come_at_powers_of_ten_and_the_list_names_each_frame_once(
+    png_paths, tmp_path, warnings_said
+):
+    listed = tmp_path / "runs" / "broken.txt"
+    png_paths[1].unlink()
+    png_paths[2].write_bytes(b"")
+    transform = LoadFrames(skip_broken=True, broken_list=str(listed))
+    for _ in range(60):
+        transform.transform(training_results(png_paths, [[0, 1, 2]]))
+    counts = [
+        re.search(r"met broken frames (\d+) times \((\d) dif", text) for text in warnings_said
+    ]
+    assert [count.groups() for count in counts] == [("1", "1"), ("10", "2"), ("100", "2")]
+    assert "all of them are listed in" in warnings_said[0]
+    assert str(png_paths[1]) in warnings_said[0]
+    # Another worker, or the same one after a resume
+    again = LoadFrames(skip_broken=True, broken_list=str(listed))
+    again.transform(training_results(png_paths, [[0, 1, 2]]))
+    lines = [line.split("\t") for line in listed.read_text().splitlines()]
+    assert [path for path, _ in lines] == [str(png_paths[1]), str(png_paths[2])]
+    assert "does not exist" in lines[0][1]
+    assert "is empty" in lines[1][1]
+
+
+def test_a_list_that_cannot_be_written_stops_no_run(png_paths, tmp_path, warnings_said):
+    png_paths[1].unlink()
+    (tmp_path / "file").touch()
+    transform = LoadFrames(skip_broken=True, broken_list=str(tmp_path / "file" / "broken.txt"))
+    transform.transform(training_results(png_paths, [[0, 1]]))
+    assert "broken.txt (" in warnings_said[0]
+
+
+def test_a_list_without_skipping_is_refused():
+    with pytest.raises(ValueError, match=r"broken_list needs skip_broken=True.*'a\.txt'"):
+        LoadFrames(broken_list="a.txt")
+
+
+def test_a_read_error_of_the_disk_is_named_and_can_be_skipped(
+    png_paths, monkeypatch, warnings_said
+):
+    get = LocalBackend.get
+
+    def fail(backend, path):
+        if path == str(png_paths[1]):
+            raise OSError(5, "Input/output error")
+        return get(backend, path)
+
+    monkeypatch.setattr(LocalBackend, "get", fail)
+    with pytest.raises(OSError, match=r"frame .*1\.png cannot be read: Input/output error"):
+        LoadFrames().transform(training_results(png_paths, [[0, 1]]))
+    results = LoadFrames(skip_broken=True).transform(training_results(png_paths, [[0, 1]]))
+    assert results["clip_indices"].tolist() == [[0, 0]]
+
+
+@given(st.integers(1, 30), st.data())
+def test_mended_indices_are_the_nearest_ones_in_time_order(num_frames, data):
+    frames = st.integers(0, num_frames - 1)
+    indices = sorted(data.draw(st.lists(frames, min_size=1, max_size=8)))
+    readable = sorted(data.draw(st.sets(frames, min_size=1)))
+    mended = broken_frames.nearest_readable(np.array([indices]), np.array(readable))[0].tolist()
+    assert mended == sorted(mended)
+    for index, chosen in zip(indices, mended, strict=True):
+        # The earlier one of two that are equally near
+        assert chosen == min(readable, key=lambda other: (abs(other - index), other))
+
+
+def test_other_frames_are_tried_from_near_to_far():
+    order = broken_frames.outward_order(np.array([3, 4]), 8)
+    assert order.tolist() == [2, 5, 1, 6, 0, 7]

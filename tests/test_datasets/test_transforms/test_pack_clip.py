@@ -42,6 +42,7 @@ def test_the_sample_carries_labels_and_weights():
     assert sample.clip_weights.tolist() == [3, 2]
     assert sample.clip_weights.dtype == torch.float32
     assert "keypoints" not in sample
+    assert "heatmaps" not in sample
     assert sample.to_dict()["pid"] == 7
 
 
@@ -50,6 +51,15 @@ def test_keypoints_are_clip_major():
     sample = PackClip().transform(packed_results(keypoints=keypoints))["data_samples"]
     assert sample.keypoints.shape == (2, 3, 17, 3)
     np.testing.assert_array_equal(sample.keypoints[1, 0].numpy(), keypoints[3])
+
+
+def test_heatmaps_are_clip_major_and_stay_in_half_precision():
+    maps = np.random.default_rng(1).random((6, 17, 4, 2)).astype(np.float16)
+    sample = PackClip().transform(packed_results(heatmaps=maps))["data_samples"]
+    assert sample.heatmaps.shape == (2, 3, 17, 4, 2)
+    assert sample.heatmaps.dtype == torch.float16
+    np.testing.assert_array_equal(sample.heatmaps[1, 0].numpy(), maps[3])
+    assert "keypoints" not in sample
 
 
 def test_a_test_tracklet_has_no_training_label():

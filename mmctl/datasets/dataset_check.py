@@ -1,0 +1,223 @@
+"""A data set as it lies on the disk against what it should hold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from mmengine.config import ConfigDict
+
+from mmctl.datasets.dataset_summary import (
+    Infos,
+    count_parts,
+    count_protocols,
+    find_shared_pids,
+    read_infos,
+)
+from mmctl.datasets.frame_check import FrameReport, check_frames
+from mmctl.datasets.keypoint_check import KeypointReport, check_keypoints
+from mmctl.datasets.official_counts import OFFICIAL_COUNTS, OFFICIAL_PROTOCOLS, compare
+from mmctl.datasets.synthetic.drawing_state import begun_marker, finished_marker
+from mmctl.datasets.tracklet_dataset import TrackletDataset
+from mmctl.registry import DATASETS
+
+_KEYPOINTS = "info/keypoints.npy"
+
+
+@dataclass
+class SplitOnDisk:
+    """A split of a data set.
+
+    Attributes:
+        config: What builds it.
+        infos: Data infos of its tracklets.
+        has_official_counts: Whether it claims to be a published data set.
+    """
+
+    config: dict[str, Any]
+    infos: Infos
+    has_official_counts: bool
+
+    @property
+    def name(self) -> str:
+        """Class name of the data set, without a scope."""
+        return str(self.config["type"]).split(".")[-1]
+
+    @property
+    def paths(self) -> list[str]:
+        """Paths of all frames."""
+        return [path for info in self.infos for path in info["frame_paths"]]
+
+
+@dataclass
+class PartReport:
+    """Counts of a part and how they compare.
+
+    Attributes:
+        counts: By name.
+        mark: ``'OK'``, ``'differs'``, ``'not known'``; empty for data of one's own.
+        expected: The official counts that differ, in words.
+    """
+
+    counts: dict[str, float]
+    mark: str
+    expected: list[str]
+
+
+@dataclass
+class DatasetReport:
+    """Everything that was found.
+
+    Attributes:
+        parts: By name of the part.
+        protocols: By name of the protocol.
+        shared_pids: Persons of both splits.
+        frames: The frames that were looked at.
+        keypoints: The stored keypoints of each split, where there are some.
+    """
+
+    parts: dict[str, PartReport]
+    protocols: dict[str, PartReport]
+    shared_pids: list[int]
+    frames: FrameReport
+    keypoints: list[KeypointReport]
+
+    def is_broken(self) -> bool:
+        """Return whether anything is missing, damaged or other than it should be."""
+        reports = [*self.parts.values(), *self.protocols.values()]
+        return (
+            bool(self.frames.faults or self.shared_pids)
+            or any(report.mark == "differs" for report in reports)
+            or any(report.faults for report in self.keypoints)
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as JSON keeps it, the sizes of single frames left out."""
+        return {
+            "broken": self.is_broken(),
+            "parts": {name: vars(report) for name, report in self.parts.items()},
+            "protocols": {name: vars(report) for name, report in self.protocols.items()},
+            "shared_pids": self.shared_pids,
+            "frames": {
+                "checked": self.frames.num_checked,
+                "broken": [{"path": path, "reason": why} for path, why in self.frames.faults],
+            },
+            "keypoints": [vars(report) for report in self.keypoints],
+        }
+
+
+def read_split(config: dict[str, Any], split: str, is_own: bool = False) -> SplitOnDisk:
+    """Build a split without its pipeline and list its tracklets.
+
+    Args:
+        config: Config of a data set of tracklets; its split and pipeline are replaced.
+        split: ``'train'`` or ``'test'``.
+        is_own: Whether it is data of the user's own, whatever its layout. Drawn data are.
+
+    Raises:
+        FileNotFoundError: If the data set lacks a file.
+        ValueError: If the data set is malformed, or the config is one of a wrapper.
+    """
+    config = {**config, "split": split, "pipeline": []}
+    keypoint_file = config.pop("keypoint_file", None)
+    config.pop("heatmap_file", None)
+    dataset = DATASETS.build(ConfigDict(config))
+    if not isinstance(dataset, TrackletDataset):
+        raise ValueError(
+            "the data set to check must be one data set of tracklets, because wrappers repeat or "
+            f"mix the files of others, got {type(dataset).__name__}"
+        )
+    root = Path(config.get("data_root", ""))
+    if keypoint_file is None and (root / _KEYPOINTS).is_file():
+        keypoint_file = _KEYPOINTS
+    is_drawn = finished_marker(root).exists() or begun_marker(root).exists()
+    config["keypoint_file"] = keypoint_file
+    return SplitOnDisk(config, read_infos(dataset), not (is_own or is_drawn))
+
+
+def check_splits(
+    splits: list[SplitOnDisk],
+    mode: str,
+    workers: int = 1,
+    progress: Callable[[int], None] | None = None,
+) -> DatasetReport:
+    """Count, compare, and look at frames and keypoints.
+
+    Args:
+        splits: The training split, the test split, or both.
+        mode: How closely frames are looked at, one of :data:`mmctl.datasets.frame_check.MODES`.
+        workers: Processes that look at frames.
+        progress: Called with numbers of frames looked at.
+    """
+    parts, protocols = {}, {}
+    for split in splits:
+        for name, counts in count_parts(split.infos).items():
+            parts[name] = _compare(split, counts.to_dict(), OFFICIAL_COUNTS, name)
+        if any(info["split"] == "query" for info in split.infos):
+            for name, counted in count_protocols(split.infos).items():
+                protocols[name] = _compare(split, counted, OFFICIAL_PROTOCOLS, name)
+    frames = check_frames(
+        [path for split in splits for path in split.paths], mode, workers, progress
+    )
+    shared = []
+    if len(splits) == 2 and splits[0].config.get("data_root") == splits[1].config.get("data_root"):
+        shared = find_shared_pids(splits[0].infos, splits[1].infos)
+    return DatasetReport(parts, protocols, shared, frames, _check_all_keypoints(splits, frames))
+
+
+def tracklet_lengths(splits: list[SplitOnDisk]) -> dict[str, npt.NDArray[np.int64]]:
+    """Return the lengths of the tracklets of ``train``, ``query`` and ``gallery``."""
+    infos = [info for split in splits for info in split.infos]
+    lengths = {
+        name: np.array([len(i["frame_paths"]) for i in infos if i["split"] == name], np.int64)
+        for name in ("train", "query", "gallery")
+    }
+    return {name: values for name, values in lengths.items() if len(values)}
+
+
+def frame_sizes(splits: list[SplitOnDisk], frames: FrameReport) -> npt.NDArray[np.int32]:
+    """Return heights and widths, (n, 2): of the frames checked, or else of all first frames.
+
+    Frames that cannot be read are left out.
+    """
+    sizes = frames.sizes
+    if not sizes.any():
+        firsts = [info["frame_paths"][0] for split in splits for info in split.infos]
+        sizes = check_frames(firsts, "header").sizes
+    return sizes[sizes.all(axis=1)]
+
+
+def _compare(
+    split: SplitOnDisk,
+    found: Mapping[str, float],
+    official: Mapping[str, Mapping[str, Mapping[str, float]]],
+    part: str,
+) -> PartReport:
+    if not split.has_official_counts:
+        return PartReport(dict(found), "", [])
+    return PartReport(dict(found), *compare(found, official.get(split.name, {}).get(part, {})))
+
+
+def _check_all_keypoints(splits: list[SplitOnDisk], frames: FrameReport) -> list[KeypointReport]:
+    reports, first = [], 0
+    for split in splits:
+        end = first + len(split.paths)
+        # Broken frames and modes that read no header leave zeros, which are skipped.
+        sizes = frames.sizes[first:end] if frames.num_checked else None
+        first = end
+        if split.config["keypoint_file"] is not None:
+            reports.append(_check_keypoints(split, sizes))
+    return reports
+
+
+def _check_keypoints(split: SplitOnDisk, sizes: npt.NDArray[np.int32] | None) -> KeypointReport:
+    try:
+        infos = read_infos(DATASETS.build(ConfigDict(split.config)))
+        rows = np.concatenate([info["keypoint_rows"] for info in infos])
+        return check_keypoints(infos[0]["keypoint_file"], rows, sizes)
+    except (FileNotFoundError, ValueError) as error:
+        return KeypointReport(str(split.config["keypoint_file"]), faults=[str(error)])

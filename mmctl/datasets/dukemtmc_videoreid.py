@@ -1,0 +1,135 @@
+"""DukeMTMC-VideoReID (Wu et al., CVPR 2018): a folder per tracklet, in three sections."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from mmctl.datasets.fixed_layout_dataset import FixedLayoutDataset
+from mmctl.datasets.frame_folders import check_frame_order, list_folders, list_names
+from mmctl.datasets.tracklet_dataset import Tracklet
+from mmctl.registry import DATASETS
+
+SECTIONS = ("train", "query", "gallery")
+"""Folders of the data set, in the order of the keypoint array's rows."""
+
+_NAME = re.compile(r"(\d+)(_?)C(\d+)\2F(\d+)\2X\d+\.jpg")
+_EXAMPLES = "0001C6F0099X30823.jpg or 0001_C6_F0099_X30823.jpg (person, camera, frame)"
+
+
+class _Folder(NamedTuple):
+    """One tracklet's folder: its person, camera and frames, relative to the data set's folder."""
+
+    pid: int
+    camid: int
+    names: list[str]
+
+
+@DATASETS.register_module()
+class DukeMTMCVideoReID(FixedLayoutDataset):
+    """DukeMTMC-VideoReID from a folder of one's own: the data set is no longer published.
+
+    Persons, tracklets and frames are sorted by name; the camera is read from the frames' names, of
+    which there are two kinds (``0001C6F0099X30823.jpg``, ``0001_C6_F0099_X30823.jpg``), and person,
+    camera and order of every frame are compared with its folder. The test split lists ``query``,
+    then ``gallery``; people of the gallery who are no queries are there under pids of their own.
+
+    The rows of the keypoint array are the frames of ``train``, ``query`` and ``gallery``. Only the
+    folders of the split are listed, unless there is such an array.
+
+    Args:
+        data_root: Folder with ``train``, ``query`` and ``gallery``.
+        split: ``'train'`` or ``'test'``.
+        pipeline: Transforms of one tracklet.
+        keypoint_file: The keypoint array, absolute or below ``data_root``.
+        **base_arguments: ``heatmap_file`` and BaseDataset's, see :class:`TrackletDataset`.
+
+    Raises:
+        FileNotFoundError: If one of the three folders is missing.
+        ValueError: If a folder is empty or not named by a pid, or a frame is not of its folder's
+            person, of another camera than the frame before, or out of order.
+    """
+
+    def read_tracklets(self) -> tuple[list[Tracklet], int | None]:
+        """List the folders of the split, and the others where rows have to be counted."""
+        self._check_layout()
+        root = Path(self.data_root)
+        wanted = ("train",) if self.split == "train" else ("query", "gallery")
+        tracklets, num_frames = [], 0
+        for section in SECTIONS if self.has_rows else wanted:
+            for pid, camid, names in self._list_section(section):
+                rows = np.arange(num_frames, num_frames + len(names))
+                num_frames += len(names)
+                if section in wanted:
+                    paths = [str(root / name) for name in names]
+                    tracklets.append(Tracklet(pid, camid, section, paths, rows))
+        return tracklets, num_frames if self.has_rows else None
+
+    def frame_names(self) -> list[str]:
+        """Return the frames of ``train``, ``query`` and ``gallery``, below ``data_root``."""
+        self._check_layout()
+        return [
+            name
+            for section in SECTIONS
+            for folder in self._list_section(section)
+            for name in folder.names
+        ]
+
+    def _check_layout(self) -> None:
+        for section in SECTIONS:
+            folder = Path(self.data_root) / section
+            if not folder.is_dir():
+                raise FileNotFoundError(
+                    f"{folder} does not exist. DukeMTMC-VideoReID needs below its data_root: "
+                    "train/<pid>/<tracklet>/*.jpg and likewise query and gallery"
+                )
+
+    def _list_section(self, section: str) -> list[_Folder]:
+        """List the tracklets of a section by person and name."""
+        folders = []
+        for person in list_folders(Path(self.data_root) / section):
+            place = Path(self.data_root) / section / person
+            # Pids below 1 would be taken for distractors and junk.
+            if not re.fullmatch(r"0*[1-9]\d*", person):
+                raise ValueError(
+                    f"{place}: every folder of {section} must be named by a pid (1 or more, as "
+                    f"0001), got {person}"
+                )
+            tracklets = list_folders(place)
+            if not tracklets:
+                raise ValueError(f"{place} must hold a folder per tracklet, got none")
+            for tracklet in tracklets:
+                names = list_names(place / tracklet, (".jpg",))
+                camid = _check_names(place / tracklet, names, int(person))
+                names = [f"{section}/{person}/{tracklet}/{name}" for name in names]
+                folders.append(_Folder(int(person), camid, names))
+        if not folders:
+            raise ValueError(
+                f"{Path(self.data_root) / section} must hold folders of persons, got none"
+            )
+        return folders
+
+
+def _check_names(folder: Path, names: list[str], pid: int) -> int:
+    """Return the camera of a tracklet whose frames agree with each other and with their folder."""
+    if not names:
+        raise ValueError(f"{folder} must hold the .jpg frames of one tracklet, got none")
+    camids, frames = [], []
+    for name in names:
+        found = _NAME.fullmatch(name)
+        if found is None:
+            raise ValueError(f"{folder}: every frame must be named like {_EXAMPLES}, got {name}")
+        if int(found[1]) != pid:
+            raise ValueError(
+                f"{folder}: every frame must be of the person of its folder, {pid}, got {name}"
+            )
+        camids.append(int(found[3]))
+        frames.append(int(found[4]))
+    if len(set(camids)) > 1:
+        other = next(name for name, camid in zip(names, camids, strict=True) if camid != camids[0])
+        raise ValueError(f"{folder}: a tracklet must be of one camera, got {names[0]} and {other}")
+    check_frame_order(folder, names, frames)
+    return camids[0]

@@ -1,0 +1,42 @@
+"""The base of published data sets, whose files have fixed places below one folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from mmctl.datasets.tracklet_dataset import TrackletDataset
+
+
+class FixedLayoutDataset(TrackletDataset):
+    """A data set without annotation file: its class knows where everything is.
+
+    Args:
+        data_root: Folder of the data set.
+        split: ``'train'`` or ``'test'``.
+        pipeline: Transforms of one tracklet.
+        keypoint_file: The keypoint array, absolute or below ``data_root``.
+        **base_arguments: ``heatmap_file`` and BaseDataset's, see :class:`TrackletDataset`.
+    """
+
+    def __init__(
+        self,
+        data_root: str,
+        split: str = "train",
+        pipeline: Sequence[dict | Callable] = (),
+        keypoint_file: str | None = None,
+        **base_arguments: Any,
+    ) -> None:
+        super().__init__(
+            ann_file="",
+            data_root=data_root,
+            split=split,
+            pipeline=pipeline,
+            keypoint_file=keypoint_file,
+            **base_arguments,
+        )
+
+    @property
+    def has_rows(self) -> bool:
+        """Whether frames of all splits have to be counted, for the rows of a stored array."""
+        return self.keypoint_file is not None or self.heatmap_file is not None

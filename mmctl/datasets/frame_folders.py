@@ -1,0 +1,76 @@
+"""Frames that are found by listing a folder: which names they have, and in which order."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+_LAST_NUMBER = re.compile(r"(\d+)\D*$")
+
+
+def list_names(folder: Path, suffixes: tuple[str, ...]) -> list[str]:
+    """Return the sorted names of the files of some kinds in a folder.
+
+    Hidden files, as some systems leave them beside pictures, are passed over.
+
+    Args:
+        folder: The folder.
+        suffixes: Endings of the names, as ``('.jpg',)``.
+    """
+    return sorted(
+        name for name in os.listdir(folder) if name.endswith(suffixes) and not name.startswith(".")
+    )
+
+
+def list_folders(folder: Path) -> list[str]:
+    """Return the sorted names of the folders in a folder, without hidden ones.
+
+    Args:
+        folder: The folder.
+    """
+    with os.scandir(folder) as entries:
+        return sorted(e.name for e in entries if not e.name.startswith(".") and e.is_dir())
+
+
+def last_numbers(place: Path, names: Sequence[str]) -> list[int]:
+    """Return the last number in each name, which is that of the frame.
+
+    Args:
+        place: The folder that the names are from, for the message.
+        names: File names.
+
+    Raises:
+        ValueError: If a name has no number.
+    """
+    numbers = []
+    for name in names:
+        found = _LAST_NUMBER.search(name.rpartition(".")[0])
+        if found is None:
+            raise ValueError(
+                f"{place}: the name of every frame must have its number, as 0001.png, because "
+                f"nothing else says its place in time, got {name}"
+            )
+        numbers.append(int(found[1]))
+    return numbers
+
+
+def check_frame_order(place: Path, names: Sequence[str], numbers: Sequence[int]) -> None:
+    """Raise unless frames that are sorted by name are sorted by number, too.
+
+    Args:
+        place: The folder that the names are from, for the message.
+        names: File names in the order that they are used in.
+        numbers: Number of each frame.
+
+    Raises:
+        ValueError: If a number is not greater than the one before.
+    """
+    for index in range(1, len(names)):
+        if numbers[index] <= numbers[index - 1]:
+            raise ValueError(
+                f"{place}: frames sorted by name must be in time order, each number once, so "
+                f"numbers need leading zeros, but {names[index]} (frame {numbers[index]}) comes "
+                f"after {names[index - 1]} (frame {numbers[index - 1]})"
+            )

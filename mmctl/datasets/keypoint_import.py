@@ -1,0 +1,146 @@
+"""Persons that another program has found, as rows of a data set's keypoint array."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmctl.datasets.pose_json import Person
+from mmctl.structures import NUM_KEYPOINTS
+
+NUM_SHOWN = 5
+
+
+class FrameIndex:
+    """Finds the row of a frame by its path below the data set's folder, or by its name alone.
+
+    Args:
+        names: The frames in the order of the rows, relative to ``data_root``.
+        data_root: Folder of the data set: paths that begin with it are cut.
+    """
+
+    def __init__(self, names: Sequence[str], data_root: str) -> None:
+        self.names = names
+        self.root = f"{Path(data_root).resolve().as_posix()}/"
+        self._rows: dict[str, int] = {}
+        self._by_name: dict[str, list[int]] = {}
+        for row, name in enumerate(names):
+            for key in (name, _without_suffix(name)):
+                self._rows.setdefault(key, row)
+                # Two frames whose paths differ in the extension alone.
+                if self._rows[key] != row:
+                    self._rows[key] = -1
+            base = name.rpartition("/")[2]
+            for key in {base, _without_suffix(base)}:
+                self._by_name.setdefault(key, []).append(row)
+
+    def find(self, person: Person) -> int | None:
+        """Return the row of a person's frame, None if the data set has no such frame.
+
+        Raises:
+            ValueError: If several frames may be meant.
+        """
+        path = PurePosixPath(person.frame.replace("\\", "/")).as_posix().removeprefix(self.root)
+        row = self._rows.get(path, -1)
+        if row >= 0:
+            return row
+        rows = self._by_name.get(path.rpartition("/")[2], [])
+        if len(rows) > 1:
+            shown = ", ".join(self.names[row] for row in rows[:NUM_SHOWN])
+            more = ", ..." if len(rows) > NUM_SHOWN else ""
+            raise ValueError(
+                f"{person.place}: {person.frame!r} must be the path of a frame below "
+                f"{self.root}, because {len(rows)} frames have that name: {shown}{more}"
+            )
+        return rows[0] if rows else None
+
+
+@dataclass
+class ImportedKeypoints:
+    """What was found for the frames of a data set.
+
+    Attributes:
+        keypoints: Rows of the keypoint array, zeros where nothing was found, (frames, 17, 3)
+            float32.
+        missing: Rows without a person.
+        num_unknown: Persons in frames that the data set does not have.
+        num_others: Persons that were not taken because another one in their frame is surer.
+    """
+
+    keypoints: NDArray[np.float32]
+    missing: NDArray[np.int64]
+    num_unknown: int
+    num_others: int
+
+
+def collect_keypoints(
+    persons: Iterable[Person], names: Sequence[str], data_root: str
+) -> ImportedKeypoints:
+    """Take the best person of each frame; among equals the first.
+
+    Args:
+        persons: What the other program found.
+        names: The data set's frames in the order of the rows.
+        data_root: Folder of the data set.
+
+    Raises:
+        ValueError: If a person's frame is ambiguous, no person is in a frame of the data set, or
+            the coordinates are fractions and not pixels.
+    """
+    index = FrameIndex(names, data_root)
+    keypoints = np.zeros((len(names), NUM_KEYPOINTS, 3), dtype=np.float32)
+    best = np.full(len(names), -np.inf)
+    counts, example = {"unknown": 0, "others": 0}, ""
+    for person in persons:
+        row = index.find(person)
+        if row is None:
+            counts["unknown"] += 1
+            example = example or f"{person.place} names {person.frame!r}"
+            continue
+        counts["others"] += bool(np.isfinite(best[row]))
+        if person.score > best[row]:
+            best[row] = person.score
+            keypoints[row] = person.joints
+    if not np.isfinite(best).any():
+        raise ValueError(
+            "at least one person must be in a frame of the data set, whose first frame is "
+            f"{names[0]!r}, got none{f': {example}' if example else ''}"
+        )
+    seen = keypoints[keypoints[..., 2] > 0]
+    if len(seen) and np.abs(seen[:, :2]).max() <= 1:
+        raise ValueError(
+            "x and y must be pixels of the stored frame, got fractions only (none is above 1): "
+            "write pixels, with OpenPose --keypoint_scale 0"
+        )
+    missing = np.flatnonzero(~np.isfinite(best))
+    return ImportedKeypoints(keypoints, missing, counts["unknown"], counts["others"])
+
+
+def check_missing(found: ImportedKeypoints, names: Sequence[str], max_missing: float) -> None:
+    """Raise if more than a share of the frames has no person.
+
+    Args:
+        found: What was found.
+        names: The data set's frames.
+        max_missing: The largest share that is fine, in [0, 1].
+
+    Raises:
+        ValueError: If more frames lack one; the first ones are named.
+    """
+    share = len(found.missing) / len(names)
+    if share > max_missing:
+        shown = ", ".join(names[row] for row in found.missing[:NUM_SHOWN])
+        raise ValueError(
+            f"at most {max_missing:.1%} of the frames may be without a person, because their maps "
+            f"say nothing, got {len(found.missing)} of {len(names)} ({share:.1%}), as {shown}: is "
+            "it the whole result? --max-missing takes another share"
+        )
+
+
+def _without_suffix(name: str) -> str:
+    stem, dot, suffix = name.rpartition(".")
+    return stem if dot and "/" not in suffix else name

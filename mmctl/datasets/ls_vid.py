@@ -1,0 +1,181 @@
+"""LS-VID (Li et al., ICCV 2019): fifteen cameras, tracklets listed by the prefix of their names."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from itertools import islice, takewhile
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
+
+import numpy as np
+
+from mmctl.datasets.fixed_layout_dataset import FixedLayoutDataset
+from mmctl.datasets.frame_folders import last_numbers, list_names
+from mmctl.datasets.mat_file import read_query_numbers
+from mmctl.datasets.tracklet_dataset import Tracklet
+from mmctl.registry import DATASETS
+
+NUM_CAMERAS = 15
+LISTS = {split: f"list_sequence/list_seq_{split}.txt" for split in ("train", "test")}
+"""The list of each split, in the order of the keypoint array's rows."""
+
+QUERIES = "test/data/info_test.mat"
+_SUFFIXES = (".jpg", ".png")
+_EXAMPLE = "0001_0002_03_000004.jpg (person, tracklet, camera 1 to 15, frame)"
+
+
+class _Sequence(NamedTuple):
+    """One line of a list: where it stands, the prefix of its frames' paths, and the person."""
+
+    place: str
+    prefix: PurePosixPath
+    pid: int
+
+
+@DATASETS.register_module()
+class LSVID(FixedLayoutDataset):
+    """LS-VID: tracklets are lines ``<prefix> <pid>``, frames the files whose names begin so.
+
+    ``tracklet_train/0001/0001_0002 1`` are the files ``0001_0002_*.jpg`` of
+    ``tracklet_train/0001``, by frame number. The camera is the third field of a frame's name. The
+    test split has the lines of the test list, in order; those that ``query`` of
+    ``test/data/info_test.mat`` counts (from 1) are queries. That file is HDF5, for which ``h5py``
+    is needed. Everybody in the lists is a person: where they count persons from 0, pids are one
+    greater, because pid 0 would be a distractor.
+
+    The rows of the keypoint array are the frames of the training list, then those of the test
+    list. Only the folders of the split are listed, unless there is such an array.
+
+    Args:
+        data_root: Folder with ``list_sequence``, ``test`` and the folders of the frames.
+        split: ``'train'`` or ``'test'``.
+        pipeline: Transforms of one tracklet.
+        keypoint_file: The keypoint array, absolute or below ``data_root``.
+        **base_arguments: ``heatmap_file`` and BaseDataset's, see :class:`TrackletDataset`.
+
+    Raises:
+        FileNotFoundError: If a list, ``info_test.mat`` or a folder of frames is missing.
+        ValueError: If a line, a query or the name of a frame breaks a rule; file, line, rule and
+            value are named; or if the test split needs ``h5py``, which is not installed.
+    """
+
+    def read_tracklets(self) -> tuple[list[Tracklet], int | None]:
+        """Read the lists and find the frames of the split, of all where rows are counted."""
+        self._check_layout()
+        root = Path(self.data_root)
+        lists = {split: _read_list(root / path) for split, path in LISTS.items()}
+        first_pid = min(item.pid for sequences in lists.values() for item in sequences)
+        tracklets, num_frames = [], 0
+        for split, sequences in lists.items():
+            if split != self.split and not self.has_rows:
+                continue
+            for pid, camid, names in _find_frames(root, sequences, shift=int(first_pid == 0)):
+                rows = np.arange(num_frames, num_frames + len(names))
+                num_frames += len(names)
+                if split == self.split:
+                    paths = [str(root / name) for name in names]
+                    part = "train" if split == "train" else "gallery"
+                    tracklets.append(Tracklet(pid, camid, part, paths, rows))
+        if self.split == "test":
+            pids = np.array([tracklet.pid for tracklet in tracklets])
+            for position in read_query_numbers(root / QUERIES, "query", pids).tolist():
+                tracklets[position].split = "query"
+        return tracklets, num_frames if self.has_rows else None
+
+    def frame_names(self) -> list[str]:
+        """Return the frames of the training list, then of the test list, below ``data_root``."""
+        self._check_layout()
+        root = Path(self.data_root)
+        return [
+            name
+            for path in LISTS.values()
+            for _, _, names in _find_frames(root, _read_list(root / path))
+            for name in names
+        ]
+
+    def _check_layout(self) -> None:
+        for name in (*LISTS.values(), QUERIES):
+            if not (Path(self.data_root) / name).is_file():
+                raise FileNotFoundError(
+                    f"{Path(self.data_root) / name} does not exist. LS-VID needs below its "
+                    f"data_root: {', '.join((*LISTS.values(), QUERIES))} and the folders that the "
+                    "lists name"
+                )
+
+
+def _read_list(path: Path) -> list[_Sequence]:
+    sequences: list[_Sequence] = []
+    lines_of: dict[PurePosixPath, int] = {}
+    for number, line in enumerate(path.read_text(encoding="utf-8").rstrip().splitlines(), start=1):
+        place, columns = f"{path}: line {number}", line.split()
+        if len(columns) != 2:
+            raise ValueError(
+                f"{place} must have two columns, the prefix of a tracklet's frames and its pid, as "
+                f"'tracklet_train/0001/0001_0002 1', got {line!r}"
+            )
+        prefix = PurePosixPath(columns[0])
+        if prefix.is_absolute() or ".." in prefix.parts:
+            raise ValueError(
+                f"{place}: a prefix must lie below the folder of the data set, got {columns[0]!r}"
+            )
+        if not columns[1].isdecimal():
+            raise ValueError(
+                f"{place}: the pid must be a whole number, 0 or more, got {columns[1]!r}"
+            )
+        if prefix in lines_of:
+            raise ValueError(
+                f"{place}: every tracklet must be listed once, but line {lines_of[prefix]} has "
+                f"{columns[0]!r}, too"
+            )
+        lines_of[prefix] = number
+        sequences.append(_Sequence(place, prefix, int(columns[1])))
+    if not sequences:
+        raise ValueError(f"{path} must list at least one tracklet, got an empty file")
+    return sequences
+
+
+def _find_frames(
+    root: Path, sequences: list[_Sequence], shift: int = 0
+) -> list[tuple[int, int, list[str]]]:
+    """Return pid, camera and frames (below ``root``) of each tracklet of a list."""
+    listed: dict[PurePosixPath, list[str]] = {}
+    found = []
+    for place, prefix, pid in sequences:
+        folder = prefix.parent
+        if folder not in listed:
+            if not (root / folder).is_dir():
+                raise FileNotFoundError(
+                    f"{place}: the folder of the tracklet's frames, {root / folder}, does not exist"
+                )
+            listed[folder] = list_names(root / folder, _SUFFIXES)
+        frames, camid = _order_frames(place, root / prefix, _starting_with(listed[folder], prefix))
+        found.append((pid + shift, camid, [f"{folder}/{name}" for name in frames]))
+    return found
+
+
+def _starting_with(names: list[str], prefix: PurePosixPath) -> list[str]:
+    """Return the names of sorted ones that belong to a prefix."""
+    # With the separator 0001_1 does not take the frames of 0001_10.
+    start = prefix.name.rstrip("_") + "_"
+    candidates = islice(names, bisect_left(names, start), None)
+    return list(takewhile(lambda name: name.startswith(start), candidates))
+
+
+def _order_frames(place: str, prefix: Path, names: list[str]) -> tuple[list[str], int]:
+    """Return the frames of a tracklet in time order, and its camera."""
+    if not names:
+        raise ValueError(f"{place}: a tracklet must have frames, got no file {prefix}_*.jpg")
+    fields = [name.rpartition(".")[0].split("_") for name in names]
+    for name, parts in zip(names, fields, strict=True):
+        if len(parts) != 4 or not parts[2].isdecimal() or not 1 <= int(parts[2]) <= NUM_CAMERAS:
+            raise ValueError(f"{place}: every frame must be named like {_EXAMPLE}, got {name}")
+    camids = [int(parts[2]) for parts in fields]
+    if len(set(camids)) > 1:
+        other = next(name for name, camid in zip(names, camids, strict=True) if camid != camids[0])
+        raise ValueError(f"{place}: a tracklet must be of one camera, got {names[0]} and {other}")
+    numbers = last_numbers(prefix.parent, names)
+    if len(set(numbers)) < len(numbers):
+        raise ValueError(
+            f"{place}: every frame of a tracklet must have a number of its own, got {names}"
+        )
+    return [name for _, name in sorted(zip(numbers, names, strict=True))], camids[0]

@@ -1,0 +1,16 @@
+"""From a tracker's output to tracklets: boxes in videos become folders of crops and a list."""
+
+from mmctl.datasets.tracking.frame_source import open_source
+from mmctl.datasets.tracking.mot_file import read_mot_file
+from mmctl.datasets.tracking.split_choice import SplitChoice
+from mmctl.datasets.tracking.track_plan import TrackSettings
+from mmctl.datasets.tracking.track_writer import Camera, TrackWriter
+
+__all__ = [
+    "Camera",
+    "SplitChoice",
+    "TrackSettings",
+    "TrackWriter",
+    "open_source",
+    "read_mot_file",
+]

@@ -1,0 +1,55 @@
+"""Who a track is: a table of persons across cameras, made by hand or by another program."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+_HEADER = ["camera", "track_id", "pid"]
+
+Identities = dict[tuple[int, int], int]
+"""Person id by camera and track."""
+
+
+def read_identities(path: Path) -> Identities:
+    """Read a CSV file with the header ``camera,track_id,pid``.
+
+    Args:
+        path: The file. pid 0 marks a distractor, -1 junk.
+
+    Returns:
+        Person id by camera and track.
+
+    Raises:
+        FileNotFoundError: If the file does not exist.
+        ValueError: If a line breaks a rule; file, line, rule and value are named.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"identity map {path} does not exist; its header is camera,...")
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        try:
+            rows = list(csv.reader(file))
+        except (csv.Error, UnicodeDecodeError) as error:
+            raise ValueError(f"identity map {path} is no CSV text: {error}") from error
+    if not rows or [cell.strip() for cell in rows[0]] != _HEADER:
+        raise ValueError(
+            f"{path}, line 1: the header must be {','.join(_HEADER)}, got "
+            f"{','.join(rows[0]) if rows else 'an empty file'!r}"
+        )
+    identities: Identities = {}
+    for number, row in enumerate(rows[1:], start=2):
+        if not row:
+            continue
+        place = f"{path}, line {number}"
+        try:
+            camera, track, pid = (int(cell) for cell in row)
+        except ValueError:
+            raise ValueError(f"{place}: {','.join(_HEADER)} must be integers, got {row}") from None
+        if pid < -1:
+            raise ValueError(f"{place}: pid must be -1 (junk), 0 (distractor) or more, got {pid}")
+        if identities.setdefault((camera, track), pid) != pid:
+            raise ValueError(
+                f"{place}: a track is one person, but track {track} of camera {camera} was "
+                f"{identities[camera, track]} before and is {pid} here"
+            )
+    return identities

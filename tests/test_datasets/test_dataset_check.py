@@ -1,0 +1,130 @@
+import numpy as np
+import pytest
+
+from mmctl.datasets.dataset_check import check_splits, frame_sizes, read_split, tracklet_lengths
+from mmctl.datasets.dataset_summary import count_parts, count_protocols, find_shared_pids
+from mmctl.datasets.official_counts import compare
+from tests.test_datasets.test_mars import write_info
+
+
+def tracklet(pid, camid, num_frames, split="gallery"):
+    return {"pid": pid, "camid": camid, "split": split, "frame_paths": ["x"] * num_frames}
+
+
+TEST = [
+    tracklet(-1, 1, 2),
+    tracklet(0, 2, 3),
+    tracklet(4, 1, 2, "query"),
+    tracklet(4, 3, 5),
+    tracklet(9, 2, 7, "query"),
+    tracklet(9, 5, 4, "query"),
+    tracklet(9, 2, 1),
+]
+
+
+def test_parts_are_counted_apart():
+    parts = {name: tuple(counts.to_dict().values()) for name, counts in count_parts(TEST).items()}
+    # tracklets, pids, cameras, frames, shortest, longest, median
+    assert parts == {
+        "test": (7, 2, 4, 24, 1, 7, 3),
+        "query": (3, 2, 3, 13, 2, 7, 4),
+        "gallery": (4, 1 + 1, 3, 11, 1, 5, 2.5),
+        "junk": (1, 0, 1, 2, 2, 2, 2),
+        "distractors": (1, 0, 1, 3, 3, 3, 3),
+    }
+    assert list(count_parts([tracklet(3, 1, 4, "train")])) == ["train"]
+
+
+def test_a_query_is_scored_if_its_person_is_in_another_camera_of_the_gallery():
+    # pid 4: camera 1 against 3. pid 9: queries in 2 and 5 match each other if they stay in the
+    # gallery; without them only the tracklet of camera 2 is left, which the one in 5 can match.
+    assert count_protocols(TEST) == {
+        "query-in-gallery": {"queries": 3, "scored": 3, "gallery": 6},
+        "query-excluded": {"queries": 3, "scored": 2, "gallery": 3},
+    }
+
+
+def test_persons_of_both_splits_are_found():
+    train = [tracklet(pid, 1, 1, "train") for pid in (9, 5, 4)]
+    assert find_shared_pids(train, TEST) == [4, 9]
+
+
+@pytest.mark.parametrize(
+    ("official", "mark", "expected"),
+    [
+        ({}, "not known", []),
+        ({"pids": 3}, "OK", []),
+        ({"pids": 3, "frames": 1234567}, "differs", ["frames 1,234,567"]),
+    ],
+)
+def test_a_mark_says_what_is_known(official, mark, expected):
+    assert compare({"pids": 3, "frames": 8}, official) == (mark, expected)
+
+
+def read_both(root, **options):
+    config = {"type": "MARS", "data_root": str(root), **options}
+    return [read_split(config, split) for split in ("train", "test")]
+
+
+def test_a_whole_drawn_set_is_not_broken(drawn_mars):
+    splits = read_both(drawn_mars)
+    report = check_splits(splits, "decode")
+    assert not report.is_broken()
+    assert {part.mark for part in report.parts.values()} == {""}, "drawn data claim nothing"
+    assert report.frames.num_checked == sum(len(split.paths) for split in splits)
+    assert [keypoints.faults for keypoints in report.keypoints] == [[], []]
+    assert report.keypoints[0].num_joints > 100
+    np.testing.assert_array_equal(frame_sizes(splits, report.frames)[0], [64, 32])
+    lengths = tracklet_lengths(splits)
+    assert {name: len(values) for name, values in lengths.items()} == {
+        "train": 16,
+        "query": 8,
+        "gallery": 5,
+    }
+
+
+def test_a_small_set_in_the_layout_of_mars_differs_from_it(tmp_path):
+    splits = read_both(write_info(tmp_path))
+    report = check_splits(splits, "none")
+    assert report.is_broken()
+    assert report.parts["train"].mark == "differs"
+    assert "tracklets 8,298" in report.parts["train"].expected
+    assert report.protocols["query-excluded"].expected == ["scored 1,840", "gallery 9,330"]
+    own = [
+        read_split(split.config, name, is_own=True)
+        for name, split in zip(("train", "test"), splits, strict=True)
+    ]
+    assert not check_splits(own, "none").is_broken()
+
+
+def test_sizes_come_from_first_frames_where_none_was_checked(drawn_mars):
+    splits = read_both(drawn_mars)
+    report = check_splits(splits, "exist")
+    num_tracklets = sum(len(split.infos) for split in splits)
+    assert frame_sizes(splits, report.frames).shape == (num_tracklets, 2)
+
+
+def test_persons_of_both_splits_break_a_set(tmp_path):
+    write_info(tmp_path, train=[(4, 1, 3)])
+    splits = [
+        read_split({"type": "mmctl.MARS", "data_root": str(tmp_path)}, s, True)
+        for s in ("train", "test")
+    ]
+    report = check_splits(splits, "none")
+    assert report.shared_pids == [4]
+    assert report.is_broken()
+
+
+def test_keypoints_of_other_frames_break_a_set(tmp_path):
+    write_info(tmp_path)
+    np.save(tmp_path / "info/keypoints.npy", np.zeros((22, 17, 3), np.float32))
+    config = {"type": "MARS", "data_root": str(tmp_path)}
+    report = check_splits([read_split(config, "train", is_own=True)], "none")
+    assert "23 frames" in report.keypoints[0].faults[0]
+    assert report.is_broken()
+
+
+def test_a_wrapped_data_set_is_refused(drawn_mars):
+    inner = {"type": "MARS", "data_root": str(drawn_mars)}
+    with pytest.raises((TypeError, ValueError)):
+        read_split({"type": "RepeatDataset", "dataset": inner, "times": 2}, "train")

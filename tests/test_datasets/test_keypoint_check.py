@@ -1,0 +1,61 @@
+import numpy as np
+import pytest
+
+from mmctl.datasets.keypoint_check import check_keypoints
+
+
+@pytest.fixture
+def stored(tmp_path):
+    # Rows 0..5, all joints at x = 10, y = 20 with score 1
+    array = np.full((6, 17, 3), (10, 20, 1), dtype=np.float32)
+
+    def check(change=None, rows=range(6), sizes=(21, 11)):
+        if change is not None:
+            change(array)
+        np.save(tmp_path / "k.npy", array)
+        sizes = None if sizes is None else np.full((len(rows), 2), sizes, np.int32)
+        return check_keypoints(str(tmp_path / "k.npy"), np.array(rows), sizes)
+
+    return check
+
+
+def test_joints_on_the_last_pixel_are_inside(stored):
+    report = stored()
+    assert (report.num_rows, report.num_joints, report.num_outside) == (6, 102, 0)
+    assert report.faults == []
+
+
+@pytest.mark.parametrize("sizes", [(20, 11), (21, 10)])
+def test_most_joints_outside_of_their_frames_are_a_fault(stored, sizes):
+    report = stored(sizes=sizes)
+    assert report.num_outside == 102
+    assert "102 of 102 joints lie outside" in report.faults[0]
+
+
+def test_a_few_joints_outside_are_counted(stored):
+    report = stored(lambda array: array[2, :5].__setitem__((..., 0), -1))
+    assert (report.num_outside, report.faults) == (5, [])
+
+
+def test_joints_without_a_score_may_be_anywhere(stored):
+    report = stored(lambda array: array[2].__setitem__(..., (-999, 0, 0)))
+    assert (report.num_joints, report.num_outside) == (85, 0)
+
+
+def test_frames_of_unknown_size_are_not_judged(stored):
+    assert stored(sizes=(0, 0)).num_joints == 0
+    assert stored(sizes=None).num_joints == 0
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_values_that_are_not_finite_are_named_by_row(stored, value):
+    report = stored(lambda array: array[4, 3].__setitem__(1, value), rows=[5, 4, 0])
+    assert "1 rows have others, the first is row 4" in report.faults[0]
+
+
+def test_negative_scores_are_a_fault_of_the_checked_rows_alone(stored):
+    def change(array):
+        array[3, 3, 2] = -0.5
+
+    assert "the first is row 3" in stored(change).faults[0]
+    assert stored(change, rows=[0, 1]).faults == []

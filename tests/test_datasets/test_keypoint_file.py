@@ -1,0 +1,306 @@
+"""Stored arrays with headers, and how data sets of each layout refuse those of others."""
+
+import hashlib
+import json
+import shutil
+import signal
+
+import numpy as np
+import pytest
+
+from mmctl.datasets import ILIDSVID, MARS, TrackletDataset, keypoint_file
+from mmctl.datasets.keypoint_file import (
+    ArrayHeader,
+    hash_frame_list,
+    header_path,
+    publish_array,
+    read_header,
+    write_stored_array,
+)
+from tests.test_apis.tiny_estimator import run_in_child
+
+FRAMES = ["a/0.jpg", "a/1.jpg", "b/0.jpg"]
+HEADER = ArrayHeader("keypoints", 3, hash_frame_list(FRAMES), "a test", frame_size=(4, 2))
+
+
+@pytest.fixture
+def dataset_root(tmp_path):
+    tracklets = [
+        {"pid": 1, "camid": 1, "split": "train", "frames": FRAMES[:2]},
+        {"pid": 2, "camid": 1, "split": "query", "frames": FRAMES[2:]},
+    ]
+    (tmp_path / "annotations.json").write_text(json.dumps({"tracklets": tracklets}))
+    return tmp_path
+
+
+def keypoints_of(num_frames=3):
+    return np.random.default_rng(0).random((num_frames, 17, 3), dtype=np.float32)
+
+
+def heatmaps_of(num_frames=3):
+    return np.random.default_rng(0).random((num_frames, 17, 4, 2)).astype(np.float16)
+
+
+def header_of(kind="keypoints", frames=FRAMES, **changes):
+    return ArrayHeader(**{**vars(HEADER), "kind": kind, "num_frames": len(frames)} | changes)
+
+
+def open_dataset(root, **arguments):
+    return TrackletDataset(data_root=str(root), **arguments)
+
+
+def test_a_header_comes_back_as_it_was(tmp_path):
+    path = tmp_path / "info" / "keypoints.npy"
+    write_stored_array(path, keypoints_of(), HEADER)
+    assert read_header(path) == HEADER
+    np.testing.assert_array_equal(np.load(path), keypoints_of())
+    assert sorted(p.name for p in path.parent.iterdir()) == ["keypoints.json", "keypoints.npy"]
+
+
+@pytest.mark.parametrize("text", ['{"images": []}', "[1]", "no JSON"])
+def test_a_file_that_is_no_header_is_never_replaced(tmp_path, text):
+    path = tmp_path / "keypoints.npy"
+    header_path(path).write_text(text)
+    with pytest.raises(ValueError, match=r"keypoints\.json must be free for the header .*--out"):
+        write_stored_array(path, keypoints_of(), HEADER)
+    assert header_path(path).read_text() == text
+    assert not path.exists()
+
+
+def test_the_hash_is_that_of_the_lines_and_sees_order_and_boundaries(monkeypatch):
+    expected = hashlib.sha256(b"a/0.jpg\na/1.jpg\nb/0.jpg\n").hexdigest()
+    assert hash_frame_list(FRAMES) == expected
+    monkeypatch.setattr(keypoint_file, "_NAMES_PER_CHUNK", 2)
+    assert hash_frame_list(FRAMES) == expected
+    assert hash_frame_list(FRAMES[::-1]) != expected
+    assert hash_frame_list(["ab", "c"]) != hash_frame_list(["a", "bc"])
+
+
+@pytest.mark.parametrize("kind", ["keypoints", "heatmaps"])
+def test_an_array_of_the_data_set_is_taken_without_a_word(dataset_root, kind, caplog):
+    array = keypoints_of() if kind == "keypoints" else heatmaps_of()
+    path = dataset_root / "info" / f"{kind}.npy"
+    write_stored_array(path, array, header_of(kind))
+    argument = f"{kind.removesuffix('s')}_file"
+    for split, rows in (("train", [0, 1]), ("test", [2])):
+        info = open_dataset(dataset_root, split=split, **{argument: f"info/{path.name}"})
+        data = info.get_data_info(0)
+        assert data[argument] == str(path)
+        assert data["keypoint_rows"].tolist() == rows
+        assert len({"keypoint_file", "heatmap_file"} & set(data)) == 1
+
+
+@pytest.mark.parametrize(
+    ("frames", "message"),
+    [
+        (FRAMES[::-1], r"was made for other frames \(by 'a test'\)"),
+        (["a/0.png", *FRAMES[1:]], r"was made for other frames"),
+    ],
+)
+def test_an_array_of_other_frames_is_refused_with_the_command(dataset_root, frames, message):
+    path = dataset_root / "info" / "keypoints.npy"
+    write_stored_array(path, keypoints_of(), header_of(frame_list_sha256=hash_frame_list(frames)))
+    command = (
+        r"To make it: python tools/dataset_converters/extract_keypoints\.py --dataset "
+        rf"TrackletDataset --data-root {dataset_root} --ann-file {dataset_root}/annotations\.json$"
+    )
+    with pytest.raises(ValueError, match=rf"keypoint file .*{message}.*{command}"):
+        open_dataset(dataset_root, keypoint_file="info/keypoints.npy")
+
+
+def test_rows_of_other_numbers_than_the_header_s_are_refused(dataset_root):
+    path = dataset_root / "info" / "keypoints.npy"
+    write_stored_array(path, keypoints_of(), HEADER)
+    other = header_of(num_frames=4)
+    header_path(path).write_bytes(other.to_bytes())
+    with pytest.raises(ValueError, match=r"has 3 rows, but its header .* says 4"):
+        open_dataset(dataset_root, keypoint_file="info/keypoints.npy")
+    write_stored_array(path, keypoints_of(4), other)
+    with pytest.raises(ValueError, match=r"one row per frame .* 3 frames, got 4 rows\. To make it"):
+        open_dataset(dataset_root, keypoint_file="info/keypoints.npy")
+
+
+def test_heatmaps_in_the_place_of_keypoints_are_refused(dataset_root):
+    path = dataset_root / "k.npy"
+    write_stored_array(path, keypoints_of(), header_of("heatmaps"))
+    command = rf"--ann-file \S+ --out {path}$"
+    with pytest.raises(ValueError, match=rf"must hold keypoints, but .* says heatmaps.*{command}"):
+        open_dataset(dataset_root, keypoint_file="k.npy")
+    write_stored_array(path, heatmaps_of(), header_of("heatmaps"))
+    with pytest.raises(ValueError, match=r"must hold float32 .* got float16 \(3, 17, 4, 2\)"):
+        open_dataset(dataset_root, keypoint_file="k.npy")
+
+
+@pytest.mark.parametrize(
+    ("array", "message"),
+    [
+        (keypoints_of(), r"must hold float16 .* got float32 \(3, 17, 3\)"),
+        (heatmaps_of().astype(np.float32), "must hold float16 .* got float32"),
+        (heatmaps_of()[:, :16], r"must hold float16 .* got float16 \(3, 16, 4, 2\)"),
+        (heatmaps_of()[:2], "must have one row per frame .* 3 frames, got 2 rows"),
+    ],
+)
+def test_other_arrays_in_the_place_of_heatmaps_are_refused(dataset_root, array, message):
+    np.save(dataset_root / "maps.npy", array)
+    command = rf"--heatmaps {dataset_root}/maps\.npy$"
+    with pytest.raises(ValueError, match=rf"heatmap file .*maps\.npy {message}.*{command}"):
+        open_dataset(dataset_root, heatmap_file="maps.npy")
+
+
+def test_a_missing_or_cut_off_array_is_refused_with_the_command(dataset_root):
+    with pytest.raises(FileNotFoundError, match=r"heatmaps\.npy does not exist.*--heatmaps$"):
+        open_dataset(dataset_root, heatmap_file="info/heatmaps.npy")
+    path = dataset_root / "info" / "heatmaps.npy"
+    write_stored_array(path, heatmaps_of(), header_of("heatmaps"))
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(ValueError, match=r"is not a whole \.npy array.*To make it: .*--heatmaps$"):
+        open_dataset(dataset_root, heatmap_file="info/heatmaps.npy")
+
+
+def test_an_array_without_header_is_taken_with_one_warning(dataset_root, monkeypatch):
+    said = []
+    monkeypatch.setattr(keypoint_file, "print_log", lambda text, **_: said.append(text))
+    monkeypatch.setattr(keypoint_file, "_warned", set())
+    np.save(dataset_root / "own.npy", keypoints_of())
+    for split in ("train", "test", "train"):
+        open_dataset(dataset_root, split=split, keypoint_file="own.npy")
+    (text,) = said
+    assert "own.npy has no header own.json beside it" in text
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda text: "{", "is not JSON"),
+        (lambda text: "[]", "must have format_version 1.* got None"),
+        (lambda text: text.replace('version": 1', 'version": 2'), "format_version 1.* got 2"),
+        (lambda text: text.replace('"estimator"', '"estimate"'), "key 'estimat"),
+        (lambda text: text.replace('"keypoints"', '"points"'), "'kind' must be .* got 'points'"),
+        (lambda text: text.replace("stored frame", "crop"), "'coordinates' must be 'pixels of"),
+        (lambda text: text.replace('"map_size": null', '"map_size": 3'), "'map_size' must be"),
+    ],
+)
+def test_a_malformed_header_is_named(dataset_root, change, message):
+    path = dataset_root / "keypoints.npy"
+    write_stored_array(path, keypoints_of(), HEADER)
+    header = header_path(path)
+    changed = change(header.read_text())
+    assert changed != header.read_text()
+    header.write_text(changed)
+    with pytest.raises(ValueError, match=rf"header .*keypoints\.json.* {message}"):
+        open_dataset(dataset_root, keypoint_file="keypoints.npy")
+
+
+@pytest.mark.parametrize("moves", [False, True])
+def test_a_kill_at_any_moment_leaves_no_array_with_another_s_header(tmp_path, moves):
+    path, source = tmp_path / "keypoints.npy", tmp_path / "partial.npy"
+    old, new = keypoints_of(), keypoints_of() + 1
+    new_header = header_of(estimator="another")
+    outcomes = set()
+    for num_calls in range(20):
+        write_stored_array(path, old, HEADER)
+        np.save(source, new)
+
+        def work():
+            if moves:
+                publish_array(source, path, new_header)
+            else:
+                write_stored_array(path, new, new_header)
+
+        killed = run_in_child(work, num_calls) == -signal.SIGKILL
+        is_new = bool((np.load(path) == new).all())
+        assert is_new or (np.load(path) == old).all()
+        header = read_header(path)
+        assert header in (None, new_header if is_new else HEADER)
+        outcomes.add((is_new, header is None))
+        if moves:
+            publish_array(source, path, new_header)
+            assert (np.load(path) == new).all()
+            assert read_header(path) == new_header
+        if not killed:
+            break
+    assert not killed
+    assert outcomes == {(False, False), (False, True), (True, True), (True, False)}
+
+
+def test_mars_lists_train_lines_then_test_lines(drawn_mars):
+    names = MARS(str(drawn_mars)).frame_names()
+    lines = [
+        (split, line)
+        for split in ("train", "test")
+        for line in (drawn_mars / "info" / f"{split}_name.txt").read_text().split()
+    ]
+    assert names == [f"bbox_{split}/{line[:4]}/{line}" for split, line in lines]
+    assert all((drawn_mars / name).is_file() for name in names)
+    for split in ("train", "test"):
+        dataset = MARS(
+            str(drawn_mars), split=split, heatmap_file=None, keypoint_file="info/keypoints.npy"
+        )
+        for index in range(len(dataset)):
+            info = dataset.get_data_info(index)
+            expected = [str(drawn_mars / names[row]) for row in info["keypoint_rows"]]
+            assert info["frame_paths"] == expected
+
+
+def test_the_drawn_keypoints_have_a_header_that_belongs(drawn_mars, tmp_path):
+    header = read_header(drawn_mars / "info" / "keypoints.npy")
+    assert header.estimator == "drawn: exact"
+    assert header.frame_list_sha256 == hash_frame_list(MARS(str(drawn_mars)).frame_names())
+    root = tmp_path / "mars"
+    shutil.copytree(drawn_mars / "info", root / "info")
+    names = root / "info" / "train_name.txt"
+    names.write_text(names.read_text().replace("F001.jpg", "F000.jpg"))
+    with pytest.raises(ValueError, match=rf"other frames.*--dataset MARS --data-root {root}$"):
+        MARS(str(root), keypoint_file="info/keypoints.npy")
+
+
+def test_ilids_vid_lists_camera_one_then_camera_two(tmp_path):
+    root = tmp_path / "i-LIDS-VID" / "sequences"
+    for camid in (1, 2):
+        for person in ("person002", "person001"):
+            folder = root / f"cam{camid}" / person
+            folder.mkdir(parents=True)
+            for number in (2, 1):
+                (folder / f"cam{camid}_{person}_{number:05d}.png").write_bytes(b"")
+    names = ILIDSVID(str(tmp_path)).frame_names()
+    assert names == [
+        f"i-LIDS-VID/sequences/cam{camid}/{person}/cam{camid}_{person}_{number:05d}.png"
+        for camid in (1, 2)
+        for person in ("person001", "person002")
+        for number in (1, 2)
+    ]
+    write_stored_array(
+        tmp_path / "k.npy",
+        keypoints_of(8),
+        header_of(frames=names, frame_list_sha256=hash_frame_list(names)),
+    )
+    for split in ("train", "test"):
+        dataset = ILIDSVID(str(tmp_path), split=split, keypoint_file="k.npy")
+        for index in range(len(dataset)):
+            info = dataset.get_data_info(index)
+            assert [str(tmp_path / names[row]) for row in info["keypoint_rows"]] == info[
+                "frame_paths"
+            ]
+
+
+def annotate(root, rows_by_frames):
+    tracklets = [
+        {"pid": 1, "camid": 1, "split": "train", "frames": frames, "keypoint_rows": rows}
+        for frames, rows in rows_by_frames
+    ]
+    (root / "annotations.json").write_text(json.dumps({"tracklets": tracklets}))
+    return TrackletDataset(data_root=str(root))
+
+
+def test_named_rows_decide_the_order_of_the_frames(tmp_path):
+    dataset = annotate(tmp_path, [(["x", "y"], [2, 0]), (["z", "y"], [1, 0])])
+    assert dataset.frame_names() == ["y", "z", "x"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [([1, 1], "row 1 belongs to x and to y"), ([0, 2], "from 0 to 2, .* no frame has row 1")],
+)
+def test_rows_that_are_no_order_are_refused(tmp_path, rows, message):
+    with pytest.raises(ValueError, match=rf"annotations\.json.*{message}"):
+        annotate(tmp_path, [(["x", "y"], rows)]).frame_names()

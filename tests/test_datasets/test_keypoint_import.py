@@ -1,0 +1,91 @@
+import numpy as np
+import pytest
+
+from mmctl.datasets.keypoint_import import FrameIndex, check_missing, collect_keypoints
+from mmctl.datasets.pose_json import Person
+
+NAMES = ["a/0.jpg", "a/1.jpg", "b/0.jpg", "b/2.png"]
+ROOT = "/data/set"
+
+
+def person(frame, seed=0, score=1.0):
+    joints = np.random.default_rng(seed).uniform(0, 60, (17, 3)).astype(np.float32)
+    return Person(frame, joints, score, f"file: entry {seed}")
+
+
+@pytest.mark.parametrize(
+    ("frame", "row"),
+    [
+        ("a/0.jpg", 0),
+        ("b/0.jpg", 2),
+        ("b\\0.jpg", 2),
+        ("./a/1.jpg", 1),
+        ("a/1", 1),  # a file per frame has no extension of the frame's
+        ("/data/set/b/0.jpg", 2),
+        ("2.png", 3),
+        ("2", 3),
+        ("somewhere/else/1.jpg", 1),
+        ("b/3.png", None),
+        ("2.jpg", None),
+    ],
+)
+def test_a_frame_is_found_by_its_path_or_its_own_name(frame, row):
+    assert FrameIndex(NAMES, ROOT).find(person(frame)) == row
+
+
+@pytest.mark.parametrize("frame", ["0.jpg", "0", "c/0.jpg"])
+def test_a_name_of_several_frames_is_refused_with_their_paths(frame):
+    with pytest.raises(
+        ValueError,
+        match=rf"file: entry 0: '{frame}' must be the path .* 2 frames .*: a/0\.jpg, b/0\.jpg$",
+    ):
+        FrameIndex(NAMES, ROOT).find(person(frame))
+
+
+def test_paths_that_differ_in_the_extension_alone_need_it():
+    index = FrameIndex(["a/0.jpg", "a/0.png"], ROOT)
+    assert index.find(person("a/0.png")) == 1
+    with pytest.raises(ValueError, match=r"2 frames have that name: a/0\.jpg, a/0\.png"):
+        index.find(person("a/0"))
+
+
+def test_the_surest_person_of_a_frame_is_taken_and_others_are_counted():
+    persons = [
+        person("a/0.jpg", 1, 0.5),
+        person("a/0.jpg", 2, 0.9),
+        person("b/2.png", 3, 0.1),
+        person("a/0.jpg", 4, 0.9),
+        person("a/0.jpg", 5, 0.2),
+        person("c/9.jpg", 6),
+    ]
+    found = collect_keypoints(persons, NAMES, ROOT)
+    np.testing.assert_array_equal(found.keypoints[0], persons[1].joints)
+    np.testing.assert_array_equal(found.keypoints[3], persons[2].joints)
+    assert not found.keypoints[1:3].any()
+    assert found.keypoints.dtype == np.float32
+    assert found.missing.tolist() == [1, 2]
+    assert (found.num_others, found.num_unknown) == (3, 1)
+
+
+def test_a_file_of_another_data_set_is_refused():
+    with pytest.raises(
+        ValueError, match=r"first frame is 'a/0\.jpg', got none: file: entry 4 names 'c/9\.jpg'$"
+    ):
+        collect_keypoints([person("c/9.jpg", 4), person("c/8.jpg", 5)], NAMES, ROOT)
+    with pytest.raises(ValueError, match=r"first frame is 'a/0\.jpg', got none$"):
+        collect_keypoints([], NAMES, ROOT)
+
+
+def test_fractions_of_a_frame_are_no_pixels():
+    joints = np.random.default_rng(0).random((17, 3)).astype(np.float32)
+    with pytest.raises(ValueError, match=r"must be pixels .* fractions only"):
+        collect_keypoints([Person("a/0.jpg", joints, 1.0, "file")], NAMES, ROOT)
+
+
+def test_too_many_frames_without_a_person_are_refused():
+    found = collect_keypoints(
+        [person("a/0.jpg"), person("a/1.jpg"), person("b/0.jpg")], NAMES, ROOT
+    )
+    check_missing(found, NAMES, 0.25)
+    with pytest.raises(ValueError, match=r"at most 20\.0% .* got 1 of 4 \(25\.0%\), as b/2\.png:"):
+        check_missing(found, NAMES, 0.2)

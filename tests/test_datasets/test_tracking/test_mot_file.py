@@ -1,0 +1,75 @@
+import numpy as np
+import pytest
+
+from mmctl.datasets.tracking import read_mot_file
+from tests.test_datasets.test_tracking.conftest import write_lines
+
+GOOD = "3,7,1.5,-2,30,60,0.5,-1,-1,-1"
+
+
+def test_boxes_come_in_the_order_of_the_lines_with_their_numbers(tmp_path):
+    path = write_lines(tmp_path / "t.txt", [GOOD, "", "1,7, 4,5,6,7,1e-1,-1,-1,-1"])
+    boxes = read_mot_file(path)
+    assert boxes.lines.tolist() == [1, 3]
+    assert boxes.frames.tolist() == [3, 1]
+    assert boxes.tracks.tolist() == [7, 7]
+    np.testing.assert_array_equal(boxes.boxes, [[1.5, -2, 30, 60], [4, 5, 6, 7]])
+    assert boxes.confidences.tolist() == [0.5, 0.1]
+
+
+def test_a_file_without_confidences_has_full_confidence(tmp_path):
+    boxes = read_mot_file(write_lines(tmp_path / "t.txt", ["1,1,0,0,5,6"]))
+    assert boxes.confidences.tolist() == [1]
+    assert boxes.boxes.tolist() == [[0, 0, 5, 6]]
+
+
+def test_the_first_frame_may_be_called_zero(tmp_path):
+    path = write_lines(tmp_path / "t.txt", ["0,1,0,0,5,6"])
+    assert read_mot_file(path, first_frame=0).frames.tolist() == [0]
+    with pytest.raises(ValueError, match=r"t\.txt, line 1: frame must be .*1 or more.*got 0$"):
+        read_mot_file(path)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("1,7,1,1,30", "must have 6 to 10 columns .*got 5"),
+        ("1 7 1 1 30 60", "separated by commas, got 1"),
+        (GOOD + ",4", "must have 6 to 10 columns .*got 11"),
+        ("1,7,1,1,30,60", "as many columns as the first one, 10, got 6"),
+        ("1,walker,1,1,30,60,1,-1,-1,-1", "every column must be a number .*walker"),
+        ("1,7,1,1,,60,1,-1,-1,-1", "every column must be a number"),
+        ("1,7,nan,1,30,60,1,-1,-1,-1", "bb_left must be finite, got nan"),
+        ("1,7,1,1,inf,60,1,-1,-1,-1", "bb_width must be finite, got inf"),
+        ("1,7,1,1,30,60,nan,-1,-1,-1", "conf must be finite, got nan"),
+        ("nan,7,1,1,30,60,1,-1,-1,-1", "frame must be finite"),
+        ("1.5,7,1,1,30,60,1,-1,-1,-1", r"frame must be an integer.*got 1\.5"),
+        ("-4,7,1,1,30,60,1,-1,-1,-1", "frame must be an integer, 1 or more.*got -4"),
+        ("1,-1,1,1,30,60,1,-1,-1,-1", "id must be an integer, 0 or more, got -1.*a tracker first"),
+        ("1,7,1,1,-30,60,1,-1,-1,-1", "bb_width and bb_height must be positive, got -30 and 60"),
+        ("1,7,1,1,30,0,1,-1,-1,-1", "bb_width and bb_height must be positive, got 30 and 0"),
+        ("3,7,9,9,30,60,1,-1,-1,-1", "one box in a frame, but line 1 has frame 3 of track 7"),
+    ],
+)
+def test_a_broken_line_is_named_with_rule_and_value(tmp_path, line, message):
+    path = write_lines(tmp_path / "t.txt", [GOOD, "2,7,1,1,30,60,1,-1,-1,-1", line])
+    with pytest.raises(ValueError, match=rf"t\.txt, line 3: .*{message}"):
+        read_mot_file(path)
+
+
+@pytest.mark.parametrize("content", [b"", b"\n\n"])
+def test_a_file_without_boxes_is_refused(tmp_path, content):
+    (tmp_path / "t.txt").write_bytes(content)
+    with pytest.raises(ValueError, match=r"t\.txt must have at least one line frame,id"):
+        read_mot_file(tmp_path / "t.txt")
+
+
+def test_a_file_that_is_no_text_is_refused(tmp_path):
+    (tmp_path / "t.txt").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ValueError, match=r"t\.txt must be text with lines frame,id"):
+        read_mot_file(tmp_path / "t.txt")
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"track file .*t\.txt does not exist"):
+        read_mot_file(tmp_path / "t.txt")

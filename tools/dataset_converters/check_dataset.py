@@ -1,0 +1,184 @@
+"""Compare a data set on disk with what it should hold, and look at every frame.
+
+``check_dataset.py --dataset MARS --data-root data/mars --frames decode`` or ``check_dataset.py
+CONFIG``. Exit status: 0 all well, 1 something is missing, broken or other than it should be, 2 the
+data set cannot be read at all.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from mmctl.datasets.atomic_files import write_whole
+from mmctl.datasets.dataset_check import (
+    DatasetReport,
+    PartReport,
+    SplitOnDisk,
+    check_splits,
+    frame_sizes,
+    read_split,
+    tracklet_lengths,
+)
+from mmctl.datasets.frame_check import MODES
+from mmctl.engine import CfgOptions, run_command
+from mmctl.engine.rated_progress import rated_progress
+from mmctl.visualization.frame_histogram import draw_frame_histogram
+
+STYLES = {"OK": "green", "differs": "bold red", "not known": "yellow"}
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "config", nargs="?", help="check the data sets of its train and test dataloaders"
+    )
+    parser.add_argument("--dataset", help="class of the data set, as MARS or TrackletDataset")
+    parser.add_argument("--data-root", help="its folder")
+    parser.add_argument(
+        "--options",
+        nargs="+",
+        action=CfgOptions,
+        default={},
+        help="other arguments of the data set, as fold=3 or ann_file=own.json",
+    )
+    parser.add_argument("--splits", nargs="+", choices=["train", "test"], default=["train", "test"])
+    parser.add_argument(
+        "--own-data",
+        action="store_true",
+        help="data of one's own in the layout of a published data set: compare no counts",
+    )
+    parser.add_argument(
+        "--frames",
+        choices=MODES,
+        default="exist",
+        help="none; exist: every file is there and not empty; header: it is whole and its header "
+        "holds; decode: it decodes without complaint (default: %(default)s)",
+    )
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes")
+    parser.add_argument("--show", type=int, default=20, help="broken frames to print")
+    parser.add_argument(
+        "--report",
+        type=Path,
+        default=Path("broken_frames.txt"),
+        metavar="TXT",
+        help="where all broken frames go, if there are any (default: %(default)s)",
+    )
+    parser.add_argument("--json", type=Path, help="write everything that was found to this file")
+    parser.add_argument("--histogram", type=Path, metavar="PNG", help="draw lengths and sizes")
+    return parser.parse_args()
+
+
+def dataset_configs(args: argparse.Namespace) -> dict[str, dict[str, Any]]:
+    """Return the config of each split that is asked for.
+
+    Raises:
+        ValueError: If neither or both of a config and a data set are given, or the config lacks a
+            data set.
+    """
+    if (args.config is None) == (args.dataset is None):
+        raise ValueError("give either a config or --dataset with --data-root")
+    if args.dataset is not None:
+        if args.data_root is None:
+            raise ValueError("--dataset needs --data-root, the folder of the data set")
+        config = {"type": args.dataset, "data_root": args.data_root, **args.options}
+        return dict.fromkeys(args.splits, config)
+    cfg = Config.fromfile(args.config)
+    configs = {}
+    for split in args.splits:
+        loader = cfg.get(f"{split}_dataloader") or {}
+        if not isinstance(loader.get("dataset"), dict):
+            raise ValueError(
+                f"{args.config} must have {split}_dataloader.dataset to check, it has none; choose "
+                "others with --splits"
+            )
+        given = {"data_root": args.data_root} if args.data_root else {}
+        configs[split] = {**loader["dataset"], **given, **args.options}
+    return configs
+
+
+def print_parts(console: Console, title: str, parts: dict[str, PartReport]) -> None:
+    """Print counts beside what they should be."""
+    table = Table("", title=title, title_justify="left")
+    for column in next(iter(parts.values())).counts:
+        table.add_column(column, justify="right")
+    table.add_column("official counts")
+    for name, part in parts.items():
+        mark = Text(part.mark or "none, own data", STYLES.get(part.mark, ""))
+        if part.expected:
+            mark.append(": " + ", ".join(part.expected))
+        table.add_row(name, *(f"{count:,.10g}" for count in part.counts.values()), mark)
+    console.print(table)
+
+
+def print_faults(console: Console, report: DatasetReport, args: argparse.Namespace) -> None:
+    """Print what is broken, the first frames of it by name, and write down all of them."""
+    faults = report.frames.faults
+    for path, reason in faults[: args.show]:
+        console.print(f"{path}: {reason}", markup=False, highlight=False, soft_wrap=True)
+    if faults:
+        lines = "".join(f"{path}\t{reason}\n" for path, reason in faults)
+        args.report.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(args.report, lines.encode("utf-8", "surrogateescape"))
+        console.print(f"all {len(faults):,} broken frames are listed in {args.report}")
+    if args.frames != "none":
+        checked = report.frames.num_checked
+        console.print(f"frames ({args.frames}): {checked:,} checked, {len(faults):,} broken")
+    if report.shared_pids:
+        shown = ", ".join(map(str, report.shared_pids[:5]))
+        number = len(report.shared_pids)
+        console.print(f"{number} persons are in both splits: {shown}, ...", style="bold red")
+    for keypoints in report.keypoints:
+        text = f"{keypoints.path}: {keypoints.num_rows:,} rows"
+        if keypoints.num_joints:
+            share = keypoints.num_outside / keypoints.num_joints
+            text += f", {share:.2%} of the joints lie outside of their frame"
+        console.print(text)
+        for fault in keypoints.faults:
+            console.print(f"broken: {fault}", style="bold red", soft_wrap=True)
+
+
+def check(splits: list[SplitOnDisk], args: argparse.Namespace) -> DatasetReport:
+    """Check with a progress bar."""
+    total = sum(len(split.paths) for split in splits)
+    with rated_progress("frames", disable=args.frames == "none") as progress:
+        bar = progress.add_task("frames", total=total)
+        return check_splits(
+            splits, args.frames, args.workers, lambda number: progress.advance(bar, number)
+        )
+
+
+def main() -> None:
+    args = parse_args()
+    configs = dataset_configs(args)
+    splits = [read_split(config, split, args.own_data) for split, config in configs.items()]
+    # Logs have no width, and a table squeezed into a guess cannot be read.
+    console = Console(width=None if sys.stdout.isatty() else 120)
+    report = check(splits, args)
+    place = f"{splits[0].name} in {splits[0].config.get('data_root', '')}"
+    print_parts(console, place, report.parts)
+    if report.protocols:
+        print_parts(console, "queries scored and gallery (without junk)", report.protocols)
+    print_faults(console, report, args)
+    if args.json is not None:
+        write_whole(args.json, (json.dumps(report.to_dict(), indent=1) + "\n").encode())
+    if args.histogram is not None:
+        sizes = frame_sizes(splits, report.frames)
+        draw_frame_histogram(tracklet_lengths(splits), sizes, place, args.histogram)
+    console.print("something is broken" if report.is_broken() else "nothing is broken")
+    sys.exit(int(report.is_broken()))
+
+
+if __name__ == "__main__":
+    run_command(main)

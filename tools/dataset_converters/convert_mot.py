@@ -1,0 +1,115 @@
+"""Cut a tracker's boxes out of videos into tracklets that TrackletDataset reads.
+
+``convert_mot.py data/street --camera 1 cam1.txt cam1.mp4 --camera 2 cam2.txt frames/cam2
+--identities persons.csv --split random``. Track files have lines of the MOT Challenge:
+frame,id,bb_left,bb_top,bb_width,bb_height[,conf,...].
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from mmctl.datasets.tracking import (
+    Camera,
+    SplitChoice,
+    TrackSettings,
+    TrackWriter,
+    open_source,
+    read_mot_file,
+)
+from mmctl.datasets.tracking.identity_map import read_identities
+from mmctl.datasets.tracking.split_choice import MODES
+from mmctl.datasets.tracking.track_writer import check_folder
+from mmctl.engine import run_command
+from mmctl.engine.rated_progress import rated_progress
+
+DEFAULTS = TrackSettings()
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("out", type=Path, help="folder of the data set to write")
+    parser.add_argument(
+        "--camera",
+        nargs=3,
+        action="append",
+        required=True,
+        metavar=("NUMBER", "TRACKS", "FRAMES"),
+        help="a camera's number, track file, and video or folder of frames; repeat per camera",
+    )
+    parser.add_argument(
+        "--identities",
+        type=Path,
+        metavar="CSV",
+        help="who the tracks are: lines camera,track_id,pid; tracks that are not in it are left "
+        "out. Without it every track is a person of its own",
+    )
+    parser.add_argument(
+        "--split",
+        choices=MODES,
+        default="test",
+        help="all train, all are tested, or persons at random (default: %(default)s)",
+    )
+    parser.add_argument("--test-share", type=float, default=0.5, help="share of persons tested")
+    parser.add_argument("--seed", type=int, default=0, help="decides who is tested")
+    parser.add_argument(
+        "--query-cameras",
+        type=int,
+        nargs="+",
+        default=[],
+        help="their tracklets are the queries (default: the longest of each person and camera)",
+    )
+    add = parser.add_argument_group("what is kept of the tracks").add_argument
+    add("--first-frame", type=int, default=DEFAULTS.first_frame, help="number of the first frame")
+    add("--stride", type=int, default=DEFAULTS.stride, help="use every so-many-th frame")
+    add("--min-confidence", type=float, default=DEFAULTS.min_confidence)
+    add("--min-size", type=int, nargs=2, metavar=("H", "W"), default=list(DEFAULTS.min_size))
+    add("--max-gap", type=int, default=DEFAULTS.max_gap, help="lost for longer: two tracklets")
+    add("--min-length", type=int, default=DEFAULTS.min_length, help="least crops of a tracklet")
+    parser.add_argument("--overwrite", action="store_true", help="replace a finished data set")
+    return parser.parse_args()
+
+
+def read_camera(values: list[str], first_frame: int) -> Camera:
+    """Read a camera's boxes and open its frames.
+
+    Raises:
+        ValueError: If the number is none, or a file is malformed.
+    """
+    number, tracks, frames = values
+    if not number.isdecimal():
+        raise ValueError(f"a camera's number must be an integer, 0 or more, got {number!r}")
+    return Camera(int(number), read_mot_file(Path(tracks), first_frame), open_source(Path(frames)))
+
+
+def main() -> None:
+    args = parse_args()
+    check_folder(args.out, args.overwrite)
+    settings = TrackSettings(
+        args.first_frame,
+        args.stride,
+        args.min_confidence,
+        tuple(args.min_size),
+        args.max_gap,
+        args.min_length,
+    )
+    choice = SplitChoice(args.split, tuple(args.query_cameras), args.test_share, args.seed)
+    identities = read_identities(args.identities) if args.identities else None
+    cameras = [read_camera(camera, settings.first_frame) for camera in args.camera]
+    writer = TrackWriter(args.out, cameras, settings, identities, choice, args.out.resolve().name)
+    total = sum(len(track.positions) for track in writer.tracks)
+    with rated_progress("crops") as progress:
+        bar = progress.add_task("crops", total=total)
+        writer.write(lambda number: progress.advance(bar, number))
+    for reason, number in writer.dropped.items():
+        if number:
+            print(f"{number:,} boxes left out: {reason}")
+    counts = {split: writer.splits.count(split) for split in ("train", "query", "gallery")}
+    print(f"{args.out}: {total:,} crops, {len(set(writer.pids))} pids, tracklets: {counts}")
+
+
+if __name__ == "__main__":
+    run_command(main)
