@@ -51,6 +51,36 @@ def loop_ranking(distances, query_pids, query_camids, gallery_pids, gallery_cami
     return cmc, float(np.nanmean(precisions)), np.mean(penalties), len(scored), precisions, firsts
 
 
+def loop_expand(query, gallery, num_neighbours, alpha):
+    """Return each query's weighted mean with its nearest gallery items, unit length."""
+
+    def unit(vector):
+        return vector / math.sqrt(sum(value * value for value in vector))
+
+    out = []
+    for row in query.astype(np.float64):
+        own = unit(row)
+        scored = []
+        for index, other in enumerate(gallery.astype(np.float64)):
+            other = unit(other)
+            scored.append((-sum(p * q for p, q in zip(own, other, strict=True)), index, other))
+        total = own.copy()
+        for negative, _, other in sorted(scored, key=lambda item: item[:2])[:num_neighbours]:
+            total += max(-negative, 0.0) ** alpha * other
+        out.append(unit(total))
+    return np.stack(out)
+
+
+def loop_neighbours(features, count):
+    """Return the first rows by (squared distance, index) of each row, float64."""
+    features = features.astype(np.float64)
+    out = []
+    for own in features:
+        squared = [sum((p - q) ** 2 for p, q in zip(own, other, strict=True)) for other in features]
+        out.append(sorted(range(len(features)), key=lambda j: (squared[j], j))[:count])
+    return np.array(out)
+
+
 def loop_k_reciprocal(query, gallery, k1, k2, lambda_value):
     """Follow Zhong et al. item by item with dense arrays, float64."""
     features = np.concatenate([query, gallery]).astype(np.float64)

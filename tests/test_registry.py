@@ -23,6 +23,7 @@ from torch import nn
 import mmctl
 import mmctl.registry
 from tests.random_state import randomize
+from tests.test_models.test_pose.small_estimators import SMALL_HRNET
 from tests.test_models.test_video_reid import CTL
 
 REGISTRIES = {
@@ -49,6 +50,36 @@ def ilids_vid(folder: Path) -> dict:
     return {"data_root": str(folder)}
 
 
+def prid2011(folder: Path) -> dict:
+    for camera in "ab":
+        for person in ("person_0001", "person_0002"):
+            sequence = folder / "multi_shot" / f"cam_{camera}" / person
+            sequence.mkdir(parents=True)
+            (sequence / "0001.png").touch()
+    split = [{"train": ["person_0001"], "test": ["person_0002"]}]
+    (folder / "splits_prid2011.json").write_text(json.dumps(split))
+    return {"data_root": str(folder)}
+
+
+def dukemtmc_videoreid(folder: Path) -> dict:
+    for section in ("train", "query", "gallery"):
+        tracklet = folder / section / "0001" / "0001"
+        tracklet.mkdir(parents=True)
+        (tracklet / "0001_C1_F0001_X00001.jpg").touch()
+    return {"data_root": str(folder)}
+
+
+def ls_vid(folder: Path) -> dict:
+    for name in ("tracklet_train/0001", "list_sequence", "test/data"):
+        (folder / name).mkdir(parents=True)
+    (folder / "tracklet_train" / "0001" / "0001_0001_01_0001.jpg").touch()
+    for split in ("train", "test"):
+        line = f"tracklet_{split}/0001/0001_0001 1\n"
+        (folder / "list_sequence" / f"list_seq_{split}.txt").write_text(line)
+    (folder / "test" / "data" / "info_test.mat").touch()
+    return {"data_root": str(folder)}
+
+
 def mars(folder: Path) -> dict:
     from mmctl.datasets.synthetic import DrawnSettings, MarsWriter
 
@@ -72,6 +103,13 @@ def sampled_data_set(folder: Path) -> dict:
     return {"dataset": dataset, "num_pids": 2, "num_clips": 2, "seed": 0}
 
 
+def loop_of_a_runner(folder: Path) -> dict:
+    from tests.test_engine.tiny_runner import tiny_runner
+
+    runner = tiny_runner(folder)
+    return {"runner": runner, "dataloader": runner._train_dataloader, "max_epochs": 2}
+
+
 def optimizer(_: Path) -> dict:
     return {"optimizer": torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=0.1)}
 
@@ -85,23 +123,31 @@ EXAMPLES: dict[str, dict] = {
         "CrossScaleConv": {"channels": 4, "dim": 3},
         "DiversityLoss": {"loss_weight": 0.5},
         "FrameGraphConv": {"channels": 4},
+        "FrozenPoseEstimator": {"estimator": {"type": "HRNetHeatmaps", "arch": SMALL_HRNET}},
         "FusionHead": {"channels": 6, "num_classes": 3},
         "GraphConv3d": {"channels": 4},
+        "HRNetHeatmaps": {"arch": SMALL_HRNET},
         "KeypointHeatmaps": {"stride": 2},
         "PartGraphHead": {"channels": 4, "cross_scale": {"dim": 3}},
         "PosePartNeck": {},
+        "StoredHeatmaps": {},
         "VideoReID": {key: value for key, value in CTL.items() if key != "type"},
         "WindowContextBlock": {"channels": 4, "num_nodes": 3, "norm": "BN"},
     },
     "DATASETS": {
+        "DukeMTMCVideoReID": dukemtmc_videoreid,
         "ILIDSVID": ilids_vid,
+        "LSVID": ls_vid,
         "MARS": mars,
+        "PRID2011": prid2011,
         "TrackletDataset": annotated_tracklets,
     },
     "TRANSFORMS": {
+        "CropClip": {"size": (64, 32), "padding": 4},
         "EraseFrames": {"prob": 0.3},
         "FlipClip": {"prob": 0.3},
         "LoadFrames": {},
+        "LoadHeatmaps": {},
         "LoadKeypoints": {},
         "PackClip": {},
         "ResizeClip": {"size": (64, 32)},
@@ -109,7 +155,12 @@ EXAMPLES: dict[str, dict] = {
     },
     "DATA_SAMPLERS": {"IdentitySampler": sampled_data_set},
     "METRICS": {"ReIDMetric": {"topk": (1, 5)}},
-    "HOOKS": {"CheckpointMatchHook": {"allow": ("head.",)}, "NumClassesHook": {}},
+    "HOOKS": {
+        "CheckpointMatchHook": {"allow": ("head.",)},
+        "NumClassesHook": {},
+        "SnapshotHook": {"interval": 100, "minutes": None},
+    },
+    "LOOPS": {"ResumableEpochLoop": loop_of_a_runner},
     "OPTIM_WRAPPERS": {"CpuAmpOptimWrapper": optimizer},
     # A function is looked up and not built: MMEngine binds the rest of the config to it.
     "FUNCTIONS": {"seed_worker": {}},
@@ -174,7 +225,8 @@ def test_every_name_builds_from_a_config(kind, name, tmp_path):
     assert type(build(kind, name, tmp_path)).__name__ == name
 
 
-@pytest.mark.parametrize(("kind", "name"), BUILT)
+# A loop belongs to its runner.
+@pytest.mark.parametrize(("kind", "name"), [(k, n) for k, n in BUILT if k != "LOOPS"])
 def test_every_component_survives_pickling(kind, name, tmp_path):
     built = build(kind, name, tmp_path)
     assert type(pickle.loads(pickle.dumps(built))) is type(built)

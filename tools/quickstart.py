@@ -24,9 +24,11 @@ CONFIGS = {
     "baseline": "configs/quickstart/baseline_r18_quickstart.py",
     "ctl": "configs/quickstart/ctl_r18_quickstart.py",
 }
+POSE_CONFIG = "configs/pose/td-hm_hrnet-w8_1xb32-8e_drawn-128x64.py"
+LEARNED, LEARNED_CONFIG = "ctl-learned", "configs/quickstart/ctl_r18_learned_keypoints.py"
 COLUMNS = ("R1", "R5", "R20", "mAP", "num_queries", "num_gallery")
 # MMEngine also prints the environment, the config and the hooks; its log file keeps them.
-SHOWN = re.compile(r"Epoch\(|protocol \w|UNTRAINED|^error:|resumed epoch")
+SHOWN = re.compile(r"Epoch\(|protocol \w|UNTRAINED|^error:|resumed epoch|: complete")
 # The date and the logger's name in front, single loss terms and timings within a line.
 DETAILS = re.compile(r"^.*? - mmengine - \w+ - |  (?:loss_\w+|data_time|clamped_degrees): [\d.]+")
 TINY = {"people": 8, "test_people": 6, "frames": 4, "epochs": 1}
@@ -39,6 +41,11 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--data-root", default="data/quickstart", help="where the frames go")
     parser.add_argument("--work-dir", default="work_dirs/quickstart", help="where results go")
     parser.add_argument("--fresh", action="store_true", help="train and test everything anew")
+    parser.add_argument(
+        "--learned-keypoints",
+        action="store_true",
+        help="also train a pose estimator, and CTL on the keypoints that it finds",
+    )
     parser.add_argument(
         "--tiny", action="store_true", help="few people, one epoch: tries the machinery only"
     )
@@ -84,8 +91,13 @@ def draw(args: argparse.Namespace) -> None:
         sys.exit(status)
 
 
-def overrides(args: argparse.Namespace) -> list[str]:
-    """Return the --cfg-options of a run on another folder or at tiny size."""
+def overrides(args: argparse.Namespace, *, classes: bool = True) -> list[str]:
+    """Return the --cfg-options of a run on another folder or at tiny size.
+
+    Args:
+        args: The command line.
+        classes: Whether the network has a class for each person.
+    """
     options = []
     if args.data_root != "data/quickstart":
         options = [
@@ -93,8 +105,9 @@ def overrides(args: argparse.Namespace) -> list[str]:
             for part in ("train", "val", "test")
         ]
     if args.tiny:
+        if classes:
+            options += [f"model.head.num_classes={TINY['people']}"]
         options += [
-            f"model.head.num_classes={TINY['people']}",
             f"train_cfg.max_epochs={TINY['epochs']}",
             "train_cfg.val_interval=1",
             "default_hooks.checkpoint.interval=1",
@@ -117,19 +130,27 @@ def last_checkpoint(folder: Path) -> str:
     return Path((folder / "last_checkpoint").read_text().strip()).as_posix()
 
 
-def train_and_test(name: str, args: argparse.Namespace) -> dict:
-    """Return the row of one network, training and testing it unless that is done."""
+def finished_row(name: str, made_of: str, args: argparse.Namespace) -> dict | None:
+    """Return the row of a network that is done; make ready for training it otherwise."""
     folder = Path(args.work_dir) / name
-    done, made_of = folder / "row.json", folder / "made_of.txt"
-    if made_of.exists() and made_of.read_text() != fingerprint(args):
+    done, found = folder / "row.json", folder / "made_of.txt"
+    if found.exists() and found.read_text() != made_of:
         console.print(f"{name}: code, configs or data have changed; starting over")
         shutil.rmtree(folder)
     if done.exists():
         console.print(f"\n[bold]{name}[/bold]: finished earlier (--fresh starts over)")
         return json.loads(done.read_text())
     folder.mkdir(parents=True, exist_ok=True)
-    made_of.write_text(fingerprint(args))
-    config, options, start = CONFIGS[name], overrides(args), time.perf_counter()
+    found.write_text(made_of)
+    return None
+
+
+def train_and_test(name: str, config: str, made_of: str, args: argparse.Namespace) -> dict:
+    """Return the row of one network, training and testing it unless that is done."""
+    row = finished_row(name, made_of, args)
+    if row is not None:
+        return row
+    folder, options, start = Path(args.work_dir) / name, overrides(args), time.perf_counter()
     test = ["tools/test.py", config]
     if name != "untrained":
         train = ["tools/train.py", config, "--work-dir", str(folder), "--resume", *options]
@@ -142,8 +163,48 @@ def train_and_test(name: str, args: argparse.Namespace) -> dict:
     numbers = json.loads(metrics.read_text())
     row = {"name": name, **{key: numbers[key] for key in (*COLUMNS, "protocol")}}
     row["seconds"] = round(time.perf_counter() - start, 1)
-    done.write_text(json.dumps(row))
+    (folder / "row.json").write_text(json.dumps(row))
     return row
+
+
+def train_estimator(args: argparse.Namespace) -> dict:
+    """Return what the pose estimator reaches, training and testing it unless that is done."""
+    row = finished_row("pose", fingerprint(args), args)
+    if row is not None:
+        return row
+    folder, start = Path(args.work_dir) / "pose", time.perf_counter()
+    options = overrides(args, classes=False)
+    export = ["tools/dataset_converters/export_coco_keypoints.py", args.data_root]
+    run("Export the keypoints of the drawn people for the estimator", export, folder / "export.txt")
+    train = ["tools/train.py", POSE_CONFIG, "--work-dir", str(folder), "--resume", "--no-validate"]
+    run("Train: pose estimator", [*train, *options], folder / "train.txt")
+    metrics = folder / "metrics.json"
+    test = ["tools/test.py", POSE_CONFIG, last_checkpoint(folder)]
+    test += ["--work-dir", str(folder / "test"), "--metrics-file", str(metrics), *options]
+    run("Test: pose estimator, on people it has never seen", test, folder / "test.txt")
+    numbers = json.loads(metrics.read_text())
+    row = {name: round(numbers[name], 3) for name in ("pck@0.05/PCK", "pck@0.2/PCK", "AP")}
+    row["seconds"] = round(time.perf_counter() - start, 1)
+    (folder / "row.json").write_text(json.dumps(row))
+    return row
+
+
+def learn_keypoints(args: argparse.Namespace) -> list[dict]:
+    """Train an estimator, find the keypoints of all frames with it, and train CTL on those."""
+    found, work_dir = train_estimator(args), Path(args.work_dir)
+    keypoints = Path(args.data_root) / "info" / "learned_keypoints.npy"
+    extract = ["tools/dataset_converters/extract_keypoints.py", LEARNED_CONFIG]
+    extract += ["--data-root", args.data_root, "--out", str(keypoints), "--overwrite"]
+    extract += ["--estimator", POSE_CONFIG, "--checkpoint", last_checkpoint(work_dir / "pose")]
+    extract += ["--frame-size", "128", "64"]
+    run("Find the keypoints of all frames", extract, work_dir / "pose" / "extract.txt")
+    header = keypoints.with_suffix(".json").read_text()
+    row = train_and_test(LEARNED, LEARNED_CONFIG, fingerprint(args) + header, args)
+    console.print(
+        f"\nThe estimator on people of the test split: PCK@0.05 {found['pck@0.05/PCK']:.3f}, "
+        f"PCK@0.2 {found['pck@0.2/PCK']:.3f}, OKS-AP {found['AP']:.3f} ({found['seconds']:.0f} s)"
+    )
+    return [row]
 
 
 def draw_pictures(work_dir: Path) -> None:
@@ -173,9 +234,10 @@ def show(rows: list[dict], args: argparse.Namespace, work_dir: Path) -> None:
     data_root, config = Path(args.data_root), CONFIGS["ctl"]
     options = " ".join(overrides(args)[1:])
     same = f" --cfg-options {options}" if options else ""
+    summary = "summary_learned.json" if args.learned_keypoints else "summary.json"
     console.print(
         f"\nThe people:          {data_root / 'contact_sheet.png'}, keypoint_sheet.png"
-        f"\nResults:             {work_dir / 'summary.json'}"
+        f"\nResults:             {work_dir / summary}"
         f"\nLearning curves:     {work_dir / 'learning_curve.png'}"
         f"\nRanking sheet:       {work_dir / 'ranking_sheet.png'}"
         f"\nCheckpoint:          {checkpoint}"
@@ -198,11 +260,15 @@ def main() -> None:
     os.chdir(ROOT)  # relative paths of the options start there, and the commands that are shown
     work_dir = Path(args.work_dir)
     if args.fresh:
-        for name in CONFIGS:
+        for name in (*CONFIGS, "pose", LEARNED):
             shutil.rmtree(work_dir / name, ignore_errors=True)
     draw(args)
-    rows = [train_and_test(name, args) for name in CONFIGS]
+    made_of = fingerprint(args)
+    rows = [train_and_test(name, config, made_of, args) for name, config in CONFIGS.items()]
     (work_dir / "summary.json").write_text(json.dumps(rows, indent=2) + "\n")
+    if args.learned_keypoints:
+        rows += learn_keypoints(args)
+        (work_dir / "summary_learned.json").write_text(json.dumps(rows, indent=2) + "\n")
     draw_pictures(work_dir)
     show(rows, args, work_dir)
 

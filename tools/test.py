@@ -18,6 +18,7 @@ from mmctl.engine import (
     init_cpu_distributed,
     run_command,
 )
+from mmctl.evaluation import ReIDMetric
 
 
 def parse_args() -> argparse.Namespace:
@@ -70,7 +71,16 @@ def save_metrics(metrics: dict[str, float], runner: Runner, path: str) -> None:
     protocols = [
         str(m.protocol.name) for m in runner.test_evaluator.metrics if hasattr(m, "protocol")
     ]
-    row = {key.split("/")[-1]: value for key, value in metrics.items()}
+    names = [key.split("/")[-1] for key in metrics]
+    # Two metrics of one kind differ in what stands before the slash only.
+    row = {
+        name if names.count(name) == 1 else key: value
+        for name, (key, value) in zip(names, metrics.items(), strict=True)
+    }
+    for metric in runner.test_evaluator.metrics:
+        if isinstance(metric, ReIDMetric) and metric.last_evaluation is not None:
+            row["mINP"] = 100 * metric.last_evaluation.ranking.mean_inverse_penalty
+            row["refinement"] = str(metric.refinement)
     mmengine.dump(
         row | {"protocol": ", ".join(protocols), "checkpoint": runner.cfg.load_from}, path, indent=2
     )

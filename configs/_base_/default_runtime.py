@@ -23,6 +23,8 @@ custom_hooks = [
     dict(type='SyncBuffersHook'),
     dict(type='NumClassesHook'),
     dict(type='CheckpointMatchHook'),
+    # What --resume goes on from within an epoch.
+    dict(type='SnapshotHook', minutes=10),
 ]
 
 env_cfg = dict(

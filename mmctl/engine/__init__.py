@@ -10,19 +10,27 @@ from mmctl.engine.cpu_amp_optim_wrapper import CpuAmpOptimWrapper
 from mmctl.engine.mixed_precision import use_mixed_precision
 from mmctl.engine.mmengine_fixes import (
     init_cpu_distributed,
+    keep_checkpoints_whole,
     register_config_package,
     register_safe_loader,
 )
 from mmctl.engine.num_classes_hook import NumClassesHook
+from mmctl.engine.resumable_epoch_loop import ResumableEpochLoop
+from mmctl.engine.snapshot_hook import SnapshotHook
+from mmctl.engine.stop_signals import RunStopped
 
 register_safe_loader()
 register_config_package()
+keep_checkpoints_whole()
 
 __all__ = [
     "CfgOptions",
     "CheckpointMatchHook",
     "CpuAmpOptimWrapper",
     "NumClassesHook",
+    "ResumableEpochLoop",
+    "RunStopped",
+    "SnapshotHook",
     "check_config",
     "check_overrides",
     "check_state_dict",

@@ -25,7 +25,8 @@ def check_state_dict(
     """Raise unless the checkpoint has exactly the model's keys and shapes.
 
     MMEngine logs a mismatch and goes on with random weights in its place. Counters of batch norm
-    (``num_batches_tracked``) may be missing, as they may for MMEngine.
+    (``num_batches_tracked``) may be missing, as they may for MMEngine; so may the whole of what a
+    module names in ``optional_state()``, for instance a frozen pose estimator's weights.
 
     Args:
         model: The model that is about to be loaded, wrapped for distributed training or not.
@@ -41,6 +42,11 @@ def check_state_dict(
     weights = _read_weights(checkpoint, filename)
     saved = {key.removeprefix("module."): _shape(value) for key, value in weights.items()}
     wanted = {key: _shape(value) for key, value in model.state_dict().items()}
+    for name, module in model.named_modules():
+        optional: Mapping[str, Any] = getattr(module, "optional_state", dict)()
+        shapes = {f"{name}.{key}".lstrip("."): _shape(value) for key, value in optional.items()}
+        if saved.keys() & shapes.keys():
+            wanted |= shapes
     if not saved.keys() & wanted.keys():
         raise ValueError(
             f"checkpoint {filename!r} has no key in common with {type(model).__name__}, so the "

@@ -14,6 +14,7 @@ import mmengine.config.config
 from mmengine.config import DictAction
 
 from mmctl.engine.mmengine_fixes import close_distributed
+from mmctl.engine.stop_signals import RunStopped
 
 USER_ERRORS = (ValueError, FileNotFoundError, PermissionError, OSError, TypeError, KeyError)
 EXIT_STATUS = 2
@@ -87,7 +88,7 @@ def run_command(main: Callable[[], None]) -> None:
     """Run a tool's ``main`` and end a user's mistake in one message and exit status 2.
 
     ``MMCTL_DEBUG=1`` in the environment keeps the traceback. Other errors are faults of the
-    program and keep theirs in any case.
+    program and keep theirs in any case. A training that a signal stopped keeps its exit status.
 
     Args:
         main: The tool.
@@ -103,6 +104,10 @@ def run_command(main: Callable[[], None]) -> None:
         print(f"\nerror: {message}", file=sys.stderr)
         print("(MMCTL_DEBUG=1 shows where it was raised)", file=sys.stderr)
         sys.exit(EXIT_STATUS)
+    except RunStopped as stopped:
+        close_distributed()
+        print(f"\n{stopped}", file=sys.stderr)
+        sys.exit(stopped.code)
     except KeyboardInterrupt:
         print("\ninterrupted; --resume goes on from the last checkpoint", file=sys.stderr)
         sys.exit(130)

@@ -3,7 +3,9 @@
 * MMEngine cannot read its own checkpoints with torch >= 2.6: torch reads tensors and plain values
   only, and MMEngine also stores log histories. :func:`load_from_local_safely` replaces its reader
   of local files, so that ``resume``, ``load_from`` and ``init_cfg`` work without running code from
-  the file. Checkpoints behind a web address stay with MMEngine's own reader.
+  the file; :func:`load_from_http_safely` that of files behind a web address.
+* MMEngine writes checkpoints in place, deletes the old one before the new one is there, and
+  resumes from whatever was written last: :func:`keep_checkpoints_whole`.
 * MMEngine cannot train with several processes on CPUs: :func:`init_cpu_distributed`.
 * MMEngine does not close its process group: :func:`close_distributed`.
 * MMEngine knows ``package::config.py`` for its own family only, and looks for packages installed in
@@ -15,152 +17,40 @@ Where MMEngine is mended already, nothing is replaced.
 from __future__ import annotations
 
 import inspect
-import pickle
-import re
+import os
 from collections.abc import Callable
 from datetime import timedelta
+from functools import wraps
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import mmengine.config.config
 import mmengine.config.utils
+import mmengine.hooks.checkpoint_hook
 import mmengine.hub.hub
-import numpy as np
+import mmengine.runner
+import mmengine.runner.checkpoint
+import mmengine.runner.runner
 import torch
 from mmengine.config import Config
 from mmengine.device import get_device
 from mmengine.dist import is_distributed
-from mmengine.logging import HistoryBuffer
+from mmengine.fileio import register_backend
+from mmengine.hooks import CheckpointHook
 from mmengine.runner import CheckpointLoader
 from mmengine.utils import get_installed_path
 
-HISTORY_STATISTICS = ("min", "max", "current", "mean")
-"""The statistics that MMEngine stores with every log history."""
-
-NUM_FIRST_BYTES = 40
-
-_REFUSED = re.compile(r"GLOBAL (getattr\(.*?\)|\S+)")
-_BROKEN_FILE = re.compile(
-    r"zip|PytorchStreamReader|EOF|end of file|storage|corrupt|Errno 22", re.IGNORECASE
+from mmctl.engine.atomic_backend import AtomicLocalBackend, open_atomically
+from mmctl.engine.checkpoint_reading import (
+    find_whole_checkpoint,
+    load_from_http_safely,
+    load_from_local_safely,
 )
 
 
-def load_from_local_safely(
-    filename: str, map_location: str | torch.device | Callable | None = None
-) -> dict[str, Any]:
-    """Read a checkpoint from a local file without running code from it.
-
-    Only tensors, plain values, numpy arrays and MMEngine's log histories are restored.
-    ``meta['config']``, which MMEngine 0.10 reads but never writes, moves to
-    ``meta['config_text']``: ``Runner.resume`` would execute that text.
-
-    Args:
-        filename: Path of the checkpoint; ``~`` is the home directory.
-        map_location: As for :func:`torch.load`.
-
-    Returns:
-        What was saved, as a rule a dict with ``state_dict``, ``meta``, ``message_hub`` and more.
-
-    Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If the file is damaged, is no checkpoint, or holds anything else than the above.
-    """
-    path = Path(filename).expanduser()
-    if not path.is_file():
-        reason = "is a directory, not a file" if path.is_dir() else "does not exist"
-        raise FileNotFoundError(
-            f"checkpoint {filename!r} {reason} (looked for {path.absolute()}); "
-            "check the path given on the command line, as load_from or in init_cfg"
-        )
-    try:
-        with torch.serialization.safe_globals(_allowed_globals()):
-            checkpoint = torch.load(path, map_location=map_location, weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise _refusal(filename, path, error) from error
-    except (EOFError, OSError, RuntimeError, KeyError, IndexError, UnicodeDecodeError) as error:
-        # Permissions, too little memory and a missing GPU come here too, no faults of the file.
-        if isinstance(error, (OSError, RuntimeError)) and not _BROKEN_FILE.search(str(error)):
-            raise
-        raise _damage(filename, path, error) from error
-    meta = checkpoint.get("meta") if isinstance(checkpoint, dict) else None
-    if isinstance(meta, dict) and "config" in meta:
-        meta["config_text"] = meta.pop("config")
-    return checkpoint
-
-
-def _history_statistic(owner: object, name: str) -> Callable:
-    """Stand in for ``getattr`` while a checkpoint is read: log histories name their statistics."""
-    if owner is not HistoryBuffer or name not in HISTORY_STATISTICS:
-        raise pickle.UnpicklingError(f"GLOBAL getattr({owner!r}, {name!r}) is not allowed")
-    return getattr(HistoryBuffer, name)
-
-
-def _allowed_globals() -> list[Any]:
-    """Return what may be restored beside torch's own list: numpy arrays and log histories."""
-    numbers = "?bhilqBHILQefdgFDG"
-    scalar, reconstruct = np.float64().__reduce__()[0], np.empty(0).__reduce__()[0]
-    allowed: list[Any] = [
-        HistoryBuffer,
-        (_history_statistic, "builtins.getattr"),
-        np.ndarray,
-        np.dtype,
-        *{type(np.dtype(char)) for char in numbers + "SUO"},
-    ]
-    for package in ("numpy.core", "numpy._core"):  # numpy 1 and numpy 2 name it differently
-        allowed += [(scalar, f"{package}.multiarray.scalar")]
-        allowed += [(reconstruct, f"{package}.multiarray._reconstruct")]
-    return allowed
-
-
-def _refusal(filename: str, path: Path, error: pickle.UnpicklingError) -> ValueError:
-    found = _REFUSED.search(str(error))
-    if found is None:
-        # Not torch's own message: it advises to switch the protection off.
-        with path.open("rb") as file:
-            start = file.read(NUM_FIRST_BYTES)
-        return ValueError(
-            f"checkpoint {filename!r} cannot be read: {path.stat().st_size} bytes that begin with "
-            f"{start!r}. {_guess_kind(start)}"
-        )
-    return ValueError(
-        f"checkpoint {filename!r} holds {found[1]!r}, which is neither a tensor, a plain value, a "
-        "numpy array nor a log history of MMEngine. It is refused because restoring it could run "
-        "code hidden in the file. If you trust whoever made the file, keep its weights only: "
-        "load it with torch.load(FILE, weights_only=False), save dict(state_dict=...) with "
-        "torch.save under another name, and use that file"
-    )
-
-
-def _guess_kind(start: bytes) -> str:
-    """Return what a file that is no checkpoint probably is, by its first bytes."""
-    if start.lstrip().startswith(b"<"):
-        return (
-            "It is probably a web page saved in place of the file, for instance a login or an "
-            "error page: open it with a browser, and download the checkpoint again"
-        )
-    if start.startswith(b"version https://git-lfs"):
-        return "It is a pointer of Git LFS, not the file itself: run git lfs pull"
-    if start.startswith(b"PK"):
-        return "It is probably damaged: copy it again, or use an earlier checkpoint"
-    if start[:1] == b"\x80":
-        return (
-            "It is probably a plain pickle, as pickle.dump or old tools write it: save "
-            "dict(state_dict=...) with torch.save instead"
-        )
-    return "It is probably another kind of file or damaged: torch.save writes checkpoints"
-
-
-def _damage(filename: str, path: Path, error: Exception) -> ValueError:
-    return ValueError(
-        f"checkpoint {filename!r} is damaged or no checkpoint ({path.stat().st_size} bytes): a "
-        "download or a write that was cut off leaves such a file. Copy it again, or use an "
-        f"earlier checkpoint ({type(error).__name__}: {str(error).partition(chr(10))[0]})"
-    )
-
-
 def register_safe_loader() -> bool:
-    """Replace MMEngine's reader of local checkpoints, unless it says itself what may be loaded.
+    """Replace MMEngine's readers of checkpoints, unless it says itself what may be loaded.
 
     Returns:
         Whether ours is the registered reader now.
@@ -170,7 +60,83 @@ def register_safe_loader() -> bool:
         if "weights_only" in inspect.getsource(registered):
             return False
         CheckpointLoader.register_scheme(prefixes="", loader=load_from_local_safely, force=True)
+        web = ("http://", "https://")
+        CheckpointLoader.register_scheme(prefixes=web, loader=load_from_http_safely, force=True)
+        # What torchvision:// and the like call.
+        mmengine.runner.checkpoint.load_from_http = load_from_http_safely
     return True
+
+
+def keep_checkpoints_whole() -> None:
+    """Make MMEngine write, delete and find checkpoints so that one is whole at any moment.
+
+    Files are written under another name first (``AtomicLocalBackend``); ``CheckpointHook`` deletes
+    the files that the new one replaces when it is written; ``--resume`` goes on from a whole one
+    (:func:`find_whole_checkpoint`).
+    """
+    register_backend("local", AtomicLocalBackend, force=True, prefixes="")
+    mmengine.hooks.checkpoint_hook.open = open_atomically  # writes last_checkpoint
+    for module in (mmengine.runner, mmengine.runner.checkpoint, mmengine.runner.runner):
+        module.find_latest_checkpoint = find_whole_checkpoint
+    for name in ("_save_checkpoint_with_step", "_save_best_checkpoint"):
+        method = getattr(CheckpointHook, name)
+        if not hasattr(method, "__wrapped__"):
+            setattr(CheckpointHook, name, _delete_afterwards(method))
+
+
+def _delete_afterwards(save: Callable[..., None]) -> Callable[..., None]:
+    """Let a method of ``CheckpointHook`` delete files only after all else that it does."""
+
+    @wraps(save)
+    def save_first(hook: CheckpointHook, *args: Any, **kwargs: Any) -> None:
+        backend = hook.file_backend
+        hook.file_backend = deletions = LateDeletions(backend)
+        try:
+            save(hook, *args, **kwargs)
+        finally:
+            hook.file_backend = backend
+        deletions.carry_out()
+
+    return save_first
+
+
+class LateDeletions:
+    """A file backend that keeps what it is told to delete until it is told so again.
+
+    Args:
+        backend: The backend of everything else.
+    """
+
+    def __init__(self, backend: Any) -> None:
+        self._backend = backend
+        self._files: dict[str, tuple[int, int] | None] = {}
+        self._folders: list[str] = []
+
+    def remove(self, filepath: str) -> None:
+        """Note a file to delete."""
+        self._files[filepath] = _identity(filepath)
+
+    def rmtree(self, dir_path: str) -> None:
+        """Note a folder to delete."""
+        self._folders.append(dir_path)
+
+    def carry_out(self) -> None:
+        """Delete what was noted, except files that were written anew since."""
+        for path, identity in self._files.items():
+            if _identity(path) == identity:
+                self._backend.remove(path)
+        for path in self._folders:
+            self._backend.rmtree(path)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._backend, name)
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    if not os.path.exists(path):  # on another storage than the local disk
+        return None
+    state = os.stat(path)
+    return state.st_ino, state.st_mtime_ns
 
 
 def register_config_package() -> None:

@@ -1,6 +1,6 @@
 """The evaluation protocols of video person re-identification, as data.
 
-They differ in two facts only, which move a published number by up to two points (see
+They differ in few facts, which move a published number by up to two points (see
 ``docs/en/protocols.md``); the rules that all of them share are in
 :mod:`mmctl.functional.ranking`.
 """
@@ -18,11 +18,14 @@ class Protocol:
         name: As configs and logs call it.
         queries_in_gallery: Whether a query tracklet is also a gallery tracklet of other queries.
         average_precision: ``'rectangle'`` or ``'trapezoid'``.
+        single_match: Whether query and gallery are two cameras with one tracklet of each person,
+            so that every query has exactly one match.
     """
 
     name: str
     queries_in_gallery: bool
     average_precision: str
+    single_match: bool = False
 
     @classmethod
     def named(cls, name: str) -> Protocol:
@@ -46,4 +49,7 @@ PROTOCOLS = (
     Protocol("query-in-gallery", queries_in_gallery=True, average_precision="rectangle"),
     Protocol("query-excluded", queries_in_gallery=False, average_precision="rectangle"),
     Protocol("mars-official", queries_in_gallery=True, average_precision="trapezoid"),
+    Protocol(
+        "cross-camera", queries_in_gallery=False, average_precision="rectangle", single_match=True
+    ),
 )

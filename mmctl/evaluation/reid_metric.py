@@ -15,6 +15,8 @@ from mmengine.logging import print_log
 from mmengine.structures import BaseDataElement
 
 from mmctl.evaluation.protocols import Protocol
+from mmctl.evaluation.refinement import Refinement
+from mmctl.evaluation.sanity_checks import find_oddities
 from mmctl.evaluation.tracklet_features import SPLITS, Evaluation, TrackletFeatures
 from mmctl.functional.distance import DISTANCES
 from mmctl.functional.ranking import JUNK_PID, Ranking
@@ -30,16 +32,21 @@ class ReIDMetric(BaseMetric):
     Takes one result per tracklet; the test split lists each tracklet once and marks the queries,
     and the protocol says whether they are in the gallery as well. Rules and protocols are in
     ``docs/en/protocols.md``. Returns ``mAP``, ``R<k>`` for each k, ``num_queries`` (queries that
-    have a match: those scored) and ``num_gallery`` (after the removal of junk).
+    have a match: those scored) and ``num_gallery`` (after the removal of junk); mINP is printed.
+    Counts and labels that look wrong are warned of, see :mod:`mmctl.evaluation.sanity_checks`.
 
     Args:
         topk: The ranks k of the ``R<k>``.
         distance: ``'cosine'`` or ``'euclidean'``.
-        protocol: ``'query-in-gallery'``, ``'query-excluded'`` or ``'mars-official'``.
+        protocol: ``'query-in-gallery'``, ``'query-excluded'``, ``'mars-official'`` or
+            ``'cross-camera'``.
         dump_file: ``.npz`` file that receives features and labels at each evaluation, replacing
             those of the one before; see :class:`~mmctl.evaluation.TrackletFeatures`.
-        collect_device: Where ranks exchange results, ``'cpu'`` or ``'gpu'``.
-        prefix: Replaces ``reid`` in the names ``reid/mAP`` ...
+        refinement: Settings of :class:`~mmctl.evaluation.Refinement`: re-ranking as in
+            ``dict(rerank=dict(k1=20, k2=6, lambda_value=0.3))``, query expansion as in
+            ``dict(query_expansion=5)``; None for neither.
+        **base_arguments: ``collect_device`` (where ranks exchange results, ``'cpu'`` or ``'gpu'``)
+            and ``prefix`` (instead of ``reid`` in ``reid/mAP`` ...) of MMEngine's ``BaseMetric``.
 
     Attributes:
         last_evaluation: The latest :class:`~mmctl.evaluation.Evaluation` with the average
@@ -57,10 +64,10 @@ class ReIDMetric(BaseMetric):
         distance: str = "cosine",
         protocol: str = "query-in-gallery",
         dump_file: str | None = None,
-        collect_device: str = "cpu",
-        prefix: str | None = None,
+        refinement: dict | None = None,
+        **base_arguments: Any,
     ) -> None:
-        super().__init__(collect_device=collect_device, prefix=prefix)
+        super().__init__(**base_arguments)
         if not topk or not all(isinstance(k, int) and k > 0 for k in topk):
             raise ValueError(
                 f"topk must be positive integers because ranks start at 1, got {topk!r}"
@@ -72,6 +79,7 @@ class ReIDMetric(BaseMetric):
         self.topk = tuple(topk)
         self.distance = distance
         self.protocol = Protocol.named(protocol)
+        self.refinement = Refinement.from_config(refinement)
         self.dump_file = dump_file
         self.last_evaluation: Evaluation | None = None
 
@@ -108,17 +116,23 @@ class ReIDMetric(BaseMetric):
         """
         tracklets = _stack(results)
         evaluation = None
+        settings = {
+            "dataset": (self.dataset_meta or {}).get("dataset_name", "unnamed data set"),
+            "clip_mode": results[0]["clip_mode"],
+        }
         try:
             evaluation = tracklets.evaluate(
-                self.protocol, distance=self.distance, topk=max(self.topk)
+                self.protocol,
+                distance=self.distance,
+                refinement=self.refinement,
+                topk=max(self.topk),
             )
             self.last_evaluation = evaluation
             metrics = self._measures(evaluation.ranking)
-            self._log(metrics, tracklets, evaluation, results[0]["clip_mode"])
-            _warn_of_oddities(tracklets, evaluation)
+            self._log(metrics, tracklets, evaluation, settings)
         finally:
             if self.dump_file is not None:
-                tracklets.save(self.dump_file, evaluation)
+                tracklets.save(self.dump_file, evaluation, settings)
                 print_log(f"Features of {len(results)} tracklets: {self.dump_file}", "current")
         return metrics | {
             "num_queries": evaluation.ranking.num_queries,
@@ -134,18 +148,20 @@ class ReIDMetric(BaseMetric):
         metrics: dict[str, float],
         tracklets: TrackletFeatures,
         evaluation: Evaluation,
-        clip_mode: str,
+        settings: dict[str, str],
     ) -> None:
-        dataset = (self.dataset_meta or {}).get("dataset_name", "unnamed data set")
         num_junk = int((tracklets.pids == JUNK_PID).sum())
         print_log(
-            f"{dataset}, protocol {self.protocol}, {self.distance} distance, {clip_mode} clips: "
+            f"{settings['dataset']}, {evaluation}, {settings['clip_mode']} clips: "
             + " ".join(f"{name} {value:.2f}" for name, value in metrics.items())
-            + f" | queries scored {evaluation.ranking.num_queries} of "
+            + f" mINP {100 * evaluation.ranking.mean_inverse_penalty:.2f}"
+            f" | queries scored {evaluation.ranking.num_queries} of "
             f"{len(evaluation.query_rows)}, gallery {len(evaluation.gallery_rows)} "
             f"({num_junk} junk left out)",
             "current",
         )
+        for oddity in find_oddities(tracklets, evaluation, settings["dataset"]):
+            print_log(f"ReIDMetric: {oddity}", "current", level=logging.WARNING)
 
 
 def _check_dump_file(path: Path) -> None:
@@ -204,30 +220,3 @@ def _stack(results: list[dict]) -> TrackletFeatures:
         splits=np.array([result["split"] for result in results]),
         frame_paths=np.array([result["frame_path"] for result in results]),
     )
-
-
-def _warn_of_oddities(tracklets: TrackletFeatures, evaluation: Evaluation) -> None:
-    num_unmatched = len(evaluation.query_rows) - evaluation.ranking.num_queries
-    features = tracklets.features
-    spread = np.linalg.norm(features - features.mean(axis=0), axis=1).max()
-    ids = tracklets.tracklet_ids[tracklets.tracklet_ids >= 0]
-    num_repeated = len(ids) - len(np.unique(ids))
-    oddities = (
-        (
-            num_unmatched,
-            f"{num_unmatched} of {len(evaluation.query_rows)} queries have no match under another "
-            "camera and are not scored",
-        ),
-        (
-            spread <= 1e-4 * np.linalg.norm(features, axis=1).max(),
-            "all features are alike: the ranking is the order of the data set",
-        ),
-        (
-            num_repeated,
-            f"{num_repeated} tracklet ids come more than once: a sampler repeated tracklets, or "
-            "several data sets were joined",
-        ),
-    )
-    for is_odd, message in oddities:
-        if is_odd:
-            print_log(f"ReIDMetric: {message}", "current", level=logging.WARNING)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import tempfile
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from mmctl.evaluation.protocols import Protocol
+from mmctl.evaluation.refinement import Refinement, evaluation_device
 from mmctl.functional.distance import pairwise_distance
 from mmctl.functional.ranking import JUNK_PID, Ranking, evaluate_ranking
 
@@ -27,6 +29,7 @@ class Evaluation:
         query_rows: Rows of the tracklets that are queries, (Q,).
         gallery_rows: Rows of the tracklets in the gallery, without junk, (G,).
         ranking: Measures; its per-query arrays follow ``query_rows``.
+        refinement: What was done to the distances.
     """
 
     protocol: Protocol
@@ -34,6 +37,11 @@ class Evaluation:
     query_rows: np.ndarray
     gallery_rows: np.ndarray
     ranking: Ranking
+    refinement: Refinement = field(default_factory=Refinement)
+
+    def __str__(self) -> str:
+        refinement = "" if self.refinement == Refinement() else f", {self.refinement}"
+        return f"protocol {self.protocol}, {self.distance} distance{refinement}"
 
 
 @dataclass(frozen=True)
@@ -71,12 +79,20 @@ class TrackletFeatures:
             features[query_rows], features[gallery_rows], metric=metric
         ).numpy()
 
-    def evaluate(self, protocol: Protocol, *, distance: str, topk: int = 50) -> Evaluation:
-        """Rank the gallery for each query.
+    def evaluate(
+        self,
+        protocol: Protocol,
+        *,
+        distance: str,
+        refinement: Refinement | None = None,
+        topk: int = 50,
+    ) -> Evaluation:
+        """Rank the gallery for each query, on the GPU if there is one, in blocks of queries.
 
         Args:
             protocol: The protocol to follow.
             distance: ``'cosine'`` or ``'euclidean'``.
+            refinement: What to do to the distances; None for nothing.
             topk: Length of the CMC.
 
         Returns:
@@ -92,8 +108,13 @@ class TrackletFeatures:
                     f"protocol {protocol.name} needs at least one {name} tracklet to rank, got "
                     f"none among {len(self.pids)} tracklets; is this a test split?"
                 )
+        refinement = refinement or Refinement()
+        query, gallery = (
+            torch.from_numpy(self.features[rows]).to(evaluation_device())
+            for rows in (query_rows, gallery_rows)
+        )
         ranking = evaluate_ranking(
-            self.distances(query_rows, gallery_rows, metric=distance),
+            refinement.distance_blocks(query, gallery, metric=distance),
             self.pids[query_rows],
             self.camids[query_rows],
             self.pids[gallery_rows],
@@ -101,28 +122,34 @@ class TrackletFeatures:
             average_precision=protocol.average_precision,
             topk=topk,
         )
-        return Evaluation(protocol, distance, query_rows, gallery_rows, ranking)
+        return Evaluation(protocol, distance, query_rows, gallery_rows, ranking, refinement)
 
-    def save(self, path: str | Path, evaluation: Evaluation | None = None) -> None:
+    def save(
+        self,
+        path: str | Path,
+        evaluation: Evaluation | None = None,
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
         """Write an ``.npz`` file without pickled objects, whole or not at all.
 
-        Beside the attributes the file has ``average_precision`` (N,), NaN where not scored, and
-        ``first_match`` (N,), -1 where not scored, ``protocol`` and ``distance``, if ``evaluation``
-        is given.
+        Beside the attributes the file has, if ``evaluation`` is given, what it says of each query:
+        ``average_precision`` (N,), NaN where not scored, ``first_match`` (N,), -1 where not scored,
+        and ``num_matches`` (N,), -1 where no query; and ``protocol``, ``distance`` and
+        ``refinement``.
 
         Args:
             path: File to write or to replace; missing folders are made.
             evaluation: An evaluation of these tracklets.
+            settings: More to record, for instance the data set's name, read again by
+                :func:`recorded_setting`.
         """
         arrays = {field.name: getattr(self, field.name) for field in fields(self)}
+        arrays |= {name: np.array(value) for name, value in (settings or {}).items()}
         if evaluation is not None:
-            precisions = np.full(len(self.pids), np.nan)
-            precisions[evaluation.query_rows] = evaluation.ranking.average_precision
-            first_match = np.full(len(self.pids), -1)
-            first_match[evaluation.query_rows] = evaluation.ranking.first_match
-            arrays |= {"average_precision": precisions, "first_match": first_match}
+            arrays |= self._per_tracklet(evaluation)
             arrays["protocol"] = np.array(evaluation.protocol.name)
             arrays["distance"] = np.array(evaluation.distance)
+            arrays["refinement"] = np.array(str(evaluation.refinement))
         path = Path(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
@@ -135,6 +162,14 @@ class TrackletFeatures:
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
             raise
+
+    def _per_tracklet(self, evaluation: Evaluation) -> dict[str, np.ndarray]:
+        arrays: dict[str, np.ndarray] = {}
+        missing = {"average_precision": np.nan, "first_match": -1, "num_matches": -1}
+        for name, value in missing.items():
+            arrays[name] = np.full(len(self.pids), value)
+            arrays[name][evaluation.query_rows] = getattr(evaluation.ranking, name)
+        return arrays
 
     @classmethod
     def load(cls, path: str | Path) -> TrackletFeatures:
@@ -157,6 +192,6 @@ class TrackletFeatures:
 
 
 def recorded_setting(path: str | Path, name: str, default: str) -> str:
-    """Return ``protocol`` or ``distance`` as recorded in a feature file, else ``default``."""
+    """Return a setting as recorded in a feature file, for instance ``protocol``, or ``default``."""
     with np.load(path, allow_pickle=False) as file:
         return str(file[name]) if name in file else default

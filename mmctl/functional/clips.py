@@ -147,7 +147,8 @@ def count_distinct_frames(indices: IntArray) -> npt.NDArray[np.float32]:
     Returns:
         Number of distinct frames of each clip, (M,).
     """
-    return (1 + np.count_nonzero(np.diff(indices, axis=1), axis=1)).astype(np.float32)
+    changes = indices[:, 1:] != indices[:, :-1]
+    return (1 + np.count_nonzero(changes, axis=1)).astype(np.float32)
 
 
 RANDOM_MODES: dict[str, Callable[[int, int, np.random.Generator], IntArray]] = {

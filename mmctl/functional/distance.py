@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -13,6 +15,11 @@ MAX_DIRECT_TERMS = 2**26
 """Terms x_c - y_c up to which the Euclidean distance subtracts; a matrix product beyond."""
 
 _ROWS_PER_PRODUCT = 1024
+
+_ENTRIES_PER_BLOCK = 2**23
+
+# As F.normalize.
+_SMALLEST_NORM = 1e-12
 
 
 def pairwise_distance(x: Tensor, y: Tensor, *, metric: str = "cosine") -> Tensor:
@@ -38,14 +45,8 @@ def pairwise_distance(x: Tensor, y: Tensor, *, metric: str = "cosine") -> Tensor
     Raises:
         ValueError: If ``metric`` is unknown, or an input is not a matrix, or widths differ.
     """
-    if metric not in DISTANCES:
-        raise ValueError(f"metric must be one of {DISTANCES}, got {metric!r}")
-    if x.ndim != 2 or y.ndim != 2 or x.shape[1] != y.shape[1]:
-        raise ValueError(
-            "x and y must be matrices (rows, channels) of one width to be compared row by row, "
-            f"got {tuple(x.shape)} and {tuple(y.shape)}"
-        )
-    dtype = torch.promote_types(torch.promote_types(x.dtype, y.dtype), torch.float32)
+    _check_arguments(x, y, metric)
+    dtype = _result_dtype(x, y)
     with torch.autocast(x.device.type, enabled=False):
         if metric == "cosine":
             return _cosine(x.to(dtype), y.to(dtype))
@@ -54,6 +55,57 @@ def pairwise_distance(x: Tensor, y: Tensor, *, metric: str = "cosine") -> Tensor
                 x.to(dtype), y.to(dtype), compute_mode="donot_use_mm_for_euclid_dist"
             )
         return _euclidean_by_product(x, y, dtype)
+
+
+@torch.no_grad()
+def distance_blocks(x: Tensor, y: Tensor, *, metric: str = "cosine") -> Iterator[Tensor]:
+    """Yield :func:`pairwise_distance` in blocks of rows, without gradients.
+
+    For sets whose matrix of distances is too large to hold; ``y`` is prepared once.
+
+    Args:
+        x: Features, (M, C), floating point.
+        y: Features, (N, C), floating point.
+        metric: ``'cosine'`` or ``'euclidean'``.
+
+    Yields:
+        Distances of the next rows, (m, N), float64 if an input is float64, else float32.
+
+    Raises:
+        ValueError: As :func:`pairwise_distance`.
+    """
+    _check_arguments(x, y, metric)
+    dtype = _result_dtype(x, y)
+    rows = max(1, _ENTRIES_PER_BLOCK // max(1, len(y)))
+    with torch.autocast(x.device.type, enabled=False):
+        if metric == "cosine":
+            y = y.to(dtype)
+            # Scaling the products spares a normalised copy of y.
+            factors = -1 / y.norm(dim=1).clamp_min(_SMALLEST_NORM)
+            for block in x.split(rows):
+                products = F.normalize(block.to(dtype), dim=1) @ y.T
+                yield products.mul_(factors).add_(1).clamp_min_(0)
+        elif x.shape[0] * y.shape[0] * x.shape[1] <= MAX_DIRECT_TERMS:
+            yield pairwise_distance(x, y, metric=metric)
+        else:
+            y = y.double()
+            y_squared = y.square().sum(dim=1)
+            for block in x.split(rows):
+                yield _sqrt_of_squares(block.double(), y, y_squared).to(dtype)
+
+
+def _check_arguments(x: Tensor, y: Tensor, metric: str) -> None:
+    if metric not in DISTANCES:
+        raise ValueError(f"metric must be one of {DISTANCES}, got {metric!r}")
+    if x.ndim != 2 or y.ndim != 2 or x.shape[1] != y.shape[1]:
+        raise ValueError(
+            "x and y must be matrices (rows, channels) of one width to be compared row by row, "
+            f"got {tuple(x.shape)} and {tuple(y.shape)}"
+        )
+
+
+def _result_dtype(x: Tensor, y: Tensor) -> torch.dtype:
+    return torch.promote_types(torch.promote_types(x.dtype, y.dtype), torch.float32)
 
 
 def _cosine(x: Tensor, y: Tensor) -> Tensor:

@@ -19,6 +19,9 @@ DISTRACTOR_PID = 0
 AVERAGE_PRECISIONS = ("rectangle", "trapezoid")
 """The values that ``average_precision`` takes."""
 
+MAX_COUNTED = 64
+"""Matches of a query up to which comparing with each is faster than sorting."""
+
 
 @dataclass(frozen=True)
 class Ranking:
@@ -32,6 +35,7 @@ class Ranking:
         num_queries: Queries that have a match: those scored.
         average_precision: Of each query, (Q,), float64; NaN where the query has no match.
         first_match: 0-based position of each query's first match, (Q,), int64; -1 without a match.
+        num_matches: Matches of each query in the gallery, (Q,), int64.
     """
 
     cmc: np.ndarray
@@ -40,10 +44,11 @@ class Ranking:
     num_queries: int
     average_precision: np.ndarray
     first_match: np.ndarray
+    num_matches: np.ndarray
 
 
 def evaluate_ranking(
-    distances: np.ndarray,
+    distances: np.ndarray | Iterator[np.ndarray],
     query_pids: np.ndarray,
     query_camids: np.ndarray,
     gallery_pids: np.ndarray,
@@ -58,11 +63,13 @@ def evaluate_ranking(
     adds (P_prev + P) / 2n for the k-th match at position j, both 0-based: P = (k + 1) / (j + 1),
     P_prev = k / j, or 1 if j = 0.
 
-    Only the positions of the matches are needed, so each row is sorted by value and searched; no
-    argsort and no match matrix. Beyond ``distances`` the memory is that of a few rows.
+    Only the positions of the matches are needed, so what is nearer than each of them is counted;
+    no argsort and no match matrix. Beyond ``distances`` the memory is that of a few rows, and a
+    generator of blocks need never hold all distances at once.
 
     Args:
-        distances: Distance (not similarity) of each query to each gallery item, (Q, G).
+        distances: Distance (not similarity) of each query to each gallery item, (Q, G), or its
+            rows from an iterator of consecutive blocks, (q, G) each.
         query_pids: Person of each query, (Q,), integer. Queries with pid -1 or 0 have no match.
         query_camids: Camera of each query, (Q,), integer.
         gallery_pids: Person of each gallery item, (G,), integer.
@@ -84,34 +91,16 @@ def evaluate_ranking(
         )
     if topk < 1:
         raise ValueError(f"topk must be positive because the CMC starts at rank 1, got {topk}")
-    distances = np.asarray(distances)
-    _check_distances(distances)
-    query = _Labels.read("query", query_pids, query_camids, len(distances))
-    gallery = _Labels.read("gallery", gallery_pids, gallery_camids, distances.shape[1])
-
-    precisions = np.full(len(query.pids), np.nan)
-    penalties = np.full(len(query.pids), np.nan)
-    first_match = np.full(len(query.pids), -1, dtype=np.int64)
-    for row, positions in _match_positions(distances, query, gallery):
-        precisions[row] = _average_precision(positions, average_precision)
-        penalties[row] = len(positions) / (positions[-1] + 1)
-        first_match[row] = positions[0]
-
-    scored = first_match >= 0
-    if not scored.any():
-        raise ValueError(
-            f"at least one query must have a match: none of the {len(query.pids)} queries finds "
-            "its pid (above 0) under another camera in the gallery; are the camids right?"
-        )
-    hits = np.bincount(np.minimum(first_match[scored], topk), minlength=topk + 1)[:topk]
-    return Ranking(
-        cmc=hits.cumsum() / scored.sum(),
-        mean_average_precision=float(precisions[scored].mean()),
-        mean_inverse_penalty=float(penalties[scored].mean()),
-        num_queries=int(scored.sum()),
-        average_precision=precisions,
-        first_match=first_match,
-    )
+    query = _Labels.read("query", query_pids, query_camids)
+    gallery = _Labels.read("gallery", gallery_pids, gallery_camids)
+    places: list[np.ndarray] = [np.empty(0, dtype=np.int64)] * len(query.pids)
+    matches: _Matches | None = None
+    for first_row, block in _read_blocks(distances, query, gallery):
+        # Not before the labels are known to fit the distances.
+        matches = matches or _Matches(query, gallery)
+        for row, positions in matches.locate(block, first_row):
+            places[row] = positions
+    return _summarize(places, average_precision, topk)
 
 
 def removed_items(
@@ -124,56 +113,87 @@ def removed_items(
 
 @dataclass(frozen=True)
 class _Labels:
+    name: str
     pids: np.ndarray
     camids: np.ndarray
 
     @classmethod
-    def read(cls, name: str, pids: np.ndarray, camids: np.ndarray, length: int) -> _Labels:
+    def read(cls, name: str, pids: np.ndarray, camids: np.ndarray) -> _Labels:
         arrays = []
         for field, values in (("pids", np.asarray(pids)), ("camids", np.asarray(camids))):
-            if values.shape != (length,):
-                raise ValueError(
-                    f"{name}_{field} must have one entry per {name} item of distances, "
-                    f"({length},), got {values.shape}"
-                )
+            if values.ndim != 1:
+                raise ValueError(f"{name}_{field} must be one row of numbers, got {values.shape}")
             if values.dtype.kind not in "iu":
                 raise ValueError(f"{name}_{field} must be integers, got {values.dtype}")
             arrays.append(values.astype(np.int64))
-        return cls(*arrays)
+        return cls(name, *arrays)
+
+    def check_length(self, length: int) -> None:
+        for field, values in (("pids", self.pids), ("camids", self.camids)):
+            if len(values) != length:
+                raise ValueError(
+                    f"{self.name}_{field} must have one entry per {self.name} item of distances, "
+                    f"({length},), got {values.shape}"
+                )
 
 
-def _check_distances(distances: np.ndarray) -> None:
-    if distances.ndim != 2 or 0 in distances.shape:
-        raise ValueError(
-            "distances must be a matrix (queries, gallery) with at least one of each, "
-            f"got {distances.shape}"
-        )
-    for row, values in enumerate(distances):
-        if not np.isfinite(values).all():
+def _read_blocks(
+    distances: np.ndarray | Iterator[np.ndarray], query: _Labels, gallery: _Labels
+) -> Iterator[tuple[int, np.ndarray]]:
+    """Yield (index of the first query, checked block)."""
+    is_matrix = not isinstance(distances, Iterator)
+    num_rows = 0
+    for block in [np.asarray(distances)] if is_matrix else distances:
+        if block.ndim != 2 or 0 in block.shape:
+            raise ValueError(
+                "distances must be a matrix (queries, gallery) with at least one of each, "
+                f"got {block.shape}"
+            )
+        gallery.check_length(block.shape[1])
+        if is_matrix or num_rows + len(block) > len(query.pids):
+            query.check_length(num_rows + len(block))
+        _check_finite(block, num_rows)
+        yield num_rows, block
+        num_rows += len(block)
+    query.check_length(num_rows)
+
+
+def _check_finite(block: np.ndarray, first_row: int) -> None:
+    dtype = np.promote_types(block.dtype, np.float32)
+    for row, values in enumerate(block):
+        # A sum is several times faster than a mask, and carries NaN and infinity.
+        if not np.isfinite(values.sum(dtype=dtype)) and not np.isfinite(values).all():
             column = int(np.flatnonzero(~np.isfinite(values))[0])
             raise ValueError(
-                "distances must be finite to be ranked, "
-                f"got {values[column]} between query {row} and gallery item {column}"
+                f"distances must be finite to be ranked, got {values[column]} between query "
+                f"{first_row + row} and gallery item {column}"
             )
 
 
-def _match_positions(
-    distances: np.ndarray, query: _Labels, gallery: _Labels
-) -> Iterator[tuple[int, np.ndarray]]:
-    """Yield (query, sorted 0-based positions of its matches) for the queries that have one."""
-    kept = np.flatnonzero(gallery.pids != JUNK_PID)
-    pids, camids = gallery.pids[kept], gallery.camids[kept]
-    has_junk = len(kept) < len(gallery.pids)
-    by_pid = np.argsort(pids, kind="stable")
-    starts = np.searchsorted(pids, query.pids, side="left", sorter=by_pid)
-    stops = np.searchsorted(pids, query.pids, side="right", sorter=by_pid)
-    for row in np.flatnonzero((query.pids > DISTRACTOR_PID) & (stops > starts)):
-        same_pid = by_pid[starts[row] : stops[row]]
-        is_good = camids[same_pid] != query.camids[row]
-        if is_good.any():
-            values = distances[row, kept] if has_junk else distances[row]
-            values = values.astype(np.float32, copy=False)
-            yield int(row), _positions(values, same_pid[is_good], same_pid[~is_good])
+class _Matches:
+    """The gallery sorted by pid, so that the matches of a query are found at once."""
+
+    def __init__(self, query: _Labels, gallery: _Labels) -> None:
+        self.query = query
+        self.kept = np.flatnonzero(gallery.pids != JUNK_PID)
+        self.has_junk = len(self.kept) < len(gallery.pids)
+        self.camids = gallery.camids[self.kept]
+        pids = gallery.pids[self.kept]
+        self.by_pid = np.argsort(pids, kind="stable")
+        self.starts, self.stops = (
+            np.searchsorted(pids, query.pids, side=side, sorter=self.by_pid)
+            for side in ("left", "right")
+        )
+
+    def locate(self, block: np.ndarray, first_row: int) -> Iterator[tuple[int, np.ndarray]]:
+        """Yield (query, sorted 0-based positions of its matches) for the queries that have one."""
+        for row, values in enumerate(block, start=first_row):
+            same_pid = self.by_pid[self.starts[row] : self.stops[row]]
+            is_good = self.camids[same_pid] != self.query.camids[row]
+            if self.query.pids[row] > DISTRACTOR_PID and is_good.any():
+                values = values[self.kept] if self.has_junk else values
+                values = values.astype(np.float32, copy=False)
+                yield row, _positions(values, same_pid[is_good], same_pid[~is_good])
 
 
 def _positions(values: np.ndarray, good: np.ndarray, removed: np.ndarray) -> np.ndarray:
@@ -187,6 +207,28 @@ def _positions(values: np.ndarray, good: np.ndarray, removed: np.ndarray) -> np.
     Returns:
         Positions by (distance, index), (n,), ascending.
     """
+    before = _count_nearer(values, good) if len(good) <= MAX_COUNTED else None
+    if before is None:
+        before = _search_sorted(values, good)
+    if len(removed):
+        # (n, m): small, because both show one person.
+        is_nearer = values[removed] < values[good, None]
+        is_tied = (values[removed] == values[good, None]) & (removed < good[:, None])
+        before -= (is_nearer | is_tied).sum(axis=1)
+    return np.sort(before)
+
+
+def _count_nearer(values: np.ndarray, good: np.ndarray) -> np.ndarray | None:
+    """Return how many items are nearer than each of ``good``, (n,), or None if one of them ties."""
+    own = values[good, None]
+    if np.count_nonzero(values == own) > len(good):
+        return None
+    # One by one: counting along an axis is several times slower.
+    return np.array([np.count_nonzero(row) for row in values < own])
+
+
+def _search_sorted(values: np.ndarray, good: np.ndarray) -> np.ndarray:
+    """Return how many items come before each of ``good`` by (distance, index), (n,)."""
     # Nothing farther than the last match moves a position, so it need not be sorted.
     ordered = np.sort(values[values <= values[good].max()])
     before = np.searchsorted(ordered, values[good], side="left")
@@ -194,18 +236,51 @@ def _positions(values: np.ndarray, good: np.ndarray, removed: np.ndarray) -> np.
     for value in np.unique(values[good[equal > 1]]):
         members = values[good] == value
         before[members] += np.searchsorted(np.flatnonzero(values == value), good[members])
-    if len(removed):
-        # (n, m): small, because both show one person.
-        nearer = values[removed] < values[good, None]
-        tied = (values[removed] == values[good, None]) & (removed < good[:, None])
-        before -= (nearer | tied).sum(axis=1)
-    return np.sort(before)
+    return before
 
 
-def _average_precision(positions: np.ndarray, kind: str) -> float:
-    hits = np.arange(len(positions))
+def _summarize(places: list[np.ndarray], average_precision: str, topk: int) -> Ranking:
+    """Return the measures of the sorted 0-based positions of each query's matches."""
+    num_matches = np.array([len(positions) for positions in places])
+    scored = num_matches > 0
+    if not scored.any():
+        raise ValueError(
+            f"at least one query must have a match: none of the {len(places)} queries finds "
+            "its pid (above 0) under another camera in the gallery; are the camids right?"
+        )
+    positions = np.concatenate(places)
+    counts = num_matches[scored]
+    starts = counts.cumsum() - counts
+    hits = np.arange(len(positions)) - np.repeat(starts, counts)
+    first, last = positions[starts], positions[starts + counts - 1]
+    precisions = np.full(len(places), np.nan)
+    precisions[scored] = (
+        np.add.reduceat(_precisions(hits, positions, average_precision), starts) / counts
+    )
+    first_match = np.full(len(places), -1, dtype=np.int64)
+    first_match[scored] = first
+    hits_at = np.bincount(np.minimum(first, topk), minlength=topk + 1)[:topk]
+    return Ranking(
+        cmc=hits_at.cumsum() / scored.sum(),
+        mean_average_precision=float(precisions[scored].mean()),
+        mean_inverse_penalty=float((counts / (last + 1)).mean()),
+        num_queries=int(scored.sum()),
+        average_precision=precisions,
+        first_match=first_match,
+        num_matches=num_matches,
+    )
+
+
+def _precisions(hits: np.ndarray, positions: np.ndarray, kind: str) -> np.ndarray:
+    """Return what each match adds to the average precision of its query, times their number.
+
+    Args:
+        hits: Matches of the query before each one, (n,).
+        positions: 0-based position of each, (n,).
+        kind: ``'rectangle'`` or ``'trapezoid'``.
+    """
     precision = (hits + 1) / (positions + 1)
     if kind == "trapezoid":
         previous = np.where(positions == 0, 1.0, hits / np.maximum(positions, 1))
         precision = (precision + previous) / 2
-    return float(precision.mean())
+    return precision

@@ -1,16 +1,26 @@
-"""Re-ranking with k-reciprocal neighbours (Zhong et al., CVPR 2017, arXiv:1701.08398)."""
+"""Re-ranking with k-reciprocal neighbours (Zhong et al., CVPR 2017, arXiv:1701.08398).
+
+All items by all items never exist at once: neighbours are found tile by tile, the encodings of
+eq. 7 are sparse, and the result comes in blocks of queries.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from mmctl.functional.distance import pairwise_distance
+from mmctl.functional.neighbours import center, find_neighbours
+from mmctl.functional.sparse_rows import SparseRows
 
-_ROWS = 512
+_ROWS = 256
+"""Rows that are worked on at once."""
+
+_COMPARISONS = 2**23
+"""Comparisons of indices that are made at once."""
 
 
 def k_reciprocal(
@@ -29,7 +39,8 @@ def k_reciprocal(
     ``k`` nearest are taken beside the item itself, the half neighbourhoods of eq. 4 have
     ``round(k1 / 2)`` members (to even) and must overlap in more than two thirds.
 
-    The encodings of eq. 7 are kept sparse: no matrix of all items by all items is ever held.
+    Beside the result the memory grows with the number of items, not with its square. Where the
+    result itself is too large, take :func:`k_reciprocal_blocks`.
 
     Args:
         query: Query features, (Q, C).
@@ -45,10 +56,87 @@ def k_reciprocal(
         ValueError: If ``k1`` or ``k2`` is not positive, ``lambda_value`` is outside 0 .. 1, or the
             features are not two non-empty, finite matrices of one width.
     """
-    if k1 < 1 or k2 < 1:
-        raise ValueError(f"k1 and k2 count neighbours and must be positive, got {k1} and {k2}")
-    if not 0 <= lambda_value <= 1:
-        raise ValueError(f"lambda_value is a weight and must lie in 0 .. 1, got {lambda_value}")
+    settings = _Settings(k1, k2, lambda_value)
+    _check_features(query, gallery)
+    distances = torch.empty(len(query), len(gallery))
+    start = 0
+    for block in _rerank(query, gallery, settings, distances):
+        distances[start : start + len(block)] = torch.from_numpy(block)
+        start += len(block)
+    return distances.to(query.device)
+
+
+def k_reciprocal_blocks(
+    query: Tensor,
+    gallery: Tensor,
+    *,
+    k1: int = 20,
+    k2: int = 6,
+    lambda_value: float = 0.3,
+) -> Iterator[np.ndarray]:
+    """Return the rows of :func:`k_reciprocal`, which has the arguments, in blocks.
+
+    Returns:
+        An iterator over the distances of the next queries, (q, G), float32.
+    """
+    settings = _Settings(k1, k2, lambda_value)
+    _check_features(query, gallery)
+    return _rerank(query, gallery, settings, None)
+
+
+@dataclass(frozen=True)
+class _Settings:
+    k1: int
+    k2: int
+    lambda_value: float
+
+    def __post_init__(self) -> None:
+        if self.k1 < 1 or self.k2 < 1:
+            raise ValueError(
+                f"k1 and k2 count neighbours and must be positive, got {self.k1} and {self.k2}"
+            )
+        if not 0 <= self.lambda_value <= 1:
+            raise ValueError(
+                f"lambda_value is a weight and must lie in 0 .. 1, got {self.lambda_value}"
+            )
+
+
+def _rerank(
+    query: Tensor, gallery: Tensor, settings: _Settings, original: Tensor | None
+) -> Iterator[np.ndarray]:
+    """Yield rows of the result.
+
+    ``original`` (Q, G) saves a fifth of the products by keeping the query's distances; a row may
+    be overwritten once it was yielded.
+    """
+    features = torch.cat([query, gallery]).detach()
+    if features.dtype != torch.float64:
+        features = features.float()
+    points = center(features)
+    cuts = (settings.k1 + 1, round(settings.k1 / 2) + 1, settings.k2)
+    neighbours = find_neighbours(features, points, cuts, original)
+    del features
+    rows = _encode(points, neighbours.indices, neighbours.farthest, settings.k1)
+    if settings.k2 > 1:
+        rows = _mean_rows(rows, neighbours.indices[:, : settings.k2])
+    lists = rows.select(len(query), len(points)).transpose(len(points))
+    squares = points.square().sum(dim=1)
+    for start in range(0, len(query), _ROWS):
+        own = slice(start, min(start + _ROWS, len(query)))
+        if original is None:
+            others = slice(len(query), None)
+            squared = torch.addmm(squares[others], points[own], points[others].T, alpha=-2)
+            squared += squares[own, None]
+        else:
+            squared = original[own]
+        factors = torch.from_numpy(settings.lambda_value / neighbours.farthest[own, None])
+        distances = _jaccard(rows.select(own.start, own.stop), lists, len(gallery))
+        distances *= 1 - settings.lambda_value
+        distances += (squared.cpu().clamp_min(0) * factors).float().numpy()
+        yield distances
+
+
+def _check_features(query: Tensor, gallery: Tensor) -> None:
     if query.ndim != 2 or gallery.ndim != 2 or query.shape[1:] != gallery.shape[1:]:
         raise ValueError(
             "query and gallery must be matrices (rows, channels) of one width, "
@@ -59,113 +147,126 @@ def k_reciprocal(
             "query and gallery must both hold features because neighbours are sought in both, "
             f"got {len(query)} and {len(gallery)}"
         )
-    features = torch.cat([query, gallery]).detach()
-    if not features.isfinite().all():
+    # Extremes carry NaN and infinity; a mask would be as large as the features.
+    extremes = torch.stack([*query.aminmax(), *gallery.aminmax()])
+    if not extremes.isfinite().all():
         raise ValueError("query and gallery must be finite to have neighbours, got NaN or infinity")
-    neighbours = _Neighbours.find(features, max(k1 + 1, k2))
-    rows = _mean_rows(_encode(features, neighbours, k1), neighbours.indices[:, :k2])
-    jaccard = _jaccard(rows[: len(query)], rows[len(query) :], len(features))
-    original = _squared(query.detach(), gallery.detach()) / neighbours.farthest[: len(query), None]
-    final = (1 - lambda_value) * jaccard + lambda_value * original
-    return torch.from_numpy(final.astype(np.float32)).to(query.device)
 
 
-Row = tuple[np.ndarray, np.ndarray]
-"""Columns (n,) and values (n,) of one sparse row, columns ascending."""
+def _reciprocal(indices: np.ndarray, k: int) -> np.ndarray:
+    """Return R(i, k) of each item (eq. 2): near i, and i near them; the item included.
+
+    Args:
+        indices: Nearest items of each item, (N, more than k).
+        k: Neighbours beside the item.
+
+    Returns:
+        Members, (N, k + 1), -1 in the place of those that are not.
+    """
+    nearest = indices[:, : k + 1]
+    members = np.full_like(nearest, -1)
+    for start in range(0, len(nearest), _ROWS):
+        block = nearest[start : start + _ROWS]
+        items = np.arange(start, start + len(block))[:, None, None]
+        mutual = (nearest[block] == items).any(axis=2)
+        members[start : start + _ROWS][mutual] = block[mutual]
+    return members
 
 
-@dataclass(frozen=True)
-class _Neighbours:
-    indices: np.ndarray
-    """Nearest items of each item, nearest first, (N, count), int64."""
-    farthest: np.ndarray
-    """Squared distance of each item to the one farthest away, (N,); 1 if all coincide."""
+def _expand(members: np.ndarray, halves: np.ndarray) -> np.ndarray:
+    """Return R*(i, k1): ``members`` and the half neighbourhoods that lie mostly among them.
 
-    @classmethod
-    def find(cls, features: Tensor, count: int) -> _Neighbours:
-        count = min(count, len(features))
-        indices, farthest = [], []
-        for block in features.split(_ROWS):
-            squared = _squared(block, features)
-            # Distances and index in one key: positive floats sort like their bits.
-            keys = squared.view(np.uint32).astype(np.int64) << 32 | np.arange(len(features))
-            nearest = np.sort(np.partition(keys, count - 1, axis=1)[:, :count], axis=1)
-            indices.append(nearest & 0xFFFFFFFF)
-            farthest.append(squared.max(axis=1))
-        maxima = np.concatenate(farthest)
-        return cls(np.concatenate(indices), np.where(maxima > 0, maxima, 1))
+    Args:
+        members: R(i, k1) of some items, (n, k1 + 1), -1 for none.
+        halves: R(i, k1 / 2) of all items, (N, half + 1), -1 for none.
 
-    def reciprocal(self, k: int) -> list[np.ndarray]:
-        """Return R(i, k) of each item (eq. 2): near i, and i near them; the item included."""
-        nearest = self.indices[:, : k + 1]
-        sets = []
-        for start in range(0, len(nearest), _ROWS):
-            block = nearest[start : start + _ROWS]
-            items = np.arange(start, start + len(block))[:, None, None]
-            mutual = (nearest[block] == items).any(axis=2)
-            sets += [row[keep] for row, keep in zip(block, mutual, strict=True)]
-        return sets
+    Returns:
+        Members, (n, many), ascending in each row, -1 for none and for repetitions.
+    """
+    # Where there is no member, -1 picks the last item's half, which does not count.
+    neighbourhoods = np.where(members[..., None] >= 0, halves[members], -1)
+    is_shared = (neighbourhoods[..., None] == members[:, None, None, :]).any(axis=3)
+    is_real = neighbourhoods >= 0
+    overlap = 3 * (is_shared & is_real).sum(axis=2) > 2 * is_real.sum(axis=2)
+    added = np.where(overlap[..., None], neighbourhoods, -1).reshape(len(members), -1)
+    expanded = np.sort(np.concatenate([members, added], axis=1), axis=1)
+    expanded[:, 1:][expanded[:, 1:] == expanded[:, :-1]] = -1
+    return expanded
 
 
-def _squared(x: Tensor, y: Tensor) -> np.ndarray:
-    distances = pairwise_distance(x, y, metric="euclidean").float()
-    # Adding zero turns a negative zero, whose bits sort last, into a positive one.
-    return distances.square().cpu().numpy() + np.float32(0)
-
-
-def _encode(features: Tensor, neighbours: _Neighbours, k1: int) -> list[Row]:
+def _encode(points: Tensor, indices: np.ndarray, farthest: np.ndarray, k1: int) -> SparseRows:
     """Return the weights of the expanded reciprocal neighbours of each item, summing to 1."""
-    values = features.to("cpu", torch.float32).numpy()
-    sets, halves = neighbours.reciprocal(k1), neighbours.reciprocal(round(k1 / 2))
-    rows = []
-    for item, members in enumerate(sets):
-        columns = _expand(members, halves)
-        squared = np.square(values[columns] - values[item]).sum(axis=1)
-        weights = np.exp(-squared / neighbours.farthest[item])
-        rows.append((columns, weights / weights.sum()))
-    return rows
+    indices = indices.astype(np.int32)
+    members, halves = _reciprocal(indices, k1), _reciprocal(indices, round(k1 / 2))
+    squares = points.square().sum(dim=1)
+    step = max(1, _COMPARISONS // (members.shape[1] ** 2 * halves.shape[1]))
+    parts = []
+    for start in range(0, len(members), step):
+        expanded = _expand(members[start : start + step], halves)
+        is_member = expanded >= 0
+        columns, lengths = expanded[is_member], is_member.sum(axis=1)
+        squared = _member_distances(points, squares, start, columns, lengths)
+        owners = np.repeat(np.arange(len(lengths)), lengths)
+        weights = np.exp(-squared / farthest[start + owners])
+        sums = np.bincount(owners, weights=weights, minlength=len(lengths))
+        parts.append((lengths, columns, (weights / sums[owners]).astype(np.float32)))
+    return SparseRows.join(parts)
 
 
-def _expand(members: np.ndarray, halves: list[np.ndarray]) -> np.ndarray:
-    """Return R*(i, k1): ``members`` and the half neighbourhoods that lie mostly among them."""
-    known = set(members.tolist())
-    expanded = set(known)
-    for member in members:
-        half = halves[member].tolist()
-        if 3 * len(known.intersection(half)) > 2 * len(half):
-            expanded.update(half)
-    return np.array(sorted(expanded), dtype=np.int64)
+def _member_distances(
+    points: Tensor, squares: Tensor, start: int, columns: np.ndarray, lengths: np.ndarray
+) -> np.ndarray:
+    """Return the squared distances of consecutive items from ``start`` on to their members.
+
+    Args:
+        points: All items, (N, C).
+        squares: Their squared norms, (N,).
+        start: First of the items.
+        columns: Members, item after item.
+        lengths: Number of members of each item.
+    """
+    members = torch.from_numpy(columns.astype(np.int64)).to(points.device)
+    squared = squares[members]
+    items = zip(points[start:], squares[start:], members.split(lengths.tolist()), strict=False)
+    position = 0
+    for point, square, own in items:
+        part = squared[position : position + len(own)]
+        part.addmv_(points[own], point, alpha=-2).add_(square)
+        position += len(own)
+    return squared.clamp_min_(0).float().cpu().numpy()
 
 
-def _mean_rows(rows: list[Row], nearest: np.ndarray) -> list[Row]:
+def _mean_rows(rows: SparseRows, nearest: np.ndarray) -> SparseRows:
     """Return the mean of the rows of the nearest items of each item (eq. 11)."""
-    if nearest.shape[1] == 1:
-        return rows
-    means = []
-    for items in nearest:
-        columns = np.concatenate([rows[item][0] for item in items])
-        values = np.concatenate([rows[item][1] for item in items])
-        unique, slots = np.unique(columns, return_inverse=True)
-        means.append((unique, np.bincount(slots, weights=values) / len(items)))
-    return means
+    num_items, k2 = nearest.shape
+    parts = []
+    for start in range(0, num_items, _ROWS):
+        items = nearest[start : start + _ROWS]
+        entries, counts = rows.entries(items.ravel())
+        owners = np.repeat(np.repeat(np.arange(len(items)), k2), counts)
+        keys = owners * num_items + rows.columns[entries]
+        order = np.argsort(keys, kind="stable")
+        keys = keys[order]
+        firsts = np.flatnonzero(np.diff(keys, prepend=-1))
+        values = np.add.reduceat(rows.values[entries][order], firsts) / k2
+        lengths = np.bincount(keys[firsts] // num_items, minlength=len(items))
+        parts.append((lengths, keys[firsts] % num_items, values))
+    return SparseRows.join(parts)
 
 
-def _jaccard(query: list[Row], gallery: list[Row], num_columns: int) -> np.ndarray:
-    """Return 1 - sum(min) / sum(max) of each pair of rows (eq. 10), (Q, G), float32."""
-    owners = np.repeat(np.arange(len(gallery)), [len(columns) for columns, _ in gallery])
-    columns = np.concatenate([columns for columns, _ in gallery])
-    values = np.concatenate([values for _, values in gallery])
-    order = np.argsort(columns, kind="stable")
-    owners, values = owners[order], values[order]
-    starts = np.searchsorted(columns[order], np.arange(num_columns + 1))
-    distances = np.empty((len(query), len(gallery)), dtype=np.float32)
-    for row, (own_columns, own_values) in enumerate(query):
-        counts = starts[own_columns + 1] - starts[own_columns]
-        # Entries of the inverted lists of all own columns, one list after the other.
-        offsets = np.repeat(starts[own_columns] - np.cumsum(counts) + counts, counts)
-        entries = offsets + np.arange(counts.sum())
-        smaller = np.minimum(np.repeat(own_values, counts), values[entries])
-        shared = np.bincount(owners[entries], weights=smaller, minlength=len(gallery))
+def _jaccard(query: SparseRows, lists: SparseRows, num_gallery: int) -> np.ndarray:
+    """Return 1 - sum(min) / sum(max) of each pair of rows (eq. 10), (q, G), float32.
+
+    Args:
+        query: Encodings of some queries.
+        lists: For each item, the gallery items whose encodings have an entry for it.
+        num_gallery: G.
+    """
+    distances = np.empty((len(query.starts) - 1, num_gallery), dtype=np.float32)
+    for row, (start, stop) in enumerate(zip(query.starts[:-1], query.starts[1:], strict=True)):
+        entries, counts = lists.entries(query.columns[start:stop])
+        smaller = np.minimum(np.repeat(query.values[start:stop], counts), lists.values[entries])
+        shared = np.bincount(lists.columns[entries], weights=smaller, minlength=num_gallery)
         # Both rows sum to 1, so sum(max) = 2 - sum(min).
         distances[row] = 1 - shared / (2 - shared)
     return distances

@@ -12,7 +12,12 @@ from mmctl.models.layers import (
 )
 from mmctl.models.losses import BatchHardTripletLoss, DiversityLoss
 from mmctl.models.necks import PosePartNeck
-from mmctl.models.pose import KeypointHeatmaps
+from mmctl.models.pose import (
+    FrozenPoseEstimator,
+    HRNetHeatmaps,
+    KeypointHeatmaps,
+    StoredHeatmaps,
+)
 from mmctl.models.video_reid import VideoReID
 
 __all__ = [
@@ -23,11 +28,14 @@ __all__ = [
     "CrossScaleConv",
     "DiversityLoss",
     "FrameGraphConv",
+    "FrozenPoseEstimator",
     "FusionHead",
     "GraphConv3d",
+    "HRNetHeatmaps",
     "KeypointHeatmaps",
     "PartGraphHead",
     "PosePartNeck",
+    "StoredHeatmaps",
     "VideoReID",
     "WindowContextBlock",
 ]

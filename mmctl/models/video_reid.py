@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from mmengine.model import BaseModel
 from torch import Tensor
 
+from mmctl.models.clip_average import average_clips
+from mmctl.models.part_check import check_parts
+from mmctl.models.pose.heatmap_source import make_heatmaps, stack_stored
 from mmctl.registry import MODELS
 from mmctl.structures import TrackletSample
 
@@ -23,14 +25,15 @@ class VideoReID(BaseModel):
         backbone: Config of a backbone that returns a tuple of feature maps; the last is used.
         neck: Config of :class:`PosePartNeck`.
         head: Config of :class:`FusionHead`.
-        pose: Config of a source of heatmaps.
+        pose: Config of a source of heatmaps: :class:`FrozenPoseEstimator`,
+            :class:`KeypointHeatmaps` or :class:`StoredHeatmaps`.
         graph_head: Config of :class:`PartGraphHead`.
         frames_per_chunk: Most frames that ``predict`` sends through the network at once, at least
             one clip: bounds the memory of long tracklets.
         init_cfg: MMEngine's initialisation config.
 
     Raises:
-        ValueError: If only one of ``pose`` and ``graph_head`` is given.
+        ValueError: If only one of ``pose`` and ``graph_head`` is given, or the parts disagree.
     """
 
     def __init__(
@@ -56,29 +59,9 @@ class VideoReID(BaseModel):
         self.pose = None if pose is None else MODELS.build(pose)
         self.graph_head = None if graph_head is None else MODELS.build(graph_head)
         self.frames_per_chunk = frames_per_chunk
-        self._check_parts()
-
-    def _check_parts(self) -> None:
-        """Compare what the parts of the model must agree on."""
-        if self.frames_per_chunk < 1:
-            raise ValueError(f"frames_per_chunk must be at least 1, got {self.frames_per_chunk}")
-        if self.graph_head is None:
-            return
-        for name, giver in (("channels", self.head), ("body", self.neck)):
-            ours, theirs = getattr(self.graph_head, name, None), getattr(giver, name, None)
-            if None not in (ours, theirs) and ours != theirs:
-                raise ValueError(
-                    f"graph_head.{name} must be that of {type(giver).__name__}, because both work "
-                    f"on the same nodes, got {ours} and {theirs}"
-                )
-        missing = set(getattr(self.graph_head, "scales", ())) - set(
-            getattr(self.neck, "scales", ("s1", "s2", "s3"))
-        )
-        if missing:
-            raise ValueError(
-                f"neck.scales must hold those of graph_head.scales, got {self.neck.scales} without "
-                f"{sorted(missing)}"
-            )
+        if frames_per_chunk < 1:
+            raise ValueError(f"frames_per_chunk must be at least 1, got {frames_per_chunk}")
+        check_parts(self.neck, self.head, self.pose, self.graph_head)
 
     def forward(
         self, inputs: Tensor, data_samples: list[TrackletSample] | None = None, mode: str = "tensor"
@@ -98,24 +81,23 @@ class VideoReID(BaseModel):
                 raise ValueError(f"mode={mode!r} needs one data sample per tracklet, got none")
             return getattr(self, mode)(inputs, data_samples)
         if mode == "tensor":
-            keypoints = None if data_samples is None else _stack_keypoints(data_samples)
-            return self.head.predict(*self.extract(inputs, keypoints))
+            stored = stack_stored(self.pose, data_samples)
+            return self.head.predict(*self.extract(inputs, stored))
         raise ValueError(f"mode must be 'loss', 'predict' or 'tensor', got {mode!r}")
 
-    def extract(
-        self, inputs: Tensor, keypoints: Tensor | None = None
-    ) -> tuple[Tensor, Tensor | None]:
+    def extract(self, inputs: Tensor, stored: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
         """Compute the features that the head fuses.
 
         Args:
             inputs: Normalised clips, (B, T, 3, H, W).
-            keypoints: Stored keypoints, (B, T, 17, 3), in pixels of the inputs.
+            stored: What ``pose`` reads from the samples: keypoints in pixels of the inputs,
+                (B, T, 17, 3), or heatmaps, (B, T, 17, h, w); ``None`` if it reads the frames.
 
         Returns:
             V_g (B, T, C) and V_p (B, T, 5, C), the latter ``None`` for the baseline.
         """
-        num_frames, size = inputs.shape[1], (inputs.shape[3], inputs.shape[4])
-        features = self.backbone(inputs.flatten(0, 1))[-1]
+        num_frames, frames = inputs.shape[1], inputs.flatten(0, 1)
+        features = self.backbone(frames)[-1]
         channels = getattr(self.head, "channels", features.shape[1])
         if features.shape[1] != channels:
             raise ValueError(
@@ -124,12 +106,7 @@ class VideoReID(BaseModel):
             )
         if self.pose is None or self.graph_head is None:
             return self.neck(features, None, num_frames)[0], None
-        if keypoints is None:
-            raise ValueError(
-                "the model draws its heatmaps from stored keypoints, but the samples have none: "
-                "give the data set a keypoint_file and put LoadKeypoints into its pipeline"
-            )
-        heatmaps = self.pose(keypoints.flatten(0, 1), size)
+        heatmaps = make_heatmaps(self.pose, self.data_preprocessor, frames, stored)
         global_features, nodes = self.neck(features, heatmaps, num_frames)
         return global_features, self.graph_head(nodes)
 
@@ -147,7 +124,8 @@ class VideoReID(BaseModel):
         if not all("gt_label" in sample for sample in data_samples):
             raise ValueError("the loss needs gt_label in every sample; is this a training split?")
         labels = torch.tensor([s.gt_label for s in data_samples], device=inputs.device)
-        losses = self.head.loss(*self.extract(inputs, _stack_keypoints(data_samples)), labels)
+        stored = stack_stored(self.pose, data_samples)
+        losses = self.head.loss(*self.extract(inputs, stored), labels)
         clamped = getattr(self.graph_head, "clamped_degrees", None)
         if clamped is not None:
             losses["clamped_degrees"] = clamped
@@ -165,43 +143,14 @@ class VideoReID(BaseModel):
             The samples with ``feature`` (C,): the mean over the tracklet's clips, weighted by
             their real frames, L2-normalised.
         """
-        keypoints = _stack_keypoints(data_samples)
+        stored = stack_stored(self.pose, data_samples)
         step = max(1, self.frames_per_chunk // inputs.shape[1])
         chunks = []
         for start in range(0, len(inputs), step):
             rows = slice(start, start + step)
-            features = self.extract(inputs[rows], None if keypoints is None else keypoints[rows])
+            features = self.extract(inputs[rows], None if stored is None else stored[rows])
             chunks.append(self.head.predict(*features).float())
-        features_of_clips = torch.cat(chunks)
-        all_weights = _clip_weights(data_samples, features_of_clips)
-        counts = [len(weights) for weights in all_weights]
-        for sample, weights, clips in zip(
-            data_samples, all_weights, features_of_clips.split(counts), strict=True
-        ):
-            # No matrix product: autocast would round the feature to half precision.
-            mean = (weights.unsqueeze(-1) * clips).sum(dim=0) / weights.sum()
-            sample.feature = F.normalize(mean, dim=0)
+        features_of_tracklets = average_clips(torch.cat(chunks), data_samples)
+        for sample, feature in zip(data_samples, features_of_tracklets, strict=True):
+            sample.feature = feature
         return data_samples
-
-
-def _stack_keypoints(data_samples: list[TrackletSample]) -> Tensor | None:
-    """Return the keypoints of all clips, (B, T, 17, 3), or ``None`` where none are stored."""
-    if not all("keypoints" in sample for sample in data_samples):
-        return None
-    return torch.cat([sample.keypoints for sample in data_samples])
-
-
-def _clip_weights(data_samples: list[TrackletSample], clips: Tensor) -> list[Tensor]:
-    """Return the weights of each tracklet's clips, (M_i,) each, like ``clips`` (all M, C)."""
-    if not any("clip_weights" in sample for sample in data_samples):
-        weights = [clips.new_ones(1) for _ in data_samples]
-    elif all("clip_weights" in sample for sample in data_samples):
-        weights = [sample.clip_weights.to(clips) for sample in data_samples]
-    else:
-        raise ValueError("clip_weights must be in all samples of a batch or in none")
-    if sum(map(len, weights)) != len(clips):
-        raise ValueError(
-            "the clip_weights of all tracklets must be as many as the clips, "
-            f"{len(clips)}, got {sum(map(len, weights))}"
-        )
-    return weights

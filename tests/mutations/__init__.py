@@ -6,13 +6,25 @@
 from __future__ import annotations
 
 from tests.mutations.data import DATA
+from tests.mutations.data_check import DATA_CHECK
 from tests.mutations.evaluation import EVALUATION
 from tests.mutations.functional import FUNCTIONAL
 from tests.mutations.layers import LAYERS
+from tests.mutations.layouts import LAYOUTS
 from tests.mutations.model import MODEL
 from tests.mutations.mutation import Mutation
+from tests.mutations.synthetic import SYNTHETIC
 
-MUTATIONS: tuple[Mutation, ...] = (*FUNCTIONAL, *LAYERS, *MODEL, *DATA, *EVALUATION)
+MUTATIONS: tuple[Mutation, ...] = (
+    *FUNCTIONAL,
+    *LAYERS,
+    *MODEL,
+    *DATA,
+    *DATA_CHECK,
+    *LAYOUTS,
+    *EVALUATION,
+    *SYNTHETIC,
+)
 
 TRAPS: dict[str, tuple[str, ...]] = {
     "node-major features with slot-major tiling": ("windows: node-major", "tiling: node-major"),
@@ -55,6 +67,7 @@ TRAPS: dict[str, tuple[str, ...]] = {
     ),
     "flip without the left/right swap": (
         "flip: left and right joints not swapped",
+        "flip: heatmaps of left and right joints not swapped",
         "body: eyes not swapped by a flip",
     ),
     "frames read as BGR": ("load: BGR for RGB", "preprocessor: channels reordered"),
@@ -67,6 +80,11 @@ TRAPS: dict[str, tuple[str, ...]] = {
     "unused parameters in an ablation": (
         "topology: unused mask built",
         "transfer: unused layers built",
+    ),
+    "frozen estimator initialised, trained or normalised anew": (
+        "estimator: a child, which the model initialises and trains",
+        "estimator: trainable",
+        "estimator: batch norm in training mode",
     ),
     "batch norm statistics drift per rank": ("config: batch norm statistics drift apart",),
     "batch-hard mining per process": (

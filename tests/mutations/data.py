@@ -33,7 +33,7 @@ CLIPS = mistakes_in(
             "(2 * np.arange(clip_len, dtype=np.int64))",
         ),
         "clips: repeated frames count": (
-            "return (1 + np.count_nonzero(np.diff(indices, axis=1), axis=1)).astype(np.float32)",
+            "return (1 + np.count_nonzero(changes, axis=1)).astype(np.float32)",
             "return np.full(len(indices), indices.shape[1], dtype=np.float32)",
         ),
     },
@@ -68,9 +68,55 @@ AUGMENT_CLIP = mistakes_in(
             "generator.random(len(frames)) < self.prob",
             "np.full(len(frames), generator.random()) < self.prob",
         ),
+        "flip: heatmaps of left and right joints not swapped": (
+            "[:, FLIP_ORDER, :, ::-1]",
+            "[..., ::-1]",
+        ),
+        "flip: heatmaps turned upside down": (
+            "[:, FLIP_ORDER, :, ::-1]",
+            "[:, FLIP_ORDER, ::-1]",
+        ),
         "erase: erased joints keep their score": (
-            "joints[(x >= 0) & (x < width) & (y >= 0) & (y < height), 2] = 0",
-            "del x, y",
+            "joints[_inside(joints[:, :2] + 0.5 - corner, sides), 2] = 0",
+            "del joints",
+        ),
+        "erase: erased maps stay": (
+            "maps[_inside(_peaks(maps, frames.shape[1:3]) - corner, sides)] = 0",
+            "del maps",
+        ),
+        "erase: the given keypoints are written to": ("results[key].copy()", "results[key]"),
+    },
+)
+
+CROP_CLIP = mistakes_in(
+    f"{_TRANSFORMS}/crop_clip.py",
+    (f"{_TESTS}/test_transforms/test_crop_clip.py",),
+    {
+        "crop: one draw per frame": (
+            'num_clips, clip_len = results["clip_indices"].shape',
+            'num_clips, clip_len = results["clip_indices"].size, 1',
+        ),
+        "crop: never in the last row or column": (
+            ".integers(room + 1, size=",
+            ".integers(np.maximum(room, 1), size=",
+        ),
+        "crop: keypoints moved by rows for columns": ("corners[:, None, ::-1]", "corners[:, None]"),
+        "crop: joints outside the window keep their score": (
+            "((keypoints, frame_size), (moved, self.size))",
+            "((keypoints, frame_size),)",
+        ),
+        "crop: joints on the padding keep their score": (
+            "((keypoints, frame_size), (moved, self.size))",
+            "((moved, self.size),)",
+        ),
+        "crop: heatmaps stay where they were": (" + starts[:, None]", ""),
+        "crop: heatmaps without the half cell": (
+            "centres * num_cells / frame_side - 0.5",
+            "centres * num_cells / frame_side",
+        ),
+        "crop: heatmaps go on in the padding": (
+            "np.where(inside[..., None], weights, 0)",
+            "weights",
         ),
     },
 )
@@ -79,14 +125,25 @@ LOAD_AND_PACK = mistakes_in(
     f"{_TRANSFORMS}/load_frames.py",
     (f"{_TESTS}/test_transforms/test_load_frames.py",),
     {
-        "load: BGR for RGB": ('channel_order="rgb"', 'channel_order="bgr"'),
-        "load: frames in the order of the file": (
-            "[decoded[position] for position in where.tolist()]",
-            "[decoded[position] for position in sorted(where.tolist())]",
+        "load: BGR for RGB": (
+            "return np.asarray(frame)",
+            "return np.asarray(frame)[..., ::-1]",
         ),
-        "load: keypoints of other frames": (
-            'rows = results["keypoint_rows"][results["clip_indices"].ravel()]',
-            'rows = results["clip_indices"].ravel()',
+        "load: frames in the order of the file": (
+            "[readable[index] for index in indices]",
+            "[readable[index] for index in sorted(indices)]",
+        ),
+        "load: test tracklets mended": (
+            'results.get("split") not in _NEVER_MENDED',
+            'results.get("split") != "nobody"',
+        ),
+        "load: frames that came instead count as further ones": (
+            'results["clip_weights"] = count_distinct_frames(indices)',
+            "del indices",
+        ),
+        "load: keypoints of the broken frames": (
+            'results["clip_indices"] = indices',
+            "del results",
         ),
         "load: frames that are cut off accepted": (
             "if content.startswith(start) and end not in tail:",
@@ -97,35 +154,67 @@ LOAD_AND_PACK = mistakes_in(
     f"{_TRANSFORMS}/pack_clip.py",
     (f"{_TESTS}/test_transforms/test_pack_clip.py",),
     {
-        "pack: height and width exchanged": ("permute(0, 1, 4, 2, 3)", "permute(0, 1, 4, 3, 2)"),
+        "pack: red and blue exchanged": (
+            "cv2.split(frame, list(target))",
+            "cv2.split(frame, list(target[::-1]))",
+        ),
         "pack: keypoints of clips and frames mixed": (
             "sample.keypoints = keypoints.unflatten(0, (num_clips, clip_len))",
             "sample.keypoints = keypoints.unflatten(0, (clip_len, num_clips)).transpose(0, 1)",
         ),
+        "pack: heatmaps of clips and frames mixed": (
+            "sample.heatmaps = heatmaps.unflatten(0, (num_clips, clip_len))",
+            "sample.heatmaps = heatmaps.unflatten(0, (clip_len, num_clips)).transpose(0, 1)",
+        ),
     },
 )
 
-DATA_SETS = mistakes_in(
-    "mmctl/datasets/mars.py",
-    (f"{_TESTS}/test_mars.py",),
+STORED = mistakes_in(
+    f"{_TRANSFORMS}/load_keypoints.py",
+    (f"{_TESTS}/test_transforms/test_load_keypoints.py",),
     {
-        "MARS: lines counted from 0": ("paths[start - 1 : end]", "paths[start : end + 1]"),
-        "MARS: queries counted from 0": ("return numbers - 1", "return numbers % len(rows)"),
-        "MARS: keypoint rows of the other split": (
-            "np.arange(start - 1, end) + first_row",
-            "np.arange(start - 1, end)",
+        "load: keypoints of other frames": (
+            'rows = results["keypoint_rows"][results["clip_indices"].ravel()]',
+            'rows = results["clip_indices"].ravel()',
+        ),
+        "load: a copied loader takes the array along": (
+            'return {"_arrays": {}}',
+            "return self.__dict__",
         ),
     },
-) + mistakes_in(
-    "mmctl/datasets/tracklet_dataset.py",
-    (f"{_TESTS}/test_tracklet_dataset.py",),
-    {
-        "data set: pids for labels": ("= labels[tracklet.pid]", "= tracklet.pid"),
-        "data set: distractors counted as a person": (
-            "if tracklet.pid > 0}",
-            "if tracklet.pid >= 0}",
-        ),
-    },
+)
+
+DATA_SETS = (
+    mistakes_in(
+        "mmctl/datasets/mat_file.py",
+        (f"{_TESTS}/test_mars.py", f"{_TESTS}/test_mat_file.py"),
+        {
+            "queries counted from 0": ("return numbers - 1", "return numbers % len(pids)"),
+            "MATLAB 7.3 arrays not turned": ("np.asarray(item[()]).T", "np.asarray(item[()])"),
+        },
+    )
+    + mistakes_in(
+        "mmctl/datasets/mars.py",
+        (f"{_TESTS}/test_mars.py",),
+        {
+            "MARS: lines counted from 0": ("paths[start - 1 : end]", "paths[start : end + 1]"),
+            "MARS: keypoint rows of the other split": (
+                "np.arange(start - 1, end) + first_row",
+                "np.arange(start - 1, end)",
+            ),
+        },
+    )
+    + mistakes_in(
+        "mmctl/datasets/tracklet_dataset.py",
+        (f"{_TESTS}/test_tracklet_dataset.py",),
+        {
+            "data set: pids for labels": ("= labels[tracklet.pid]", "= tracklet.pid"),
+            "data set: distractors counted as a person": (
+                "if tracklet.pid > 0}",
+                "if tracklet.pid >= 0}",
+            ),
+        },
+    )
 )
 
 _DRAWN = "generator.choice(optional, num_optional, replace=False, p=weights)"
@@ -178,4 +267,131 @@ SAMPLER = mistakes_in(
     },
 )
 
-DATA = (*CLIPS, *AUGMENT_CLIP, *LOAD_AND_PACK, *DATA_SETS, *SAMPLER)
+STORED_ARRAYS = (
+    mistakes_in(
+        "mmctl/functional/keypoints.py",
+        ("tests/test_functional/test_keypoints.py",),
+        {
+            "keypoints: decoded without the half pixel": (
+                "(cells * stride + 0.5) * frame_sides / input_sides - 0.5",
+                "cells * stride * frame_sides / input_sides",
+            ),
+            "keypoints: height and width of the frame exchanged": (
+                "frame_sizes.flip(1)",
+                "frame_sizes",
+            ),
+            "keypoints: moved away from the higher neighbour": (
+                "x + QUARTER * dx",
+                "x - QUARTER * dx",
+            ),
+            "keypoints: moved in the second column": (
+                "(x > 1) & (x < width",
+                "(x > 0) & (x < width",
+            ),
+            "keypoints: negative scores kept": ("peaks.clamp(min=0)", "peaks"),
+        },
+    )
+    + mistakes_in(
+        "mmctl/datasets/keypoint_file.py",
+        (f"{_TESTS}/test_keypoint_file.py",),
+        {
+            "header: other frames accepted": (
+                "or header.frame_list_sha256 != hash_frame_list(names):",
+                "or False:",
+            ),
+            "header: another kind accepted": ("if header.kind != kind:", "if False:"),
+            "header: the old one stays while the array is written": (
+                "header_path(path).unlink(missing_ok=True)\n    write_whole(path",
+                "write_whole(path",
+            ),
+            "header: the old one stays while the array is moved": (
+                "header_path(path).unlink(missing_ok=True)\n    if source",
+                "if source",
+            ),
+            "header: names without a boundary": (
+                'f"{name}\\n" for name in chunk',
+                "name for name in chunk",
+            ),
+        },
+    )
+    + mistakes_in(
+        "mmctl/apis/partial_arrays.py",
+        ("tests/test_apis/test_partial_arrays.py",),
+        {
+            "extraction: another estimator goes on": (
+                "if found != identity and not overwrite:",
+                "identity = found = found or identity\n        if False:",
+            ),
+            "extraction: rows not flushed before the mark": (
+                "offset + written\n    os.fsync(file.fileno())",
+                "offset + written",
+            ),
+            "extraction: a part of the rows written": (
+                "view = memoryview(content)\n    while view:",
+                "view = memoryview(content)\n    if view:",
+            ),
+            "extraction: prepared before the arrays have room": (
+                "os.posix_fallocate(file.fileno(), file.tell(), array.num_bytes)",
+                "file.truncate(file.tell() + array.num_bytes)",
+            ),
+            "extraction: two runs at a time": ("fcntl.LOCK_EX | fcntl.LOCK_NB", "fcntl.LOCK_UN"),
+        },
+    )
+    + mistakes_in(
+        "mmctl/apis/keypoint_extraction.py",
+        ("tests/test_apis/test_keypoint_extraction.py",),
+        {
+            "extraction: all processes make everything": (
+                "np.array_split(pending, get_world_size())[get_rank()]",
+                "np.array(pending)",
+            ),
+            "extraction: blocks with broken frames marked": (
+                "if not self.settings.allow_broken:",
+                "if False:",
+            ),
+            "extraction: keypoints at the size of the resized frame": (
+                "decode_heatmaps(heatmaps, sizes, input_size",
+                "decode_heatmaps(heatmaps, 0 * sizes + sizes[:1], input_size",
+            ),
+            "extraction: codec ignored": ('startswith("UDP")', 'startswith("none")'),
+        },
+    )
+    + mistakes_in(
+        "mmctl/datasets/keypoint_import.py",
+        (f"{_TESTS}/test_keypoint_import.py",),
+        {
+            "import: the last person among equals": (
+                "person.score > best[row]",
+                "person.score >= best[row]",
+            ),
+            "import: an ambiguous name taken": ("if len(rows) > 1:", "if False:"),
+        },
+    )
+    + mistakes_in(
+        "mmctl/datasets/joint_orders.py",
+        (f"{_TESTS}/test_joint_orders.py",),
+        {
+            "import: left and right arms of OpenPose exchanged": (
+                '    *("right_shoulder", "right_elbow", "right_wrist"),\n'
+                '    *("left_shoulder", "left_elbow", "left_wrist"),\n',
+                '    *("left_shoulder", "left_elbow", "left_wrist"),\n'
+                '    *("right_shoulder", "right_elbow", "right_wrist"),\n',
+            ),
+            "import: left and right eyes of OpenPose exchanged": (
+                '("right_eye", "left_eye", ',
+                '("left_eye", "right_eye", ',
+            ),
+        },
+    )
+)
+
+DATA = (
+    *CLIPS,
+    *AUGMENT_CLIP,
+    *CROP_CLIP,
+    *LOAD_AND_PACK,
+    *STORED,
+    *STORED_ARRAYS,
+    *DATA_SETS,
+    *SAMPLER,
+)

@@ -143,6 +143,69 @@ NECK_AND_POSE = mistakes_in(
     },
 )
 
+_POSE = f"{_TESTS}/test_pose/test_frozen_pose.py"
+_ESTIMATOR_TESTS = (
+    f"{_POSE}::test_nothing_that_walks_through_the_model_meets_the_estimator",
+    f"{_POSE}::test_the_network_sees_what_mmpose_would_show_it",
+    f"{_POSE}::test_a_flip_test_averages_with_the_mirrored_frame",
+    f"{_POSE}::test_an_estimator_moves_and_changes_type_with_the_model",
+    f"{_POSE}::test_a_checkpoint_has_the_estimator_only_if_asked",
+    f"{_POSE}::test_weights_of_a_checkpoint_of_the_model_are_not_overwritten",
+    f"{_POSE}::test_the_hash_tells_weights_and_statistics_apart",
+    f"{_POSE}::test_a_checkpoint_that_does_not_fit_names_its_keys",
+)
+
+ESTIMATOR = mistakes_in(
+    f"{_MODELS}/pose/frozen_pose.py",
+    _ESTIMATOR_TESTS,
+    {
+        "estimator: a child, which the model initialises and trains": (
+            'self.__dict__["estimator"] = model.requires_grad_(False)',
+            "self.estimator = model.requires_grad_(False)",
+        ),
+        "estimator: trainable": ("model.requires_grad_(False)", "model"),
+        "estimator: batch norm in training mode": ("model.eval()", "model.train()"),
+        "estimator: BGR for RGB": (
+            "frames.float() if preprocessor._channel_conversion else frames.flip(1).float()",
+            "frames.flip(1).float() if preprocessor._channel_conversion else frames.float()",
+        ),
+        "estimator: the model's normalisation": (
+            "(inputs - preprocessor.mean) / preprocessor.std",
+            "inputs / 256",
+        ),
+        "estimator: flip test without swapping sides": (".flip(-1)[:, FLIP_ORDER]", ".flip(-1)"),
+        "estimator: flip test without its shift": (
+            "flipped[..., 1:] = flipped[..., :-1].clone()",
+            "pass",
+        ),
+        "estimator: left behind when the model moves": (
+            "self.estimator._apply(fn, recurse)",
+            "pass",
+        ),
+        "estimator: written into every checkpoint": (
+            "if self.save_weights:\n            self.estimator",
+            "if True:\n            self.estimator",
+        ),
+        "estimator: its address read again over loaded weights": (
+            "self._has_weights = self._has_weights or not missing",
+            "pass",
+        ),
+        "estimator: hash of the names alone": (
+            "digest.update(array.reshape(-1).view(torch.uint8).numpy().tobytes())",
+            "pass",
+        ),
+    },
+) + mistakes_in(
+    f"{_MODELS}/pose/pose_estimator.py",
+    _ESTIMATOR_TESTS,
+    {
+        "estimator: a checkpoint that does not fit": (
+            'raise _misfit(estimator, checkpoint, "; ".join(found))',
+            "pass",
+        ),
+    },
+)
+
 PREPROCESSOR = mistakes_in(
     f"{_MODELS}/data_preprocessor.py",
     (f"{_TESTS}/test_data_preprocessor.py",),
@@ -162,41 +225,55 @@ PREPROCESSOR = mistakes_in(
     },
 )
 
-VIDEO_REID = mistakes_in(
-    f"{_MODELS}/video_reid.py",
-    (f"{_TESTS}/test_video_reid.py",),
-    {
-        "model: weights of clips ignored": (
-            "weights = [sample.clip_weights.to(clips) for",
-            "weights = [torch.ones_like(sample.clip_weights).to(clips) for",
-        ),
-        "model: clips normalised before their mean": (
-            "chunks.append(self.head.predict(*features).float())",
-            "chunks.append(F.normalize(self.head.predict(*features).float(), dim=1))",
-        ),
-        "model: keypoints of the first chunk for all": (
-            "None if keypoints is None else keypoints[rows]",
-            "None if keypoints is None else keypoints[: len(inputs[rows])]",
-        ),
-        "model: chunks of clips, not of frames": (
-            "max(1, self.frames_per_chunk // inputs.shape[1])",
-            "max(1, self.frames_per_chunk)",
-        ),
-        "model: mean of clips under autocast": (
-            "(weights.unsqueeze(-1) * clips).sum(dim=0)",
-            "(weights @ clips)",
-        ),
-        "model: first map of the backbone": (
-            "self.backbone(inputs.flatten(0, 1))[-1]",
-            "self.backbone(inputs.flatten(0, 1))[0]",
-        ),
-        "model: heatmaps of a lying frame": (
-            "(inputs.shape[3], inputs.shape[4])",
-            "(inputs.shape[4], inputs.shape[3])",
-        ),
-        "model: clips dealt to the wrong tracklets": ("split(counts)", "split(counts[::-1])"),
-        "model: labels from pids": ("s.gt_label for s", "s.pid for s"),
-    },
+VIDEO_REID = (
+    mistakes_in(
+        f"{_MODELS}/video_reid.py",
+        (f"{_TESTS}/test_video_reid.py",),
+        {
+            "model: clips normalised before their mean": (
+                "chunks.append(self.head.predict(*features).float())",
+                "chunks.append(torch.nn.functional.normalize(self.head.predict(*features).float()))",
+            ),
+            "model: keypoints of the first chunk for all": (
+                "None if stored is None else stored[rows]",
+                "None if stored is None else stored[: len(inputs[rows])]",
+            ),
+            "model: chunks of clips, not of frames": (
+                "max(1, self.frames_per_chunk // inputs.shape[1])",
+                "max(1, self.frames_per_chunk)",
+            ),
+            "model: first map of the backbone": (
+                "self.backbone(frames)[-1]",
+                "self.backbone(frames)[0]",
+            ),
+            "model: labels from pids": ("s.gt_label for s", "s.pid for s"),
+        },
+    )
+    + mistakes_in(
+        f"{_MODELS}/clip_average.py",
+        (f"{_TESTS}/test_video_reid.py",),
+        {
+            "model: weights of clips ignored": (
+                "weights = [sample.clip_weights.to(clips) for",
+                "weights = [clips.new_ones(len(sample.clip_weights)) for",
+            ),
+            "model: mean of clips under autocast": (
+                "(weights.unsqueeze(-1) * own).sum(dim=0)",
+                "(weights @ own)",
+            ),
+            "model: clips dealt to the wrong tracklets": ("split(counts)", "split(counts[::-1])"),
+        },
+    )
+    + mistakes_in(
+        f"{_MODELS}/pose/heatmap_source.py",
+        (f"{_TESTS}/test_video_reid.py",),
+        {
+            "model: heatmaps of a lying frame": (
+                "(frames.shape[2], frames.shape[3])",
+                "(frames.shape[3], frames.shape[2])",
+            ),
+        },
+    )
 )
 
 CONFIGS = mistakes_in(
@@ -228,6 +305,7 @@ MODEL = (
     *PART_GRAPH_HEAD,
     *FUSION_HEAD,
     *NECK_AND_POSE,
+    *ESTIMATOR,
     *PREPROCESSOR,
     *VIDEO_REID,
     *CONFIGS,

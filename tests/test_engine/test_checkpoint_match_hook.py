@@ -55,6 +55,40 @@ def test_keys_of_either_side_alone_stop_the_run():
         check_state_dict(TinyModel(), {"state_dict": state}, "a.pth")
 
 
+class WithOptional(TinyModel):
+    """A model with a part whose weights a checkpoint may have or not."""
+
+    def __init__(self):
+        super().__init__()
+        self.part = nn.Identity()
+        self.part.optional_state = lambda: {"inner.weight": torch.zeros(2), "inner.bias": BIAS}
+
+
+BIAS = torch.zeros(3)
+
+
+def test_what_a_module_calls_optional_may_be_there_or_not():
+    state = WithOptional().state_dict()
+    assert not any("inner" in key for key in state)
+    check_state_dict(WithOptional(), state, "a.pth")
+    state |= {"part.inner.weight": torch.ones(2), "part.inner.bias": BIAS}
+    check_state_dict(WithOptional(), state, "a.pth")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({}, r"1 missing from the checkpoint: part.inner.bias \(3,\)\."),
+        ({"part.inner.bias": torch.zeros(4)}, r"1 of another shape: part.inner.bias is \(4,\)"),
+        ({"part.inner.bias": BIAS, "part.other": BIAS}, r"1 unknown to the model: part.other \(3,"),
+    ],
+)
+def test_optional_weights_must_be_whole_and_fit(changes, message):
+    state = {**WithOptional().state_dict(), "part.inner.weight": torch.ones(2), **changes}
+    with pytest.raises(ValueError, match=message):
+        check_state_dict(WithOptional(), state, "a.pth")
+
+
 def test_another_models_checkpoint_shows_the_first_keys_of_both():
     state = {f"layer.{i}": torch.zeros(1) for i in range(9)}
     with pytest.raises(

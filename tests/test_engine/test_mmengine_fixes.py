@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 import pickle
 import subprocess
@@ -13,17 +14,16 @@ import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.hooks import CheckpointHook
 from mmengine.hub import get_config
 from mmengine.logging import HistoryBuffer
 from mmengine.runner import CheckpointLoader
 
 import mmctl
 from mmctl.engine import mmengine_fixes
-from mmctl.engine.mmengine_fixes import (
-    init_cpu_distributed,
-    load_from_local_safely,
-    register_safe_loader,
-)
+from mmctl.engine.atomic_backend import AtomicLocalBackend
+from mmctl.engine.checkpoint_reading import load_from_local_safely
+from mmctl.engine.mmengine_fixes import init_cpu_distributed, register_safe_loader
 from tests.test_engine.tiny_runner import TinyModel, tiny_config, tiny_runner
 
 
@@ -133,7 +133,7 @@ def test_a_log_history_keeps_its_statistics(tmp_path):
 def test_code_in_a_checkpoint_is_refused_and_not_run(tmp_path):
     target = tmp_path / "made_by_the_checkpoint"
     file = save(tmp_path / "hostile.pth", {"state_dict": {}, "meta": RunsCode(target)})
-    with pytest.raises(ValueError, match=r"hostile\.pth.*mkdir.*could run code.*weights_only"):
+    with pytest.raises(ValueError, match=r"hostile\.pth.*mkdir.*could run code.*MMCTL_TRUST"):
         load_from_local_safely(file)
     assert not target.exists()
 
@@ -323,3 +323,82 @@ def test_the_process_group_is_closed_at_the_end(tmp_path):
     torch.distributed.init_process_group("gloo", store=store, rank=0, world_size=1)
     mmengine_fixes.close_distributed()
     assert not torch.distributed.is_initialized()
+
+
+def saved_best(folder: Path, score: float, epoch: int) -> CheckpointHook:
+    """Let MMEngine's hook save an epoch and its best score; ``folder`` may fail to write."""
+    runner = tiny_runner(folder)
+    runner.train_loop._epoch = epoch
+    runner.optim_wrapper = runner.build_optim_wrapper(runner.optim_wrapper)
+    runner.param_schedulers = runner.build_param_scheduler(runner.param_schedulers)
+    hook = CheckpointHook(interval=1, max_keep_ckpts=1, save_best="acc", rule="greater")
+    runner.message_hub.update_info("keep_ckpt_ids", [1])
+    runner.message_hub.update_info("best_ckpt", str(folder / "best_acc_epoch_1.pth"))
+    hook.before_train(runner)
+    hook.after_train_epoch(runner)
+    runner.train_loop._epoch += 1
+    hook.after_val_epoch(runner, {"acc": score})
+    return hook
+
+
+def names(folder: Path) -> set[str]:
+    return {file.name for file in folder.glob("*.pth")}
+
+
+def test_the_old_checkpoint_is_deleted_when_the_new_one_is_whole(tmp_path, monkeypatch):
+    old = {"epoch_1.pth", "best_acc_epoch_1.pth"}
+    seen = []
+    for name in old:
+        (tmp_path / name).touch()
+    real = AtomicLocalBackend.put
+
+    def put(backend, content, path):
+        seen.append(names(tmp_path))
+        real(backend, content, path)
+
+    monkeypatch.setattr(AtomicLocalBackend, "put", put)
+    saved_best(tmp_path, 0.5, epoch=1)
+    # The epoch, the best one, and the epoch once more: it holds the best score then.
+    assert seen[0] == old
+    assert "best_acc_epoch_1.pth" in seen[1]
+    assert names(tmp_path) >= {"epoch_2.pth"}
+    assert not names(tmp_path) & old
+
+
+def test_the_old_checkpoint_stays_if_the_new_one_cannot_be_written(tmp_path, monkeypatch):
+    old = {"epoch_1.pth", "best_acc_epoch_1.pth"}
+    for name in old:
+        (tmp_path / name).touch()
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(AtomicLocalBackend, "put", full)
+    with pytest.raises(OSError, match="No space left"):
+        saved_best(tmp_path, 0.5, epoch=1)
+    assert names(tmp_path) == old
+
+
+def test_a_file_that_was_written_anew_is_not_deleted_any_more(tmp_path):
+    file = tmp_path / "best.pth"
+    file.write_text("old")
+    deletions = mmengine_fixes.LateDeletions(AtomicLocalBackend())
+    deletions.remove(str(file))
+    AtomicLocalBackend().put_text("new", file)
+    deletions.carry_out()
+    assert file.read_text() == "new"
+    deletions.remove(str(file))
+    deletions.carry_out()
+    assert not file.exists()
+
+
+def test_the_name_of_the_last_checkpoint_is_written_whole(tmp_path, monkeypatch):
+    (tmp_path / "last_checkpoint").write_text("before")
+
+    def fails(*_):
+        raise OSError(errno.EIO, "broken disk")
+
+    monkeypatch.setattr(os, "replace", fails)
+    with pytest.raises(OSError, match="broken disk"):
+        tiny_runner(tmp_path).train()
+    assert (tmp_path / "last_checkpoint").read_text() == "before"

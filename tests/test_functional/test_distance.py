@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from mmctl.functional import distance
-from mmctl.functional.distance import pairwise_distance
+from mmctl.functional.distance import distance_blocks, pairwise_distance
 from tests.references_ranking import loop_distance
 
 
@@ -96,6 +96,34 @@ def test_float64_stays_float64():
         assert pairwise_distance(x, y, metric=metric).dtype == torch.float64
     expected = loop_distance(x.double().numpy(), y.numpy(), "euclidean")
     np.testing.assert_allclose(pairwise_distance(x, y, metric="euclidean"), expected, rtol=1e-9)
+
+
+@pytest.mark.usefixtures("euclidean_path")
+@pytest.mark.parametrize("metric", ["cosine", "euclidean"])
+@pytest.mark.parametrize("entries", [1, 10, 1000])
+def test_blocks_are_the_rows_of_the_matrix(metric, entries, monkeypatch):
+    monkeypatch.setattr(distance, "_ENTRIES_PER_BLOCK", entries)
+    x, y = features(7, scale=30).requires_grad_(), features(5, seed=1, scale=0.1)
+    y[2], y[3] = 0, x[4].detach()
+    blocks = list(distance_blocks(x, y, metric=metric))
+    assert not any(block.requires_grad for block in blocks)
+    expected = pairwise_distance(x, y, metric=metric).detach()
+    torch.testing.assert_close(torch.cat(blocks), expected, atol=2e-6, rtol=1e-6)
+
+
+def test_blocks_hold_a_bounded_number_of_distances(monkeypatch):
+    monkeypatch.setattr(distance, "_ENTRIES_PER_BLOCK", 12)
+    monkeypatch.setattr(distance, "MAX_DIRECT_TERMS", -1)
+    for metric in distance.DISTANCES:
+        blocks = distance_blocks(features(7), features(5, seed=1), metric=metric)
+        assert [len(block) for block in blocks] == [2, 2, 2, 1]
+
+
+def test_blocks_check_their_arguments():
+    with pytest.raises(ValueError, match="metric must be one of"):
+        next(distance_blocks(features(2), features(2), metric="manhattan"))
+    with pytest.raises(ValueError, match="matrices"):
+        next(distance_blocks(features(2), torch.zeros(2, 3)))
 
 
 @pytest.mark.usefixtures("euclidean_path")

@@ -3,6 +3,7 @@ import math
 import numpy as np
 import pytest
 
+from mmctl.functional import ranking
 from mmctl.functional.ranking import evaluate_ranking, removed_items
 from tests.references_ranking import loop_ranking
 
@@ -13,6 +14,10 @@ def rank(distances, query, gallery, **options):
     """Evaluate from (pid, camid) pairs."""
     query, gallery = np.array(query).reshape(-1, 2), np.array(gallery).reshape(-1, 2)
     return evaluate_ranking(np.array(distances), *query.T, *gallery.T, **options)
+
+
+def rank_blocks(blocks, query, gallery):
+    return evaluate_ranking(blocks, *np.array(query).T, *np.array(gallery).T)
 
 
 def row_with_matches_at(positions, size, rng):
@@ -103,20 +108,20 @@ def test_identical_features_rank_by_index():
     assert result.mean_average_precision == pytest.approx(expected)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("seed", range(40))
-def test_equals_the_loop_with_ties_junk_distractors_and_missing_matches(seed, kind):
-    rng = np.random.default_rng(seed)
-    num_queries, num_gallery = rng.integers(1, 12), rng.integers(1, 60)
+def drawn_case(rng, max_queries, max_gallery):
+    """Distances with ties, junk, distractors and queries without a match; one has a match."""
+    num_queries, num_gallery = rng.integers(1, max_queries), rng.integers(1, max_gallery)
     levels = rng.choice([1, 3, 10, 1_000_000])
     distances = rng.integers(0, levels, size=(num_queries, num_gallery)) / levels
     gallery_pids = rng.integers(-1, 6, size=num_gallery)
     gallery_camids = rng.integers(1, 4, size=num_gallery)
     query_pids = rng.integers(-1, 8, size=num_queries)
     query_camids = rng.integers(1, 4, size=num_queries)
-    # One certain match, so that the means exist.
     query_pids[0], gallery_pids[0], gallery_camids[0] = 1, 1, 9
-    labels = (query_pids, query_camids, gallery_pids, gallery_camids)
+    return distances, (query_pids, query_camids, gallery_pids, gallery_camids)
+
+
+def check_against_the_loop(distances, labels, kind):
     result = evaluate_ranking(distances, *labels, average_precision=kind, topk=10)
     cmc, mean, penalty, scored, precisions, firsts = loop_ranking(distances, *labels, kind, 10)
     np.testing.assert_allclose(result.cmc, cmc, atol=1e-12)
@@ -125,6 +130,56 @@ def test_equals_the_loop_with_ties_junk_distractors_and_missing_matches(seed, ki
     assert result.num_queries == scored
     np.testing.assert_allclose(result.average_precision, precisions, atol=1e-12)
     assert result.first_match.tolist() == firsts
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("seed", range(12))
+def test_equals_the_loop_with_ties_junk_distractors_and_missing_matches(seed, kind):
+    distances, labels = drawn_case(np.random.default_rng(seed), 12, 60)
+    check_against_the_loop(distances, labels, kind)
+
+
+@pytest.mark.parametrize("most_counted", [0, 1, 64])
+@pytest.mark.parametrize("kind", KINDS)
+def test_equals_the_loop_in_hundreds_of_small_cases(kind, most_counted, monkeypatch):
+    monkeypatch.setattr(ranking, "MAX_COUNTED", most_counted)
+    rng = np.random.default_rng(most_counted)
+    for _ in range(400):
+        distances, labels = drawn_case(rng, 4, 14)
+        check_against_the_loop(distances, labels, kind)
+
+
+def test_blocks_of_rows_rank_as_the_whole_matrix():
+    distances, labels = drawn_case(np.random.default_rng(5), 12, 60)
+    whole = evaluate_ranking(distances, *labels)
+    for rows in (1, 3, len(distances)):
+        blocks = (distances[start : start + rows] for start in range(0, len(distances), rows))
+        result = evaluate_ranking(blocks, *labels)
+        np.testing.assert_array_equal(result.average_precision, whole.average_precision)
+        np.testing.assert_array_equal(result.first_match, whole.first_match)
+        np.testing.assert_array_equal(result.cmc, whole.cmc)
+
+
+def test_the_matches_of_each_query_are_counted():
+    gallery = [(1, 2), (1, 3), (1, 1), (2, 2), (-1, 2), (0, 2)]
+    query = [(1, 1), (2, 1), (2, 2), (0, 1)]
+    result = rank(np.zeros((4, 6)), query, gallery)
+    assert result.num_matches.tolist() == [2, 1, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"), [(3, r"query_pids .*\(3,\), got \(4,\)"), (5, "query_pids")]
+)
+def test_blocks_that_are_too_few_or_too_many_are_named(rows, message):
+    blocks = iter([np.zeros((1, 2))] * rows)
+    with pytest.raises(ValueError, match=message):
+        rank_blocks(blocks, [(1, 1)] * 4, [(1, 2), (2, 2)])
+
+
+def test_a_bad_distance_in_a_later_block_is_named_by_its_query():
+    bad = np.array([[0.0, 1.0], [0.0, math.nan]])
+    with pytest.raises(ValueError, match="between query 3 and gallery item 1"):
+        rank_blocks(iter([np.zeros((2, 2)), bad]), [(1, 1)] * 4, [(1, 2), (2, 2)])
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from mmctl.functional.reranking import k_reciprocal
+from mmctl.functional.reranking import k_reciprocal, k_reciprocal_blocks
 from tests.references_ranking import loop_k_reciprocal
 
 
@@ -31,7 +31,40 @@ def test_the_block_size_changes_nothing(rows, monkeypatch):
     query, gallery = clusters(9, 0)[0], clusters(31, 1)[0]
     expected = k_reciprocal(query, gallery, k1=6, k2=3)
     monkeypatch.setattr("mmctl.functional.reranking._ROWS", rows)
+    monkeypatch.setattr("mmctl.functional.neighbours.TILE", rows)
     torch.testing.assert_close(k_reciprocal(query, gallery, k1=6, k2=3), expected)
+
+
+@pytest.mark.parametrize("rows", [2, 256])
+def test_blocks_are_the_rows_of_the_result(rows, monkeypatch):
+    monkeypatch.setattr("mmctl.functional.reranking._ROWS", rows)
+    query, gallery = clusters(9, 0)[0], clusters(31, 1)[0]
+    blocks = list(k_reciprocal_blocks(query, gallery, k1=6, k2=3))
+    assert len(blocks) == -(-9 // rows)
+    np.testing.assert_allclose(
+        np.concatenate(blocks), k_reciprocal(query, gallery, k1=6, k2=3), atol=1e-6
+    )
+
+
+def test_wrong_settings_of_blocks_are_named_before_the_first_one():
+    with pytest.raises(ValueError, match="k1 and k2 count neighbours"):
+        k_reciprocal_blocks(torch.ones(1, 2), torch.ones(2, 2), k1=0)
+
+
+def test_features_far_from_the_origin_are_re_ranked_as_those_around_it():
+    query, gallery = clusters(9, 0)[0], clusters(31, 1)[0]
+    offset = torch.full((6,), 300.0)
+    # The rows themselves round at 300: compare with the loop over the same rows.
+    query, gallery = query + offset, gallery + offset
+    expected = loop_k_reciprocal(query.numpy(), gallery.numpy(), 6, 3, 0.3)
+    np.testing.assert_allclose(k_reciprocal(query, gallery, k1=6, k2=3), expected, atol=1e-5)
+
+
+def test_queries_that_are_in_the_gallery_as_well_equal_the_loop():
+    query, gallery = clusters(9, 0)[0], clusters(31, 1)[0]
+    gallery = torch.cat([query, gallery])
+    expected = loop_k_reciprocal(query.numpy(), gallery.numpy(), 6, 3, 0.3)
+    np.testing.assert_allclose(k_reciprocal(query, gallery, k1=6, k2=3), expected, atol=1e-5)
 
 
 def test_lambda_one_keeps_the_original_order():

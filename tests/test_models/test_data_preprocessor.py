@@ -64,6 +64,16 @@ def test_the_statistics_follow_the_module_but_not_the_checkpoint():
     assert not process.state_dict()
 
 
+def test_keypoints_and_heatmaps_move_to_the_device_as_they_are():
+    sample = TrackletSample(pid=1, keypoints=torch.zeros(1, 4, 17, 3))
+    sample.heatmaps = torch.zeros(1, 4, 17, 6, 2, dtype=torch.float16)
+    # The only other device that every machine has
+    process = ClipDataPreprocessor().to("meta")
+    moved = process({"inputs": [make_clips(1)], "data_samples": [sample]})["data_samples"][0]
+    assert moved.keypoints.device.type == moved.heatmaps.device.type == "meta"
+    assert (moved.keypoints.dtype, moved.heatmaps.dtype) == (torch.float32, torch.float16)
+
+
 @pytest.mark.parametrize(
     "kwargs",
     [

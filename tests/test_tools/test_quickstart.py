@@ -11,7 +11,7 @@ from pathlib import Path
 import cv2
 import pytest
 
-from tests.conftest import ROOT
+from tests.conftest import ROOT, load_tool
 
 
 def quickstart(folder: Path) -> subprocess.CompletedProcess[str]:
@@ -62,3 +62,94 @@ def test_a_step_that_fails_names_its_log(tmp_path: Path) -> None:
     assert str(tmp_path / "data") in result.stdout + result.stderr
     assert (tmp_path / "data" / "notes.txt").exists()
     assert not (tmp_path / "work" / "summary.json").exists()
+
+
+@pytest.fixture
+def noted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Return a function that runs the quickstart with steps that only leave their files.
+
+    It returns the steps' commands; the keypoint array's header says ``found``.
+    """
+
+    def call(*arguments: str, found: str = "{}") -> list[list[str]]:
+        tool, commands = load_tool("quickstart.py"), []
+
+        def step(_title: str, command: list[str], _log: Path) -> None:
+            commands.append(command)
+
+            def after(option: str) -> Path:
+                return Path(command[command.index(option) + 1])
+
+            if command[0] == "tools/train.py":
+                (after("--work-dir") / "last_checkpoint").write_text("epoch_20.pth")
+            elif command[0] == "tools/test.py":
+                numbers = dict.fromkeys((*tool.COLUMNS, "pck@0.05/PCK", "pck@0.2/PCK", "AP"), 0.5)
+                after("--metrics-file").write_text(json.dumps({**numbers, "protocol": "p"}))
+            elif "extract" in command[0]:
+                after("--out").with_suffix(".json").write_text(found)
+
+        def draw(args) -> None:
+            (Path(args.data_root) / "info").mkdir(parents=True, exist_ok=True)
+            (Path(args.data_root) / "info" / "drawn.json").write_text("{}")
+
+        monkeypatch.setattr(tool, "run", step)
+        monkeypatch.setattr(tool, "draw", draw)
+        monkeypatch.chdir(ROOT)
+        places = ["--data-root", str(tmp_path / "data"), "--work-dir", str(tmp_path / "work")]
+        monkeypatch.setattr(sys, "argv", ["quickstart.py", *places, *arguments])
+        tool.main()
+        return [command for command in commands if "plot" not in command[0]]
+
+    return call
+
+
+def summary(folder: Path, name: str) -> list[dict]:
+    return json.loads((folder / "work" / f"{name}.json").read_text())
+
+
+def test_learned_keypoints_come_after_the_plain_rows_and_leave_them_alone(
+    noted, tmp_path: Path
+) -> None:
+    plain = noted()
+    rows = summary(tmp_path, "summary")
+    assert not (tmp_path / "work" / "summary_learned.json").exists()
+    assert not [command for command in plain if "pose" in " ".join(command)]
+    more = noted("--learned-keypoints")
+    assert summary(tmp_path, "summary") == rows
+    assert [row["name"] for row in summary(tmp_path, "summary_learned")] == [
+        *("untrained", "baseline", "ctl", "ctl-learned")
+    ]
+    tools = [Path(command[0]).stem for command in more if "visualization" not in command[0]]
+    assert tools == [
+        *("export_coco_keypoints", "train", "test", "extract_keypoints", "train", "test")
+    ]
+    pose, learned = more[1][1], more[4][1]
+    assert pose.startswith("configs/pose/")
+    assert learned == "configs/quickstart/ctl_r18_learned_keypoints.py"
+    for path in (pose, learned):
+        assert (ROOT / path).is_file()
+    extract = more[3]
+    assert extract[extract.index("--estimator") + 1] == pose
+    assert extract[extract.index("--checkpoint") + 1] == "epoch_20.pth"
+    assert extract[1] == learned
+
+
+def test_ctl_is_trained_anew_on_keypoints_of_another_estimator(noted) -> None:
+    noted("--learned-keypoints")
+    again = noted("--learned-keypoints")
+    assert [Path(command[0]).stem for command in again if "sheet" not in command[0]] == [
+        "extract_keypoints"
+    ]
+    other = noted("--learned-keypoints", found='{"weights": "other"}')
+    assert [Path(command[0]).stem for command in other if "sheet" not in command[0]] == [
+        *("extract_keypoints", "train", "test")
+    ]
+
+
+def test_a_tiny_estimator_has_no_classes(noted) -> None:
+    commands = noted("--tiny", "--learned-keypoints")
+    pose = next(command for command in commands if "configs/pose" in command[1])
+    assert not [option for option in pose if "num_classes" in option]
+    assert "train_cfg.max_epochs=1" in pose
+    last = [command for command in commands if command[0] == "tools/train.py"][-1]
+    assert "model.head.num_classes=8" in last

@@ -61,6 +61,8 @@ def clip_shape(cfg: Config) -> tuple[int, int, int]:
 def build_model(cfg: Config) -> VideoReID:
     """Return the config's model with random weights: nothing is downloaded."""
     init_default_scope(cfg.get("default_scope", "mmctl"))
+    if "checkpoint" in (cfg.model.get("pose") or {}):
+        cfg.model.pose.checkpoint = None
     return MODELS.build(cfg.model)
 
 
@@ -107,6 +109,8 @@ def count_macs(
     by_module = {
         name.partition(".")[2]: sum(flops.values()) / per_frame
         for name, flops in counter.get_flop_counts().items()
+        # A frozen estimator is no child of the model: its modules have names of their own.
+        if name.startswith(type(model).__name__)
     }
     macs = {name: by_module.get(name, 0.0) for name in ("backbone", "pose", "neck", "graph_head")}
     for name in ("topologies", "layers"):

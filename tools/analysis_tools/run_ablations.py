@@ -9,20 +9,15 @@ ones go on, so the script may be stopped and called again at any time.
 import argparse
 import ast
 import hashlib
-import json
-import os
 import re
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 from mmengine.config import Config
+from repeated_runs import ROOT, spread, train_and_test
 from rich.progress import Progress
 
-ROOT = Path(__file__).resolve().parents[2]
 BASE_LINE = re.compile(r"^_base_ = '[^']*'$", re.MULTILINE)
 PAPER = re.compile(r"Rank-1 (\d+\.\d), mAP (\d+\.\d)")
 
@@ -86,42 +81,8 @@ def merge(path: Path, base: Path, folder: Path) -> Row:
 
 def run_one(row: Row, seed: int, args: argparse.Namespace) -> dict:
     """Train and test one row with one seed, unless that is done, and return its numbers."""
-    folder = args.work_dir / row.key / f"seed{seed}"
-    metrics = folder / "metrics.json"
-    if not metrics.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        options = ["--cfg-options", f"randomness.seed={seed}", *args.cfg_options]
-        train = ["tools/train.py", str(row.config), "--work-dir", str(folder), "--resume"]
-        call([*train, *options], folder / "train.txt")
-        checkpoint = (folder / "last_checkpoint").read_text().strip()
-        test = ["tools/test.py", str(row.config), checkpoint]
-        test += ["--work-dir", str(folder / "test"), "--metrics-file", str(metrics)]
-        call([*test, *options], folder / "test.txt")
-    return json.loads(metrics.read_text())
-
-
-def call(command: list[str], log: Path) -> None:
-    # Without a limit every process would start a thread per core.
-    environment = os.environ | {"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1")}
-    with log.open("w") as file:
-        status = subprocess.run(
-            [sys.executable, *command],
-            cwd=ROOT,
-            env=environment,
-            stdout=file,
-            stderr=subprocess.STDOUT,
-            check=False,
-        ).returncode
-    if status != 0:
-        raise ValueError(f"`python {' '.join(command)}` failed; its output is in {log}")
-
-
-def spread(values: list[float]) -> str:
-    """Format the mean and, over several seeds, the sample standard deviation."""
-    if not values:
-        return "-"
-    mean = f"{np.mean(values):.1f}"
-    return mean if len(values) == 1 else f"{mean} ± {np.std(values, ddof=1):.1f}"
+    options = [f"randomness.seed={seed}", *args.cfg_options]
+    return train_and_test(row.config, args.work_dir / row.key / f"seed{seed}", options)
 
 
 def write_table(rows: list[Row], results: dict[tuple[str, int], dict], path: Path) -> None:

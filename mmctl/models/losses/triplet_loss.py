@@ -8,25 +8,39 @@ from mmctl.functional.losses import batch_hard_triplet
 from mmctl.models.losses.gather_rows import gather_rows
 from mmctl.registry import MODELS
 
+MINING = ("global", "per-rank")
+
 
 @MODELS.register_module()
 class BatchHardTripletLoss(nn.Module):
     """:func:`mmctl.functional.losses.batch_hard_triplet` with a weight.
 
-    Mines the batch of all processes, so that training on several devices finds the same hardest
-    pairs as one with the whole batch. Every process must hold the same number of clips.
+    With ``mining='global'`` the hardest pairs are sought in the batch of all processes, so that
+    training on several devices finds the same pairs as one device with the whole batch; every
+    process must hold the same number of clips. With ``'per-rank'`` each process seeks among its
+    own clips, which is easier the more processes share a batch.
 
     Args:
         margin: Margin between the hardest positive and the hardest negative, Euclidean.
         loss_weight: lambda_1 of eq. 9.
+        mining: ``'global'`` or ``'per-rank'``; the same for one process.
+
+    Raises:
+        ValueError: If ``mining`` is neither.
     """
 
-    def __init__(self, margin: float = 0.3, loss_weight: float = 1.0) -> None:
+    def __init__(
+        self, margin: float = 0.3, loss_weight: float = 1.0, mining: str = "global"
+    ) -> None:
         super().__init__()
+        if mining not in MINING:
+            raise ValueError(f"mining must be one of {MINING}, got {mining!r}")
         self.margin = margin
         self.loss_weight = loss_weight
+        self.mining = mining
 
     def forward(self, features: Tensor, labels: Tensor) -> Tensor:
         """Return the weighted loss of features (B, C) and labels (B,), a scalar."""
-        features, labels = gather_rows(features), gather_rows(labels)
+        if self.mining == "global":
+            features, labels = gather_rows(features), gather_rows(labels)
         return self.loss_weight * batch_hard_triplet(features, labels, margin=self.margin)

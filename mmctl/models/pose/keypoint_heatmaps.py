@@ -26,6 +26,8 @@ class KeypointHeatmaps(BaseModule):
         ValueError: If ``stride`` or ``sigma`` is not positive.
     """
 
+    reads = "keypoints"
+
     def __init__(self, stride: int = 4, sigma: float = 2.0, init_cfg: dict | None = None) -> None:
         super().__init__(init_cfg)
         if stride < 1 or sigma <= 0:

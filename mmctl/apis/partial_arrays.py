@@ -1,0 +1,297 @@
+"""Arrays that several processes fill block by block, and that survive the death of all of them.
+
+The files lie in a folder beside their place until every block is there: preallocated arrays,
+``done.bin`` with a byte per block, and ``identity.json``, which says what they are and is written
+last. A block's byte is written after its rows have reached the disk, so a byte is never ahead of
+its rows; blocks without one are made again.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import json
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmctl.datasets.atomic_files import FULL_DISK_CODES, DiskFullError, write_whole
+from mmctl.datasets.keypoint_file import (
+    ArrayHeader,
+    check_place,
+    header_path,
+    publish_array,
+    read_header,
+)
+
+_IDENTITY, _DONE, _LOCK = "identity.json", "done.bin", "lock"
+
+
+@dataclass(frozen=True)
+class PlannedArray:
+    """An array that is to be made.
+
+    Attributes:
+        path: Where it goes.
+        header: What it is.
+        row_shape: Shape of a row.
+        dtype: Type of its values.
+    """
+
+    path: Path
+    header: ArrayHeader
+    row_shape: tuple[int, ...]
+    dtype: np.dtype
+
+    @property
+    def num_bytes(self) -> int:
+        """Size of the rows in bytes."""
+        return self.header.num_frames * self.row_bytes
+
+    @property
+    def row_bytes(self) -> int:
+        """Size of a row in bytes."""
+        return int(np.prod(self.row_shape)) * self.dtype.itemsize
+
+    def is_complete(self) -> bool:
+        """Return whether the array and its header are in their place already."""
+        try:
+            return self.path.is_file() and read_header(self.path) == self.header
+        except ValueError:
+            return False
+
+
+class PartialArrays:
+    """The unfinished arrays of one extraction.
+
+    Args:
+        arrays: What is to be made; the first one's place decides where the folder is.
+        rows_per_block: Rows of a block; the last one may have fewer.
+    """
+
+    def __init__(self, arrays: Sequence[PlannedArray], rows_per_block: int) -> None:
+        self.arrays = {array.header.kind: array for array in arrays}
+        self.folder = arrays[0].path.with_suffix(".partial")
+        self.rows_per_block = rows_per_block
+        self.num_rows = arrays[0].header.num_frames
+        self.num_blocks = -(-self.num_rows // rows_per_block)
+        self._lock: BinaryIO | None = None
+        self._files: dict[str, BinaryIO] = {}
+        self._starts: dict[str, int] = {}
+
+    def is_complete(self) -> bool:
+        """Return whether all arrays are in their place already."""
+        return all(array.is_complete() for array in self.arrays.values())
+
+    def prepare(self, overwrite: bool = False) -> None:
+        """Make the folder and the arrays in it, or find that a killed run has; one process does.
+
+        Args:
+            overwrite: Whether arrays of another origin in their place will be replaced, and
+                unfinished ones of another origin are thrown away.
+
+        Raises:
+            ValueError: If another run is at work there, or arrays of another origin are in the
+                way; what differs is named.
+            DiskFullError: If the disk has no room for the arrays.
+            PermissionError: If the folder cannot be written.
+        """
+        identity, found = self._identity(), self._read_identity()
+        if found != identity and not overwrite:
+            if found is not None:
+                raise ValueError(self._describe_conflict(found, identity))
+            self._refuse_others()
+        for array in self.arrays.values():
+            check_place(array.path)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        for array in self.arrays.values():
+            array.path.parent.mkdir(parents=True, exist_ok=True)
+            if array.path.parent.stat().st_dev != self.folder.stat().st_dev:
+                raise ValueError(
+                    f"{array.path} must be on the disk of {self.folder}, because finished arrays "
+                    "are moved to their places at once"
+                )
+        self._take_lock()
+        if found == identity:
+            return
+        (self.folder / _IDENTITY).unlink(missing_ok=True)
+        try:
+            for kind, array in self.arrays.items():
+                _preallocate(self.folder / f"{kind}.npy", array)
+            write_whole(self.folder / _DONE, bytes(self.num_blocks))
+        except OSError as error:
+            if error.errno not in FULL_DISK_CODES:
+                raise
+            shutil.rmtree(self.folder)
+            raise self._disk_full() from error
+        write_whole(self.folder / _IDENTITY, json.dumps(identity, indent=1).encode())
+
+    def open(self) -> None:
+        """Open the prepared arrays for writing; every process does."""
+        for name in (*self._unpublished(), _DONE):
+            self._files[name] = (self.folder / name).open("r+b", buffering=0)
+        for kind in self.arrays:
+            if f"{kind}.npy" in self._files:
+                file = self._files[f"{kind}.npy"]
+                np.lib.format.read_magic(file)
+                np.lib.format.read_array_header_1_0(file)
+                self._starts[kind] = file.tell()
+
+    def pending(self) -> list[int]:
+        """Return the blocks that are not there yet."""
+        return np.flatnonzero(self._marks() == 0).tolist()
+
+    def num_done_rows(self) -> int:
+        """Return how many rows all processes have written."""
+        done = np.flatnonzero(self._marks())
+        return sum(len(self.rows_of(block)) for block in done.tolist())
+
+    def rows_of(self, block: int) -> range:
+        """Return the rows of a block."""
+        start = block * self.rows_per_block
+        return range(start, min(start + self.rows_per_block, self.num_rows))
+
+    def write_block(self, block: int, rows: Mapping[str, NDArray[Any]]) -> None:
+        """Bring the rows of a block to the disk, then say so.
+
+        Args:
+            block: Which one.
+            rows: The rows of each kind.
+
+        Raises:
+            DiskFullError: If the disk is full, which only file systems without preallocation are.
+        """
+        try:
+            for kind, array in self.arrays.items():
+                values = np.ascontiguousarray(rows[kind], dtype=array.dtype)
+                assert values.shape == (len(self.rows_of(block)), *array.row_shape)
+                offset = self._starts[kind] + self.rows_of(block).start * array.row_bytes
+                _write_at(self._files[f"{kind}.npy"], values.tobytes(), offset)
+            _write_at(self._files[_DONE], b"\x01", block)
+        except OSError as error:
+            if error.errno in FULL_DISK_CODES:
+                raise self._disk_full() from error
+            raise
+
+    def publish(self) -> None:
+        """Move the finished arrays to their places; one process does, a killed call is repeated."""
+        assert not self.pending()
+        for kind, array in self.arrays.items():
+            publish_array(self.folder / f"{kind}.npy", array.path, array.header)
+        self.tidy()
+
+    def close(self) -> None:
+        """Close the files and give the folder free."""
+        for file in (*self._files.values(), *filter(None, [self._lock])):
+            file.close()
+        self._files, self._lock = {}, None
+
+    def tidy(self) -> None:
+        """Remove the folder."""
+        self.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _marks(self) -> NDArray[np.uint8]:
+        content = os.pread(self._files[_DONE].fileno(), self.num_blocks, 0)
+        return np.frombuffer(content, dtype=np.uint8)
+
+    def _unpublished(self) -> list[str]:
+        """Return the arrays that are still here: a killed run may have moved the first ones."""
+        return [f"{kind}.npy" for kind in self.arrays if (self.folder / f"{kind}.npy").exists()]
+
+    def _take_lock(self) -> None:
+        self._lock = (self.folder / _LOCK).open("wb")
+        try:
+            # Unlike flock's, this lock is not inherited by the loader's workers, which outlive a
+            # killed run for some seconds.
+            fcntl.lockf(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            if error.errno not in (errno.EACCES, errno.EAGAIN):
+                raise
+            raise ValueError(
+                f"{self.folder} is in use by another run, which is still at work: wait for it or "
+                "end it"
+            ) from error
+
+    def _identity(self) -> dict[str, Any]:
+        headers = {kind: asdict(array.header) for kind, array in self.arrays.items()}
+        identity = {"rows_per_block": self.rows_per_block, "arrays": headers}
+        return json.loads(json.dumps(identity))
+
+    def _read_identity(self) -> dict[str, Any] | None:
+        path = self.folder / _IDENTITY
+        try:
+            return json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
+        except ValueError:
+            return {}
+
+    def _describe_conflict(self, found: dict[str, Any], wanted: dict[str, Any]) -> str:
+        theirs, ours = _flatten(found), _flatten(wanted)
+        differences = [
+            f"{key} {theirs.get(key)!r} there, {ours.get(key)!r} now"
+            for key in sorted({*theirs, *ours})
+            if theirs.get(key) != ours.get(key)
+        ]
+        return (
+            f"{self.folder} holds the unfinished work of another run, and the two must not mix: "
+            f"{'; '.join(differences)}. Repeat the other command to finish it, or throw it away "
+            "with --overwrite"
+        )
+
+    def _refuse_others(self) -> None:
+        for array in self.arrays.values():
+            if array.path.exists() and not array.is_complete():
+                found = header_path(array.path)
+                origin = f"see {found}" if found.exists() else "it has no header"
+                raise ValueError(
+                    f"{array.path} exists and was made in another way ({origin}): choose another "
+                    "place with --out (--heatmaps for heatmaps), or replace it with --overwrite"
+                )
+
+    def _disk_full(self) -> DiskFullError:
+        needed = sum(array.num_bytes for array in self.arrays.values())
+        return DiskFullError(
+            errno.ENOSPC,
+            f"the disk has no room for {needed:,} bytes of keypoints and heatmaps: free some "
+            "space and run the same command again, or choose another disk with --out",
+            str(self.folder),
+        )
+
+
+def _preallocate(path: Path, array: PlannedArray) -> None:
+    """Make an array of zeros whose room on the disk is taken now, not when work is done."""
+    with path.open("wb") as file:
+        content = {"descr": np.lib.format.dtype_to_descr(array.dtype), "fortran_order": False}
+        shape = (array.header.num_frames, *array.row_shape)
+        np.lib.format.write_array_header_1_0(file, {**content, "shape": shape})
+        file.flush()
+        if hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(file.fileno(), file.tell(), array.num_bytes)
+        else:
+            file.truncate(file.tell() + array.num_bytes)
+        os.fsync(file.fileno())
+
+
+def _write_at(file: BinaryIO, content: bytes, offset: int) -> None:
+    """Write bytes at a place and wait until they are on the disk."""
+    view = memoryview(content)
+    while view:
+        written = os.pwrite(file.fileno(), view, offset)
+        view, offset = view[written:], offset + written
+    os.fsync(file.fileno())
+
+
+def _flatten(identity: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``{'kind.key': value}`` of an identity."""
+    flat = {key: value for key, value in identity.items() if key != "arrays"}
+    for kind, header in identity.get("arrays", {}).items():
+        flat.update({f"{kind}.{key}": value for key, value in header.items()})
+    return flat

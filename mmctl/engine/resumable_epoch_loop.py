@@ -1,0 +1,198 @@
+"""A training loop that goes on within an epoch, or before the validation that follows one."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from mmengine.logging import print_log
+from mmengine.registry import FUNCTIONS
+from mmengine.runner import EpochBasedTrainLoop, Runner
+from torch import nn
+
+from mmctl.datasets.numbered_items import NumberedItems, NumberedSampler
+from mmctl.datasets.random_state import kept_random_state
+from mmctl.engine.run_state import restore_run_state
+from mmctl.engine.stop_signals import RunStopped, StopSignals, leave_signals_to_main_process
+from mmctl.registry import LOOPS
+
+
+@LOOPS.register_module()
+class ResumableEpochLoop(EpochBasedTrainLoop):
+    """MMEngine's loop over epochs, exact when it is resumed at any iteration.
+
+    The batches before the checkpoint's are left out by the sampler, so their frames are not read.
+    Every item draws from a seed of its place in the run (``NumberedItems``), whatever the number
+    of workers; starting workers and validating leave the training's generators alone.
+
+    After each iteration and each validation it calls the hooks' ``at_boundary``, before a
+    validation their ``before_validation``, and on a signal (``StopSignals``) their
+    ``save_snapshot`` before it raises ``RunStopped``: see ``SnapshotHook``.
+
+    Args:
+        runner: The runner.
+        dataloader: Config of the training data loader, without ``batch_sampler``.
+        max_epochs: Epochs of the whole training.
+        val_begin: First epoch with a validation.
+        val_interval: Epochs between validations.
+        dynamic_intervals: Pairs of an epoch and the ``val_interval`` from there on.
+
+    Raises:
+        ValueError: If ``dataloader`` is built already or has a ``batch_sampler``.
+    """
+
+    def __init__(
+        self,
+        runner: Runner,
+        dataloader: dict,
+        max_epochs: int,
+        val_begin: int = 1,
+        val_interval: int = 1,
+        dynamic_intervals: list[tuple[int, int]] | None = None,
+    ) -> None:
+        numbered = _number_items(dataloader)
+        super().__init__(runner, numbered, max_epochs, val_begin, val_interval, dynamic_intervals)
+        self.signals = StopSignals()
+        self.num_done = 0
+        self.validation_is_due = False
+        self._resumed: Mapping[str, Any] | None = None
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the place in the epoch: batches that are done, and whether to validate first."""
+        return {
+            "num_done": self.num_done,
+            "num_batches": len(self.dataloader),
+            "validation_is_due": self.validation_is_due,
+            "sampler_seed": getattr(self._sampler.sampler, "seed", None),
+            "item_seed": self._sampler.item_seed,
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Keep the place and run state of a checkpoint until the run starts.
+
+        Args:
+            state: ``state_dict()`` of the run that stopped, with the rest of its run state.
+        """
+        self._resumed = state
+
+    def run(self) -> nn.Module:
+        """Train up to ``max_epochs``.
+
+        Raises:
+            RunStopped: After a signal, where the run can go on.
+        """
+        self.runner.call_hook("before_train")
+        with self.signals:
+            self._go_on()
+            self._validate()
+            while self._epoch < self._max_epochs and not self.stop_training:
+                self.run_epoch()
+                self._validate()
+        self.runner.call_hook("after_train")
+        return self.runner.model
+
+    def run_epoch(self) -> None:
+        """Train on the batches of the epoch that are not done yet."""
+        first = self.num_done
+        with kept_random_state():  # a resumed epoch begins twice; new workers draw their seeds
+            self.runner.call_hook("before_train_epoch")
+            self._sampler.num_skipped = first * self._sampler.batch_size
+            batches = iter(self.dataloader)
+        self.runner.model.train()
+        for index, batch in enumerate(batches, first):
+            self.run_iter(index, batch)
+            self._at_boundary()
+        self.num_done = 0
+        self.validation_is_due = True  # what CheckpointHook saves now is not validated
+        self.runner.call_hook("after_train_epoch")
+        self._epoch += 1
+
+    def run_iter(self, idx: int, data_batch: Sequence[dict]) -> None:
+        """Train on one batch.
+
+        Args:
+            idx: Number of the batch in the epoch.
+            data_batch: The batch.
+        """
+        self.num_done = idx + 1
+        super().run_iter(idx, data_batch)
+
+    @property
+    def _sampler(self) -> NumberedSampler:
+        return self.dataloader.sampler
+
+    def _go_on(self) -> None:
+        state = self._resumed
+        if state is None or self._iter == 0:
+            return  # load_from takes the weights only
+        self._sampler.item_seed = state["item_seed"]
+        if state["sampler_seed"] is not None:
+            self._sampler.sampler.seed = state["sampler_seed"]
+        self.validation_is_due = state["validation_is_due"]
+        if state["num_batches"] == len(self.dataloader):
+            self.num_done = state["num_done"]
+        elif state["num_done"]:
+            print_log(
+                f"The checkpoint is within an epoch of {state['num_batches']} batches, which has "
+                f"{len(self.dataloader)} now: epoch {self._epoch + 1} begins anew.",
+                logger="current",
+                level=logging.WARNING,
+            )
+        restore_run_state(self.runner, dict(state))
+
+    def _validate(self) -> None:
+        """Validate if an epoch has just ended and it is its turn."""
+        self._decide_current_val_interval()
+        begun = self._epoch >= self.val_begin
+        turn = self._epoch % self.val_interval == 0 or self._epoch == self._max_epochs
+        if self.validation_is_due and self.runner.val_loop is not None and begun and turn:
+            self.runner.call_hook("before_validation")
+            self._stop_if_told()
+            try:
+                with kept_random_state(), self.signals.stopping_at_once():
+                    self.runner.val_loop.run()
+            except RuntimeError as error:
+                # Workers may have died of the signal that the main process waits out.
+                if self.signals.received:
+                    raise RunStopped(self.signals.received, None) from error
+                raise
+        if self.validation_is_due:
+            self.validation_is_due = False
+            self._stop_if_told()
+
+    def _at_boundary(self) -> None:
+        self.runner.call_hook("at_boundary")
+        self._stop_if_told()
+
+    def _stop_if_told(self) -> None:
+        number = self.signals.agreed()
+        if number:
+            self.runner.call_hook("save_snapshot")
+            raise RunStopped(number, self.runner.message_hub.runtime_info.get("last_snapshot"))
+
+
+def _number_items(dataloader: dict) -> dict:
+    """Return the config of the same data loader with numbered items."""
+    if not isinstance(dataloader, dict) or dataloader.get("batch_sampler") is not None:
+        raise ValueError(
+            "ResumableEpochLoop needs the config of a train_dataloader with a sampler and no "
+            "batch_sampler, because it leaves out batches by their number in the sampler, got "
+            f"{type(dataloader).__name__} {dataloader if isinstance(dataloader, dict) else ''}"
+        )
+    sampler = {
+        "type": NumberedSampler,
+        "sampler": dataloader["sampler"],
+        "batch_size": dataloader["batch_size"],
+    }
+    worker_init = dict(dataloader.get("worker_init_fn") or {})
+    kind = worker_init.pop("type", None)
+    function = FUNCTIONS.get(kind) if isinstance(kind, str) else kind
+    inner = partial(function, **worker_init) if function is not None else None
+    return {
+        **dataloader,
+        "dataset": {"type": NumberedItems, "dataset": dataloader["dataset"]},
+        "sampler": sampler,
+        "worker_init_fn": {"type": leave_signals_to_main_process, "inner": inner},
+    }

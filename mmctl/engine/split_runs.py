@@ -1,0 +1,221 @@
+"""One config trained and tested on every split of its data set, each in a process of its own."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+
+import mmctl
+from mmctl.datasets.atomic_files import write_whole
+from mmctl.engine.tool_runs import run_python
+from mmctl.registry import DATASETS
+
+COUNTS = ("num_queries", "num_gallery")
+"""Numbers of a test that are no scores."""
+
+
+def parse_folds(text: str) -> list[int]:
+    """Read fold numbers: ``0-9``, ``0,3,5`` or ``0-3,7``.
+
+    Args:
+        text: The numbers.
+
+    Returns:
+        The folds in ascending order, each once.
+
+    Raises:
+        ValueError: If it is none of these.
+    """
+    folds: set[int] = set()
+    for part in text.split(","):
+        first, dash, last = part.strip().partition("-")
+        if not first.isdecimal() or (dash and not last.isdecimal()):
+            raise ValueError(f"folds must be numbers and ranges like 0-9 or 0,3,5-7, got {text!r}")
+        numbers = range(int(first), int(last or first) + 1)
+        if not numbers:
+            raise ValueError(f"a range of folds must begin with its smaller number, got {part!r}")
+        folds.update(numbers)
+    return sorted(folds)
+
+
+@dataclass(frozen=True)
+class SplitRuns:
+    """Training and test of one config on several folds.
+
+    Attributes:
+        config: The config file.
+        work_dir: Folder of all runs; each fold has ``fold<N>`` in it.
+        options: Overrides, as ``--cfg-options`` takes them.
+        tools: Folder of ``train.py`` and ``test.py``.
+        checkpoint: Test this checkpoint and train none; ``{fold}`` in it is the number of the fold.
+    """
+
+    config: Path
+    work_dir: Path
+    options: Sequence[str]
+    tools: Path
+    checkpoint: str | None = None
+
+    def parts(self, cfg: Config) -> list[str]:
+        """Return the parts of a run whose data sets get the fold."""
+        wanted = ("test",) if self.checkpoint is not None else ("train", "val", "test")
+        return [part for part in wanted if cfg.get(f"{part}_dataloader") is not None]
+
+    def check(self, cfg: Config, folds: Sequence[int]) -> None:
+        """Raise before the first training if a fold cannot be run.
+
+        Args:
+            cfg: The config with its overrides.
+            folds: The folds to run.
+
+        Raises:
+            FileNotFoundError: If a checkpoint does not exist.
+            ValueError: If a data set has no folds, or not that many, or the work folder belongs to
+                another config.
+        """
+        init_default_scope(cfg.get("default_scope", "mmctl"))
+        for part in self.parts(cfg):
+            dataset = cfg[f"{part}_dataloader"].dataset
+            try:
+                DATASETS.build({**dataset, "fold": max(folds)})
+            except TypeError as error:
+                raise ValueError(
+                    f"{part}_dataloader.dataset must be a data set with folds, as ILIDSVID and "
+                    f"PRID2011 are, got {dataset.get('type')!r}: {error}"
+                ) from error
+        for fold in folds if self.checkpoint is not None else ():
+            if not Path(self._checkpoint_of(fold)).is_file():
+                raise FileNotFoundError(
+                    f"checkpoint {self._checkpoint_of(fold)} of fold {fold} does not exist"
+                )
+        self._claim_folder(cfg)
+
+    def run(self, fold: int, parts: Sequence[str]) -> dict[str, Any]:
+        """Train and test one fold, unless that is done; an interrupted training goes on.
+
+        Args:
+            fold: Number of the split.
+            parts: What :meth:`parts` gave.
+
+        Returns:
+            The numbers of ``tools/test.py``, with ``fold``, ``seconds`` of this call that finished
+            it, and ``code``, a hash of the package.
+
+        Raises:
+            ValueError: If training or test fails; what is done is kept.
+        """
+        folder = self.work_dir / f"fold{fold}"
+        result, metrics = folder / "result.json", folder / "metrics.json"
+        if result.is_file():
+            return json.loads(result.read_text(encoding="utf-8"))
+        folder.mkdir(parents=True, exist_ok=True)
+        start = time.perf_counter()
+        folds = [f"{part}_dataloader.dataset.fold={fold}" for part in parts]
+        options = ["--cfg-options", *self.options, *folds]
+        if self.checkpoint is None:
+            train = [str(self.tools / "train.py"), str(self.config), "--work-dir", str(folder)]
+            run_python([*train, "--resume", *options], folder / "train.txt")
+        test = [str(self.tools / "test.py"), str(self.config), self._checkpoint_of(fold)]
+        test += ["--work-dir", str(folder / "test"), "--metrics-file", str(metrics)]
+        run_python([*test, *options], folder / "test.txt")
+        numbers = json.loads(metrics.read_text(encoding="utf-8"))
+        numbers |= {"fold": fold, "code": hash_code(), "seconds": time.perf_counter() - start}
+        write_whole(result, _to_json(numbers))
+        return numbers
+
+    def _checkpoint_of(self, fold: int) -> str:
+        if self.checkpoint is not None:
+            return self.checkpoint.replace("{fold}", str(fold))
+        last = self.work_dir / f"fold{fold}" / "last_checkpoint"
+        if not last.is_file():
+            raise ValueError(
+                f"the training of fold {fold} must leave a checkpoint to be tested, but there is "
+                f"no {last}; its output is in {last.with_name('train.txt')}"
+            )
+        return last.read_text(encoding="utf-8").strip()
+
+    def _claim_folder(self, cfg: Config) -> None:
+        """Keep the config in the work folder, or compare it with the one that is there."""
+        text = f"# checkpoint: {self.checkpoint}\n{cfg.pretty_text}"
+        path = self.work_dir / "config.py"
+        if not path.is_file():
+            self.work_dir.mkdir(parents=True, exist_ok=True)
+            write_whole(path, text.encode("utf-8"))
+            return
+        there = path.read_text(encoding="utf-8")
+        if there != text:
+            lines = difflib.unified_diff(there.splitlines(), text.splitlines(), n=0, lineterm="")
+            changed = [
+                line.strip() for line in lines if line[:1] in "+-" and line[:3] not in _MARKS
+            ]
+            raise ValueError(
+                f"{self.work_dir} holds runs of another config, and their mean would mix both: "
+                f"choose another --work-dir or remove that folder. First differences (- there, + "
+                f"now): {' '.join(changed[:4])}"
+            )
+
+
+_MARKS = ("+++", "---")
+
+
+def hash_code() -> str:
+    """Return a hash of the package's Python files, which tells runs of other code apart."""
+    root = Path(mmctl.__file__).parent
+    digest = hashlib.sha256()
+    for path in sorted(root.rglob("*.py")):
+        if ".mim" not in path.parts:
+            digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def summarize(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the means and sample standard deviations of finished folds.
+
+    Args:
+        results: What :meth:`SplitRuns.run` returned, at least one.
+
+    Returns:
+        ``protocol``, ``num_folds``, ``mean`` and ``std`` by name of the score (``std`` is None for
+        one fold), and ``folds``, the results themselves.
+    """
+    names = [
+        name
+        for name, value in results[0].items()
+        if isinstance(value, float) and name not in (*COUNTS, "seconds")
+    ]
+    values = {name: [float(result[name]) for result in results] for name in names}
+    several = len(results) > 1
+    return {
+        "protocol": ", ".join(sorted({str(result["protocol"]) for result in results})),
+        "num_folds": len(results),
+        "mean": {name: float(np.mean(found)) for name, found in values.items()},
+        "std": {
+            name: float(np.std(found, ddof=1)) if several else None
+            for name, found in values.items()
+        },
+        "folds": list(results),
+    }
+
+
+def write_summary(path: Path, summary: Mapping[str, Any]) -> None:
+    """Write a summary as JSON, whole or not at all.
+
+    Args:
+        path: The file.
+        summary: What :func:`summarize` returned.
+    """
+    write_whole(path, _to_json(summary))
+
+
+def _to_json(content: Mapping[str, Any]) -> bytes:
+    return (json.dumps(content, indent=1) + "\n").encode("utf-8")

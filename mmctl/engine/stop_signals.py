@@ -1,0 +1,129 @@
+"""Signals that end a training after its state is saved."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+import torch
+from mmengine.dist import all_reduce, get_world_size
+
+STOP_STATUS = 85
+"""Exit status of a training that a signal of the scheduler stopped: start it again to go on."""
+
+INTERRUPT_STATUS = 130
+"""Exit status after Ctrl-C, the convention of shells."""
+
+SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)
+
+
+class RunStopped(SystemExit):
+    """A signal stopped the training where it can go on; the exit status says so.
+
+    Args:
+        number: The signal.
+        saved: Path of the snapshot, or None if there is nothing that saves one.
+    """
+
+    def __init__(self, number: int, saved: str | None) -> None:
+        super().__init__(INTERRUPT_STATUS if number == signal.SIGINT else STOP_STATUS)
+        self.number = number
+        self.saved = saved
+
+    def __str__(self) -> str:
+        name = signal.Signals(self.number).name
+        place = f"{self.saved} is saved" if self.saved else "the last checkpoint is kept"
+        return f"stopped by {name}: {place}; --resume goes on from it"
+
+
+class StopSignals:
+    """Take note of SIGTERM, SIGUSR1 and SIGINT for as long as the context lasts.
+
+    The first one is kept in ``received`` for whoever can stop cleanly; the second ends the process
+    at once. Outside the main thread, where Python allows no handlers, nothing is taken note of.
+
+    Attributes:
+        received: The first signal, 0 before there is one.
+    """
+
+    def __init__(self) -> None:
+        self.received = 0
+        self._process = 0
+        self._at_once = False
+        self._previous: dict[int, object] = {}
+
+    def __enter__(self) -> StopSignals:
+        self.received = 0
+        self._process = os.getpid()
+        if threading.current_thread() is threading.main_thread():
+            self._previous = {number: signal.signal(number, self._take) for number in SIGNALS}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)  # type: ignore[arg-type]
+        self._previous = {}
+
+    def _take(self, number: int, _: FrameType | None) -> None:
+        if os.getpid() != self._process:
+            return  # a data loader's worker: its main process decides
+        if self.received:
+            os._exit(128 + number)
+        self.received = number
+        name = signal.Signals(number).name
+        when = "now" if self._at_once else "after this iteration (or validation)"
+        os.write(2, f"\n{name}: stops {when}; once more ends the process at once\n".encode())
+        if self._at_once:
+            raise RunStopped(number, None)
+
+    @contextmanager
+    def stopping_at_once(self) -> Iterator[None]:
+        """Let a signal end the block where it is, with :class:`RunStopped`.
+
+        For work that leaves nothing half done and is done again on resuming. Of several processes
+        none may leave alone: there the signal waits for the end of the block.
+        """
+        self._at_once = get_world_size() == 1
+        try:
+            yield
+        finally:
+            self._at_once = False
+
+    def agreed(self) -> int:
+        """Return a signal that any rank has received, 0 if none has; all ranks must call it."""
+        if get_world_size() == 1:
+            return self.received
+        return agree(self.received)
+
+
+def agree(value: int) -> int:
+    """Return the largest value of all ranks; all must call it."""
+    largest = torch.tensor(value)
+    all_reduce(largest, op="max")
+    return int(largest)
+
+
+def leave_signals_to_main_process(worker_id: int = 0, inner: object = None) -> None:
+    """Keep a data loader's worker alive when its whole process group is told to stop.
+
+    The main process would lose its batch and fail, before it could save. A worker ends when its
+    main process does.
+
+    Args:
+        worker_id: Number of the worker.
+        inner: A ``worker_init_fn`` to call as well.
+    """
+    for number in (signal.SIGUSR1, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, _ignore_once)
+    if callable(inner):
+        inner(worker_id)
+
+
+def _ignore_once(number: int, _: FrameType | None) -> None:
+    # A main process that ends terminates its workers so, and waits for them.
+    signal.signal(number, signal.SIG_DFL)

@@ -1,0 +1,134 @@
+"""What may be done to distances between the features and the ranking: never by default."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from mmctl.functional.distance import distance_blocks
+from mmctl.functional.query_expansion import expand_queries
+from mmctl.functional.reranking import k_reciprocal_blocks
+
+
+@dataclass(frozen=True)
+class Reranking:
+    """Settings of :func:`~mmctl.functional.reranking.k_reciprocal`.
+
+    Attributes:
+        k1: Neighbours that must be reciprocal.
+        k2: Neighbours over which encodings are averaged.
+        lambda_value: Weight of the original distance.
+    """
+
+    k1: int = 20
+    k2: int = 6
+    lambda_value: float = 0.3
+
+    def __post_init__(self) -> None:
+        if self.k1 < 1 or self.k2 < 1 or not 0 <= self.lambda_value <= 1:
+            raise ValueError(
+                "rerank must have positive k1 and k2 and a lambda_value in 0 .. 1, because they "
+                f"count neighbours and weigh two distances, got {self}"
+            )
+
+    def __str__(self) -> str:
+        return f"k-reciprocal re-ranking (k1 {self.k1}, k2 {self.k2}, lambda {self.lambda_value:g})"
+
+
+@dataclass(frozen=True)
+class Refinement:
+    """Query expansion, re-ranking, both (in this order) or, by default, neither.
+
+    Attributes:
+        rerank: Settings of the re-ranking, None for none.
+        query_expansion: Gallery items that are averaged into each query, None for none.
+        alpha: Exponent of their similarities; 0 for the plain mean.
+    """
+
+    rerank: Reranking | None = None
+    query_expansion: int | None = None
+    alpha: float = 0.0
+
+    def __post_init__(self) -> None:
+        number = self.query_expansion
+        if number is not None and (not isinstance(number, int) or number < 1):
+            raise ValueError(
+                f"query_expansion must be a positive number of gallery items, got {number!r}"
+            )
+        if not self.alpha >= 0:
+            raise ValueError(f"alpha must not be negative: nearer items weigh more, got {self}")
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any] | None) -> Refinement:
+        """Read ``dict(rerank=dict(k1=20, ...), query_expansion=5, alpha=0.0)`` or a part of it.
+
+        Raises:
+            ValueError: If a key is unknown or a value is out of range.
+        """
+        config = dict(config or {})
+        _check_keys("refinement", config, cls)
+        rerank = config.pop("rerank", None)
+        if rerank is not None:
+            if not isinstance(rerank, Mapping):
+                raise ValueError(
+                    f"rerank must be a dict of k1, k2 and lambda_value (empty for the paper's), "
+                    f"got {rerank!r}"
+                )
+            _check_keys("rerank", rerank, Reranking)
+            rerank = Reranking(**rerank)
+        return cls(rerank=rerank, **config)
+
+    def __str__(self) -> str:
+        steps = []
+        if self.query_expansion is not None:
+            weights = f"weights cos^{self.alpha:g}" if self.alpha else "plain mean"
+            steps.append(f"query expansion ({self.query_expansion} neighbours, {weights})")
+        if self.rerank is not None:
+            steps.append(str(self.rerank))
+        return " and ".join(steps) or "no refinement"
+
+    def distance_blocks(
+        self, query: Tensor, gallery: Tensor, *, metric: str
+    ) -> Iterator[np.ndarray]:
+        """Yield the distances to rank by, (q, G) for the next queries, float32.
+
+        Args:
+            query: Query features, (Q, C).
+            gallery: Gallery features, (G, C).
+            metric: ``'cosine'`` or ``'euclidean'``.
+        """
+        if self.query_expansion is not None:
+            query = expand_queries(
+                query, gallery, num_neighbours=self.query_expansion, alpha=self.alpha
+            )
+            # The new queries have unit length, whatever the distance.
+            gallery = F.normalize(gallery, dim=1)
+        if self.rerank is None:
+            for block in distance_blocks(query, gallery, metric=metric):
+                yield block.cpu().numpy()
+            return
+        if metric == "cosine":
+            # Of unit vectors the squared Euclidean distance is twice the cosine distance.
+            query, gallery = F.normalize(query, dim=1), F.normalize(gallery, dim=1)
+        settings = self.rerank
+        yield from k_reciprocal_blocks(
+            query, gallery, k1=settings.k1, k2=settings.k2, lambda_value=settings.lambda_value
+        )
+
+
+def _check_keys(name: str, config: Mapping[str, Any], target: type) -> None:
+    known = {field.name for field in fields(target)}
+    unknown = sorted(set(config) - known)
+    if unknown:
+        raise ValueError(f"{name} knows {sorted(known)}, got {unknown[0]!r}")
+
+
+def evaluation_device() -> torch.device:
+    """Return where distances are computed: the GPU, if there is one."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")

@@ -1,0 +1,134 @@
+"""Mistakes in the checks of a data set, and on the way from a tracker's output to one."""
+
+from __future__ import annotations
+
+from tests.mutations.mutation import mistakes_in
+
+_SETS, _TESTS = "mmctl/datasets", "tests/test_datasets"
+
+CHECKS = (
+    mistakes_in(
+        f"{_SETS}/frame_check.py",
+        (f"{_TESTS}/test_frame_check.py",),
+        {
+            "frames: damage in the midst of a file unheard": ("    if complaint:", "    if False:"),
+            "frames: empty ones are there": ("os.stat(path).st_size == 0", "not os.stat(path)"),
+            "frames: complaints of one frame laid to the next": (
+                "        messages.take()\n",
+                "        pass\n",
+            ),
+        },
+    )
+    + mistakes_in(
+        f"{_SETS}/dataset_summary.py",
+        (f"{_TESTS}/test_dataset_check.py",),
+        {
+            "check: matches of the query's own camera scored": (
+                'cameras[info["pid"]] - {info["camid"]}',
+                'cameras[info["pid"]]',
+            ),
+            "check: junk ranked": ('info["pid"] != -1 for', 'info["pid"] != -2 for'),
+            "check: distractors are a person": (
+                'for info in infos if info["pid"] > 0}',
+                'for info in infos if info["pid"] >= 0}',
+            ),
+        },
+    )
+    + mistakes_in(
+        f"{_SETS}/keypoint_check.py",
+        (f"{_TESTS}/test_keypoint_check.py",),
+        {
+            "check: keypoints against height and width exchanged": ("[:, None, ::-1]", "[:, None]"),
+            "check: hidden joints judged": ("(scored & outside)", "(outside)"),
+        },
+    )
+    + mistakes_in(
+        f"{_SETS}/annotation_file.py",
+        (f"{_TESTS}/test_malformed_data.py",),
+        {
+            "list: frames against their numbers accepted": ("if after <= before:", "if False:"),
+            "list: names compared as text": ("int(digits) for digits", "digits for digits"),
+            "list: paths out of the data set accepted": (
+                "and not os.path.isabs(frame):",
+                "and False:",
+            ),
+        },
+    )
+    + mistakes_in(
+        "mmctl/datasets/transforms/broken_frames.py",
+        (f"{_TESTS}/test_transforms/test_load_frames.py",),
+        {
+            "broken: a warning for each": ("10 ** (len(str(self.num_met)) - 1)", "self.num_met"),
+            "broken: listed again by every worker": (
+                'line.startswith(f"{path}\\t") for line in listed',
+                "line is path for line in listed",
+            ),
+            "broken: far frames first": ("order[distances[order] > 0]", "order[::-1]"),
+        },
+    )
+)
+
+TRACKING = (
+    mistakes_in(
+        f"{_SETS}/tracking/track_plan.py",
+        (f"{_TESTS}/test_tracking",),
+        {
+            "tracks: frames of the tracker counted from 0": (
+                "positions = boxes.frames - settings.first_frame",
+                "positions = boxes.frames + 0",
+            ),
+            "tracks: neighbours joined": ("(np.diff(tracks) != 0) | ", ""),
+            "tracks: cut after as many lost frames as allowed": (
+                "lost > settings.max_gap",
+                "lost >= settings.max_gap",
+            ),
+            "tracks: frames between strides are lost ones": (
+                "(np.diff(positions) // settings.stride - 1) * settings.stride",
+                "np.diff(positions) - 1",
+            ),
+            "tracks: height and width of small boxes exchanged": (
+                "(sides[:, ::-1] < settings.min_size)",
+                "(sides < settings.min_size)",
+            ),
+            "tracks: boxes clipped to a frame on its side": (
+                "[size[1], size[0], size[1], size[0]]",
+                "[size[0], size[1], size[0], size[1]]",
+            ),
+        },
+    )
+    + mistakes_in(
+        f"{_SETS}/tracking/frame_source.py",
+        (f"{_TESTS}/test_tracking/test_frame_source.py",),
+        {
+            "tracks: videos read as BGR": ("cv2.COLOR_BGR2RGB", "cv2.COLOR_BGRA2BGR"),
+            "tracks: video one frame late": ("while at < position and", "while at <= position and"),
+        },
+    )
+    + mistakes_in(
+        f"{_SETS}/tracking/track_writer.py",
+        (f"{_TESTS}/test_tracking/test_track_writer.py",),
+        {
+            "tracks: crops in BGR": ("left:right, ::-1]", "left:right]"),
+            "tracks: the list of an earlier run stays": (
+                "(self.out / ANNOTATIONS).unlink(missing_ok=True)",
+                "pass",
+            ),
+        },
+    )
+    + mistakes_in(
+        f"{_SETS}/tracking/split_choice.py",
+        (f"{_TESTS}/test_tracking/test_split_choice.py",),
+        {
+            "tracks: every tracklet of a person is a query": (
+                "return set(best.values())",
+                "return set(named)",
+            ),
+            "tracks: nobody trains": (
+                '"train" if pid > 0 else None',
+                '"train"',
+            ),
+        },
+    )
+)
+
+DATA_CHECK = (*CHECKS, *TRACKING)

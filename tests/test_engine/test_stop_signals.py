@@ -1,0 +1,144 @@
+"""Signals end a training where it can go on, with a status of their own."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+from mmengine.hooks import Hook
+
+from mmctl.engine import RunStopped, run_command
+from mmctl.engine.stop_signals import StopSignals, leave_signals_to_main_process
+from tests.test_engine.drawing_runner import drawing_runner, end_state, equal
+
+
+class Sends(Hook):
+    """Sends this process a signal in a hook of one's choice."""
+
+    def __init__(self, place: str, iteration: int, number: int) -> None:
+        self.sent = False
+        setattr(self, place, lambda runner, **_: self.send(runner, iteration, number))
+
+    def send(self, runner, iteration: int, number: int) -> None:
+        if runner.iter == iteration and not self.sent:
+            self.sent = True
+            os.kill(os.getpid(), number)
+
+
+ONLY_ASKED = {"snapshot": {"interval": None}}
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory) -> dict:
+    folder = tmp_path_factory.mktemp("whole")
+    drawing_runner(folder, **ONLY_ASKED).train()
+    return end_state(folder)
+
+
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGTERM, 85), (signal.SIGUSR1, 85), (signal.SIGINT, 130)]
+)
+def test_a_signal_saves_after_the_iteration_and_ends_with_its_status(
+    tmp_path, whole, number, status
+):
+    runner = drawing_runner(tmp_path, Sends("before_train_iter", 5, number), **ONLY_ASKED)
+    with pytest.raises(RunStopped, match=rf"{number.name}: .*snapshot_6\.pth is saved") as stopped:
+        runner.train()
+    assert stopped.value.code == status
+    assert Path((tmp_path / "last_checkpoint").read_text()).name == "snapshot_6.pth"
+    drawing_runner(tmp_path, resume=True, **ONLY_ASKED).train()
+    assert equal(end_state(tmp_path), whole)
+    assert not list(tmp_path.glob("snapshot_*"))
+
+
+def test_a_signal_while_validating_stops_at_once_and_the_validation_is_repeated(tmp_path, whole):
+    changes = {**ONLY_ASKED, "workers": 0}
+    runner = drawing_runner(tmp_path, Sends("before_val_iter", 4, signal.SIGTERM), **changes)
+    with pytest.raises(RunStopped, match="the last checkpoint is kept"):
+        runner.train()
+    drawing_runner(tmp_path, resume=True, **changes).train()
+    assert equal(end_state(tmp_path), whole)
+
+
+def test_an_epoch_without_checkpoint_is_saved_before_its_validation(tmp_path):
+    rare = {"default_hooks": {"checkpoint": {"type": "CheckpointHook", "interval": 3}}}
+    stop = Sends("before_val_iter", 4, signal.SIGTERM)
+    with pytest.raises(RunStopped):
+        drawing_runner(tmp_path, stop, **ONLY_ASKED, **rare).train()
+    assert [file.name for file in tmp_path.glob("*.pth")] == ["snapshot_4.pth"]
+
+
+def test_a_signal_after_the_last_iteration_of_an_epoch_is_answered_too(tmp_path, whole):
+    runner = drawing_runner(tmp_path, Sends("after_train_epoch", 8, signal.SIGTERM), **ONLY_ASKED)
+    with pytest.raises(RunStopped):
+        runner.train()
+    drawing_runner(tmp_path, resume=True, **ONLY_ASKED).train()
+    assert equal(end_state(tmp_path), whole)
+
+
+def test_the_second_signal_ends_the_process_at_once():
+    child = os.fork()
+    if child == 0:
+        with StopSignals():
+            os.kill(os.getpid(), signal.SIGUSR1)
+            os.kill(os.getpid(), signal.SIGTERM)
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 128 + signal.SIGTERM
+
+
+def test_handlers_are_put_back(tmp_path):
+    before = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)]
+    with pytest.raises(RuntimeError, match="in the midst"), StopSignals():
+        raise RuntimeError("in the midst")
+    assert [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)] == before
+
+
+def test_a_worker_outlives_the_signals_that_reach_its_whole_group():
+    child = os.fork()
+    if child == 0:
+        seen = []
+        leave_signals_to_main_process(3, seen.append)
+        for number in (signal.SIGINT, signal.SIGUSR1, signal.SIGTERM):
+            os.kill(os.getpid(), number)
+        if seen != [3]:
+            os._exit(1)
+        os.kill(os.getpid(), signal.SIGTERM)  # the main process ends its workers
+        os._exit(2)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGTERM
+
+
+def test_a_tool_ends_with_the_status_and_one_line(capsys):
+    def main() -> None:
+        raise RunStopped(signal.SIGTERM, "work_dirs/a/snapshot_3.pth")
+
+    with pytest.raises(SystemExit) as ended:
+        run_command(main)
+    assert ended.value.code == 85
+    message = capsys.readouterr().err
+    assert message.strip() == (
+        "stopped by SIGTERM: work_dirs/a/snapshot_3.pth is saved; --resume goes on from it"
+    )
+
+
+def test_workers_in_a_signalled_group_do_not_cost_the_batch(tmp_path, whole):
+    runner = drawing_runner(
+        tmp_path, SendsToWorkers("before_train_iter", 1, signal.SIGTERM), workers=2, **ONLY_ASKED
+    )
+    with pytest.raises(RunStopped):
+        runner.train()
+    drawing_runner(tmp_path, resume=True, **ONLY_ASKED).train()
+    assert equal(end_state(tmp_path), whole)
+
+
+class SendsToWorkers(Sends):
+    """Sends the signal to the data loader's workers as well."""
+
+    def send(self, runner, iteration: int, number: int) -> None:
+        if runner.iter == iteration:
+            import multiprocessing
+
+            for worker in multiprocessing.active_children():
+                os.kill(worker.pid, number)
+        super().send(runner, iteration, number)

@@ -1,0 +1,83 @@
+"""tools/dataset_converters/check_dataset.py names what is broken, also by its exit status."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import cv2
+import pytest
+
+TOOL = "dataset_converters/check_dataset.py"
+
+
+@pytest.fixture
+def check(run_tool, tmp_path, capsys):
+    def call(*arguments) -> tuple[int, str]:
+        report = ["--report", tmp_path / "broken.txt", "--workers", 1]
+        with pytest.raises(SystemExit) as caught:
+            run_tool(TOOL, *map(str, [*arguments, *report]))
+        said = capsys.readouterr()
+        return caught.value.code, said.out + said.err
+
+    return call
+
+
+def test_a_whole_set_ends_well_with_a_table_and_a_picture(check, drawn_mars, tmp_path):
+    picture = tmp_path / "sizes" / "histogram.png"
+    status, said = check(
+        *("--dataset", "MARS", "--data-root", drawn_mars, "--frames", "header"),
+        *("--histogram", picture, "--json", tmp_path / "found.json"),
+    )
+    assert status == 0
+    assert "nothing is broken" in said
+    assert "none, own data" in said
+    assert "0 broken" in said
+    assert cv2.imread(str(picture)).shape[2] == 3
+    found = json.loads((tmp_path / "found.json").read_text())
+    assert found["parts"]["train"]["counts"]["tracklets"] == 16
+    assert found["protocols"]["query-in-gallery"]["counts"]["scored"] == 8
+    assert not found["broken"]
+    assert not (tmp_path / "broken.txt").exists()
+
+
+def test_broken_frames_are_named_listed_and_counted(check, drawn_mars, tmp_path):
+    root = tmp_path / "mars"
+    shutil.copytree(drawn_mars, root)
+    frames = sorted((root / "bbox_train").rglob("*.jpg"))
+    frames[0].write_bytes(b"")
+    frames[3].unlink()
+    arguments = ["--dataset", "MARS", "--data-root", root, "--show", 1]
+    status, said = check(*arguments, "--json", tmp_path / "found.json")
+    assert status == 1
+    assert f"{frames[0]}: is empty" in said
+    assert str(frames[3]) not in said, "only the first one is shown"
+    assert "2 broken" in said
+    listed = [line.split("\t") for line in (tmp_path / "broken.txt").read_text().splitlines()]
+    assert listed == [[str(frames[0]), "is empty (0 bytes)"], [str(frames[3]), "does not exist"]]
+    found = json.loads((tmp_path / "found.json").read_text())
+    assert found["frames"]["broken"][1] == {"path": str(frames[3]), "reason": "does not exist"}
+    assert found["broken"]
+
+
+def test_a_config_says_what_to_check(check, drawn_mars):
+    config = "configs/quickstart/ctl_r18_quickstart.py"
+    status, said = check(config, "--data-root", drawn_mars, "--splits", "test", "--frames", "none")
+    assert status == 0
+    assert "query-excluded" in said
+    assert "train" not in said.replace("keypoints", "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "give either a config or --dataset"),
+        (["--dataset", "MARS"], "--dataset needs --data-root"),
+        (["--dataset", "MARS", "--data-root", "nowhere"], "nowhere/info/train_name.txt does not"),
+        (["configs/_base_/default_runtime.py"], "must have train_dataloader.dataset to check"),
+    ],
+)
+def test_a_users_mistake_ends_in_one_line_and_status_2(check, arguments, message):
+    status, said = check(*arguments)
+    assert status == 2
+    assert f"error: {message}" in said or message in said

@@ -1,0 +1,42 @@
+"""tools/dataset_converters/convert_mot.py: from a video and a tracker's file to a data set."""
+
+from __future__ import annotations
+
+import pytest
+
+from mmctl.datasets import TrackletDataset
+from tests.test_datasets.test_tracking.conftest import folder, tracks, video, write_lines
+
+__all__ = ["folder", "tracks", "video"]  # fixtures
+
+TOOL = "dataset_converters/convert_mot.py"
+
+
+def test_two_cameras_become_a_data_set_to_train_and_test_with(
+    tmp_path, tracks, video, folder, run_tool, capsys
+):
+    identities = write_lines(
+        tmp_path / "who.csv",
+        ["camera,track_id,pid", "1,10,4", "2,10,4", "1,20,5", "2,20,5"],
+    )
+    cameras = ["--camera", "1", tracks, video, "--camera", "2", tracks, folder]
+    arguments = [tmp_path / "out", *cameras, "--identities", identities, "--split", "random"]
+    run_tool(TOOL, *map(str, [*arguments, "--stride", 2, "--min-size", 32, 20]))
+    said = capsys.readouterr().out
+    assert "24 boxes left out: between strides" in said
+    assert "24 crops, 2 pids" in said
+    root = str(tmp_path / "out")
+    train, test = TrackletDataset(data_root=root), TrackletDataset(data_root=root, split="test")
+    assert (len(train), len(test)) == (2, 2)
+    assert train.metainfo["num_pids"] == test.metainfo["num_pids"] == 1
+    with pytest.raises(SystemExit):
+        run_tool(TOOL, *map(str, arguments))
+    assert "holds a finished data set" in capsys.readouterr().err
+
+
+def test_a_users_mistake_ends_in_one_line(tmp_path, tracks, video, run_tool, capsys):
+    with pytest.raises(SystemExit) as caught:
+        run_tool(TOOL, str(tmp_path / "out"), "--camera", "left", str(tracks), str(video))
+    assert caught.value.code == 2
+    assert "error: a camera's number must be an integer" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()

@@ -1,0 +1,112 @@
+"""tools/analysis_tools/eval_features.py on files of our own and of others."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mmctl.evaluation import PROTOCOLS, Protocol, Refinement
+from tests.test_evaluation.drawn_split import drawn_tracklets
+
+TOOL = "analysis_tools/eval_features.py"
+Tool = Callable[..., None]
+
+
+@pytest.fixture
+def features(tmp_path: Path) -> Path:
+    """A file as ``tools/test.py --out`` writes it, tested under query-excluded and euclidean."""
+    tracklets = drawn_tracklets()
+    evaluation = tracklets.evaluate(Protocol.named("query-excluded"), distance="euclidean")
+    tracklets.save(tmp_path / "features.npz", evaluation, {"dataset": "MARS"})
+    return tmp_path / "features.npz"
+
+
+def run_and_read(run_tool: Tool, tmp_path: Path, *arguments: str) -> list[dict]:
+    out = tmp_path / "numbers.json"
+    run_tool(TOOL, *arguments, "--out", str(out))
+    return json.loads(out.read_text())
+
+
+def test_the_file_s_own_protocol_and_distance_are_the_default(
+    features: Path, tmp_path: Path, run_tool: Tool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (row,) = run_and_read(run_tool, tmp_path, str(features))
+    expected = drawn_tracklets().evaluate(Protocol.named("query-excluded"), distance="euclidean")
+    assert row["protocol"] == "query-excluded"
+    assert row["distance"] == "euclidean"
+    assert row["refinement"] == "no refinement"
+    assert row["mAP"] == pytest.approx(100 * expected.ranking.mean_average_precision)
+    assert row["mINP"] == pytest.approx(100 * expected.ranking.mean_inverse_penalty)
+    assert row["R5"] == pytest.approx(100 * expected.ranking.cmc[4])
+    assert row["num_queries"] == expected.ranking.num_queries
+    assert row["all_queries"] == len(expected.query_rows)
+    assert row["num_gallery"] == len(expected.gallery_rows)
+    printed = capsys.readouterr().out
+    assert "euclidean distance, no refinement" in printed
+    assert "WARNING, query-excluded" in printed
+    assert "no match under another" in printed
+
+
+def test_all_protocols_at_once_with_re_ranking_and_expansion(
+    features: Path, tmp_path: Path, run_tool: Tool
+) -> None:
+    options = ["--protocol", "all", "--distance", "cosine", "--topk", "1", "3", "--rerank"]
+    more = ["--k1", "6", "--k2", "3", "--lambda-value", "0.2", "--query-expansion", "2"]
+    rows = run_and_read(run_tool, tmp_path, str(features), *options, *more, "--alpha", "3")
+    assert [row["protocol"] for row in rows] == [protocol.name for protocol in PROTOCOLS]
+    refinement = Refinement.from_config(
+        {
+            "rerank": {"k1": 6, "k2": 3, "lambda_value": 0.2},
+            "query_expansion": 2,
+            "alpha": 3.0,
+        }
+    )
+    for row, protocol in zip(rows, PROTOCOLS, strict=True):
+        evaluation = drawn_tracklets().evaluate(protocol, distance="cosine", refinement=refinement)
+        assert row["mAP"] == pytest.approx(100 * evaluation.ranking.mean_average_precision)
+        assert row["refinement"] == str(refinement)
+        assert {"R1", "R3"} <= row.keys()
+        assert "R5" not in row
+
+
+def test_query_and_gallery_may_be_files_of_another_project(tmp_path: Path, run_tool: Tool) -> None:
+    tracklets = drawn_tracklets()
+    is_query = tracklets.splits == "query"
+    for name, rows in (("query", is_query), ("gallery", ~is_query)):
+        arrays = {key: getattr(tracklets, key)[rows] for key in ("features", "pids", "camids")}
+        np.savez(tmp_path / f"{name}.npz", **arrays)
+    files = [str(tmp_path / "query.npz"), "--gallery", str(tmp_path / "gallery.npz")]
+    (row,) = run_and_read(run_tool, tmp_path, *files)
+    assert row["protocol"] == "query-in-gallery"
+    expected = tracklets.evaluate(Protocol.named("query-in-gallery"), distance="cosine")
+    assert row["mAP"] == pytest.approx(100 * expected.ranking.mean_average_precision)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--k1", "5"], "k1 belong to --rerank"),
+        (["--alpha", "2"], "--alpha belongs to --query-expansion"),
+        (["--rerank", "--k2", "0"], "positive k1 and k2"),
+        (["--query-expansion", "-1"], "query_expansion must be a positive number"),
+        (["--topk", "0"], "--topk must be positive ranks"),
+        (["--gallery", "none.npz"], "feature file none.npz does not exist"),
+    ],
+)
+def test_a_wrong_option_is_one_clear_line(
+    options: list[str],
+    message: str,
+    features: Path,
+    run_tool: Tool,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit) as error:
+        run_tool(TOOL, str(features), *options)
+    assert error.value.code == 2
+    printed = capsys.readouterr().err
+    assert printed.count("error:") == 1
+    assert message in printed

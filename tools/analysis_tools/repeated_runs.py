@@ -1,0 +1,61 @@
+"""What studies over several seeds share: runs that are kept when finished, and their spread."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from mmctl.engine.tool_runs import run_python
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def train_and_test(
+    config: Path, folder: Path, options: Sequence[str], flags: Sequence[str] = ()
+) -> dict:
+    """Train and test one config, unless that is done, and return its numbers.
+
+    Args:
+        config: The config file.
+        folder: Work folder of this run; an interrupted training in it goes on.
+        options: What ``--cfg-options`` gets in training and test.
+        flags: Further arguments of ``tools/train.py``.
+    """
+    metrics = folder / "metrics.json"
+    if not metrics.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        train = ["tools/train.py", str(config), "--work-dir", str(folder), "--resume", *flags]
+        call([*train, "--cfg-options", *options], folder / "train.txt")
+        test(config, folder, metrics, options)
+    return json.loads(metrics.read_text())
+
+
+def test(config: Path, folder: Path, metrics: Path, options: Sequence[str]) -> dict:
+    """Test the last checkpoint of a run, unless that is done, and return its numbers.
+
+    Args:
+        config: The config file.
+        folder: Work folder of the training.
+        metrics: JSON file of the numbers; the test's output goes beside it.
+        options: What ``--cfg-options`` gets.
+    """
+    if not metrics.exists():
+        checkpoint = (folder / "last_checkpoint").read_text().strip()
+        command = ["tools/test.py", str(config), checkpoint, "--work-dir", str(folder / "test")]
+        command += ["--metrics-file", str(metrics), "--cfg-options", *options]
+        call(command, metrics.with_suffix(".txt"))
+    return json.loads(metrics.read_text())
+
+
+def call(command: Sequence[str], log: Path) -> None:
+    """Run a Python command in the repository, its output into ``log``."""
+    run_python(command, log, cwd=ROOT)
+
+
+def spread(values: Sequence[float]) -> str:
+    """Format the mean and, over several seeds, the sample standard deviation."""
+    if not values:
+        return "-"
+    mean = f"{np.mean(values):.1f}"
+    return mean if len(values) == 1 else f"{mean} ± {np.std(values, ddof=1):.1f}"

@@ -1,0 +1,196 @@
+"""Measure what the training pipeline costs beside decoding: frames per second and core.
+
+``python tools/benchmarks/bench_loader.py`` draws a small set with 256x128 frames, then reads the
+same frames of the same clips again and again, in turn: with a bare loop of ``cv2.imdecode``, with
+the whole pipeline (SampleClip to PackClip), with the dataloader and its collation around it in this
+process, and in one worker process. The ratio is that of the rates; 1 would be a pipeline that costs
+nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from mmengine.dataset import pseudo_collate
+from rich.console import Console
+from rich.table import Table
+from torch.utils.data import DataLoader
+
+from mmctl.datasets import MARS
+from mmctl.datasets.synthetic import DrawnSettings, MarsWriter
+from mmctl.engine import run_command
+
+SIZE = (256, 128)
+BATCH_SIZE = 32
+GOAL = 0.75
+
+
+class Recorder:
+    """A step of the pipeline that remembers which frames are sampled."""
+
+    def __init__(self) -> None:
+        self.paths: list[list[str]] = []
+
+    def __call__(self, results: dict[str, Any]) -> dict[str, Any]:
+        """Note the paths of the sampled frames."""
+        paths = results["frame_paths"]
+        self.paths.append([paths[index] for index in results["clip_indices"].ravel().tolist()])
+        return results
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data-root", help="a set in the layout of MARS; default: draw one")
+    parser.add_argument("--pids", type=int, default=40, help="drawn persons, 4 tracklets each")
+    parser.add_argument("--clip-len", type=int, default=6, help="frames of a clip")
+    parser.add_argument("--repeats", type=int, default=7, help="measurements of each")
+    return parser.parse_args()
+
+
+def draw_set(folder: Path, num_pids: int) -> str:
+    """Draw a data set with frames of the training size and return its folder."""
+    settings = DrawnSettings(
+        num_train_pids=num_pids,
+        num_test_pids=1,
+        frames=(8, 16),
+        size=SIZE,
+        num_junk=0,
+        num_distractors=0,
+    )
+    MarsWriter(folder, settings).write()
+    return str(folder)
+
+
+def pipeline(clip_len: int, *after_sampling: Callable) -> list[dict[str, Any] | Callable]:
+    """Return the training pipeline without keypoints."""
+    return [
+        {"type": "mmctl.SampleClip", "clip_len": clip_len, "mode": "random"},
+        *after_sampling,
+        {"type": "mmctl.LoadFrames"},
+        {"type": "mmctl.ResizeClip", "size": SIZE},
+        {"type": "mmctl.FlipClip", "prob": 0.5},
+        {"type": "mmctl.EraseFrames", "prob": 0.5},
+        {"type": "mmctl.PackClip"},
+    ]
+
+
+def seed_worker(worker_id: int) -> None:
+    """Give a worker the draws of the main process."""
+    del worker_id
+    seed()
+
+
+def seed() -> None:
+    """Start the draws of the transforms again."""
+    np.random.seed(0)  # noqa: NPY002 (the stream that transforms draw from)
+    cv2.setNumThreads(1)
+    torch.set_num_threads(1)
+
+
+def load(dataset: MARS, num_workers: int) -> int:
+    """Load every tracklet once and return the number of frames."""
+    seed()
+    loader: DataLoader[Any] = DataLoader(
+        dataset,
+        batch_size=BATCH_SIZE,
+        num_workers=num_workers,
+        collate_fn=pseudo_collate,
+        worker_init_fn=seed_worker if num_workers else None,
+    )
+    return sum(len(clips.flatten(0, 1)) for batch in loader for clips in batch["inputs"])
+
+
+def load_items(dataset: MARS) -> int:
+    """Load every tracklet once without a dataloader and return the number of frames."""
+    seed()
+    return sum(len(dataset[index]["inputs"].flatten(0, 1)) for index in range(len(dataset)))
+
+
+def decode(clips: list[list[str]]) -> int:
+    """Read and decode frames and return their number; no step but these two."""
+    frames = 0
+    for paths in clips:
+        for path in paths:
+            with open(path, "rb") as file:
+                content = file.read()
+            cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
+            frames += 1
+    return frames
+
+
+def measure(run: Callable[[], int]) -> tuple[float, float]:
+    """Return frames per second by the clock and by this process's processor time."""
+    start, processor_start = time.perf_counter(), time.process_time()
+    frames = run()
+    seconds = time.perf_counter() - start
+    return frames / seconds, frames / (time.process_time() - processor_start)
+
+
+def measure_all(runs: Mapping[str, Callable[[], int]], repeats: int) -> dict[str, np.ndarray]:
+    """Measure every run in turn, in alternating order after a warm-up; (repeats, 2) each."""
+    rates: dict[str, list[tuple[float, float]]] = {name: [] for name in runs}
+    for turn in range(repeats + 1):
+        for name in list(runs)[:: 1 if turn % 2 else -1]:
+            rate = measure(runs[name])
+            if turn:
+                rates[name].append(rate)
+    return {name: np.array(values) for name, values in rates.items()}
+
+
+def print_rates(rates: dict[str, np.ndarray]) -> None:
+    """Print medians, ranges and the ratios to decoding alone."""
+    table = Table("", title="frames per second", title_justify="left")
+    for column in ("by the clock", "of processor time", "ratio, clock", "ratio, processor"):
+        table.add_column(column, justify="right")
+    bare = rates["decoding alone"]
+    for name, values in rates.items():
+        # Another process's time is not counted in this one's.
+        counted = [0] if "worker" in name else [0, 1]
+        cells = [
+            f"{statistics.median(values[:, i]):,.0f} ({values[:, i].min():,.0f}-"
+            f"{values[:, i].max():,.0f})"
+            if i in counted
+            else ""
+            for i in (0, 1)
+        ]
+        # Runs of one turn met the same load, so ratios are taken turn by turn.
+        ratios = [
+            f"{np.median(values[:, i] / bare[:, i]):.2f}" if i in counted else "" for i in (0, 1)
+        ]
+        table.add_row(name, *cells, *ratios)
+    Console(width=120).print(table)
+
+
+def main() -> None:
+    args = parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        root = args.data_root or draw_set(Path(folder), args.pids)
+        recorder = Recorder()
+        load(MARS(root, pipeline=pipeline(args.clip_len, recorder)), 0)
+        dataset = MARS(root, pipeline=pipeline(args.clip_len))
+        runs = {
+            "decoding alone": partial(decode, recorder.paths),
+            "pipeline": partial(load_items, dataset),
+            "pipeline and dataloader": partial(load, dataset, 0),
+            "the same in one worker": partial(load, dataset, 1),
+        }
+        rates = measure_all(runs, args.repeats)
+        frames = sum(map(len, recorder.paths))
+        print(f"{len(recorder.paths)} clips, {frames} frames, goal of the ratio: {GOAL}")
+        print_rates(rates)
+
+
+if __name__ == "__main__":
+    run_command(main)
