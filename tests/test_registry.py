@@ -103,6 +103,14 @@ def sampled_data_set(folder: Path) -> dict:
     return {"dataset": dataset, "num_pids": 2, "num_clips": 2, "seed": 0}
 
 
+def parts_of_tracklets(folder: Path) -> dict:
+    frames = [f"{index}.png" for index in range(5)]
+    tracklets = [{"pid": 3, "camid": 1, "split": "query", "frames": frames}]
+    (folder / "annotations.json").write_text(json.dumps({"tracklets": tracklets}))
+    dataset = {"type": "mmctl.TrackletDataset", "data_root": str(folder), "split": "test"}
+    return {"dataset": dataset, "frames_per_part": 2}
+
+
 def loop_of_a_runner(folder: Path) -> dict:
     from tests.test_engine.tiny_runner import tiny_runner
 
@@ -141,6 +149,7 @@ EXAMPLES: dict[str, dict] = {
         "MARS": mars,
         "PRID2011": prid2011,
         "TrackletDataset": annotated_tracklets,
+        "TrackletParts": parts_of_tracklets,
     },
     "TRANSFORMS": {
         "CropClip": {"size": (64, 32), "padding": 4},
@@ -157,6 +166,7 @@ EXAMPLES: dict[str, dict] = {
     "METRICS": {"ReIDMetric": {"topk": (1, 5)}},
     "HOOKS": {
         "CheckpointMatchHook": {"allow": ("head.",)},
+        "FiniteLossHook": {},
         "NumClassesHook": {},
         "SnapshotHook": {"interval": 100, "minutes": None},
     },

@@ -11,6 +11,7 @@ from mmctl.engine import (
     CfgOptions,
     check_config,
     check_overrides,
+    check_work_dir,
     init_cpu_distributed,
     run_command,
     use_mixed_precision,
@@ -66,6 +67,7 @@ def main() -> None:
         cfg.resume = True
         cfg.load_from = None if args.resume == "auto" else args.resume
     check_config(cfg)
+    check_work_dir(cfg.work_dir)
     init_cpu_distributed(cfg, args.launcher)
     Runner.from_cfg(cfg).train()
 

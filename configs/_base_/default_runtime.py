@@ -23,6 +23,7 @@ custom_hooks = [
     dict(type='SyncBuffersHook'),
     dict(type='NumClassesHook'),
     dict(type='CheckpointMatchHook'),
+    dict(type='FiniteLossHook'),
     # What --resume goes on from within an epoch.
     dict(type='SnapshotHook', minutes=10),
 ]
@@ -30,7 +31,9 @@ custom_hooks = [
 env_cfg = dict(
     cudnn_benchmark=True,
     mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0),
-    dist_cfg=dict(backend='nccl'),
+    # Seconds that a process waits for one that hangs; the first evaluates alone meanwhile. One
+    # that dies is noticed at once.
+    dist_cfg=dict(backend='nccl', timeout=1800),
 )
 randomness = dict(seed=0)
 

@@ -7,6 +7,7 @@ from mmctl.datasets.ls_vid import LSVID
 from mmctl.datasets.mars import MARS
 from mmctl.datasets.prid2011 import PRID2011
 from mmctl.datasets.tracklet_dataset import TrackletDataset
+from mmctl.datasets.tracklet_parts import TrackletParts
 from mmctl.datasets.two_camera_dataset import TwoCameraDataset
 from mmctl.datasets.worker_seed import seed_worker
 
@@ -18,6 +19,7 @@ __all__ = [
     "DukeMTMCVideoReID",
     "IdentitySampler",
     "TrackletDataset",
+    "TrackletParts",
     "TwoCameraDataset",
     "seed_worker",
 ]

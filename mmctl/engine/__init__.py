@@ -7,6 +7,7 @@ from mmctl.engine.checkpoint_match_hook import CheckpointMatchHook, check_state_
 from mmctl.engine.command_line import CfgOptions, run_command
 from mmctl.engine.config_check import check_config, check_overrides
 from mmctl.engine.cpu_amp_optim_wrapper import CpuAmpOptimWrapper
+from mmctl.engine.finite_loss_hook import FiniteLossHook, NotFiniteError
 from mmctl.engine.mixed_precision import use_mixed_precision
 from mmctl.engine.mmengine_fixes import (
     init_cpu_distributed,
@@ -18,6 +19,7 @@ from mmctl.engine.num_classes_hook import NumClassesHook
 from mmctl.engine.resumable_epoch_loop import ResumableEpochLoop
 from mmctl.engine.snapshot_hook import SnapshotHook
 from mmctl.engine.stop_signals import RunStopped
+from mmctl.engine.work_dir_check import check_work_dir
 
 register_safe_loader()
 register_config_package()
@@ -27,6 +29,8 @@ __all__ = [
     "CfgOptions",
     "CheckpointMatchHook",
     "CpuAmpOptimWrapper",
+    "FiniteLossHook",
+    "NotFiniteError",
     "NumClassesHook",
     "ResumableEpochLoop",
     "RunStopped",
@@ -34,6 +38,7 @@ __all__ = [
     "check_config",
     "check_overrides",
     "check_state_dict",
+    "check_work_dir",
     "init_cpu_distributed",
     "run_command",
     "use_mixed_precision",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -40,8 +41,10 @@ def open_atomically(
         _sync_folder(target.parent)
     except OSError as error:
         if error.errno in FULL_DISK_CODES:
+            temporary.unlink(missing_ok=True)
+            free = shutil.disk_usage(target.parent).free / 2**20
             kept = "the one of this name is kept" if target.exists() else "nothing is left of it"
-            message = f"no space left on the disk for this file; {kept}"
+            message = f"no space left on the disk for this file ({free:.1f} MiB free); {kept}"
             raise DiskFullError(error.errno, message, str(target)) from error
         raise
     finally:

@@ -13,11 +13,13 @@ from typing import Any
 import mmengine.config.config
 from mmengine.config import DictAction
 
+from mmctl.engine.breakdowns import explain_breakdown, read_notes
 from mmctl.engine.mmengine_fixes import close_distributed
 from mmctl.engine.stop_signals import RunStopped
 
 USER_ERRORS = (ValueError, FileNotFoundError, PermissionError, OSError, TypeError, KeyError)
 EXIT_STATUS = 2
+BREAKDOWN_STATUS = 1
 
 
 class CfgOptions(DictAction):
@@ -87,6 +89,7 @@ def describe_error(error: Exception) -> str | None:
 def run_command(main: Callable[[], None]) -> None:
     """Run a tool's ``main`` and end a user's mistake in one message and exit status 2.
 
+    A breakdown that another start may not meet (a process or worker that died) has status 1.
     ``MMCTL_DEBUG=1`` in the environment keeps the traceback. Other errors are faults of the
     program and keep theirs in any case. A training that a signal stopped keeps its exit status.
 
@@ -97,13 +100,15 @@ def run_command(main: Callable[[], None]) -> None:
         main()
         close_distributed()
     except Exception as error:
-        message = describe_error(error)
+        breakdown = explain_breakdown(error)
+        message = breakdown or describe_error(error)
         if message is None or os.environ.get("MMCTL_DEBUG") == "1":
             raise
         sys.stdout.flush()
-        print(f"\nerror: {message}", file=sys.stderr)
+        notes = "".join(f"\n{note}" for note in read_notes(error))
+        print(f"\nerror: {message}{notes}", file=sys.stderr)
         print("(MMCTL_DEBUG=1 shows where it was raised)", file=sys.stderr)
-        sys.exit(EXIT_STATUS)
+        sys.exit(BREAKDOWN_STATUS if breakdown else EXIT_STATUS)
     except RunStopped as stopped:
         close_distributed()
         print(f"\n{stopped}", file=sys.stderr)

@@ -40,7 +40,7 @@ def check_config(cfg: Config, *, allow: Iterable[str] = ()) -> None:
     faults = [
         describe_fault(key, key, "the config", known)
         for key in cfg
-        if key not in known and not _is_helper(key)
+        if key not in known and not is_helper(key)
     ]
     checker = ComponentCheck(cfg.get("default_scope") or "mmengine")
     faults += checker.faults(cfg.to_dict())
@@ -57,7 +57,8 @@ def _runner_keys() -> set[str]:
     return set(inspect.signature(Runner.__init__).parameters) - {"self", "cfg"}
 
 
-def _is_helper(key: str) -> bool:
+def is_helper(key: str) -> bool:
+    """Return whether a top-level key is a variable of the config file, which no run reads."""
     return key in HELPER_KEYS or key.startswith("_") or key.endswith("_pipeline")
 
 
@@ -77,7 +78,7 @@ def check_overrides(options: Mapping[str, Any], cfg: Config | None = None) -> No
     faults = []
     for option, value in options.items():
         key, _, rest = option.partition(".")
-        if _is_helper(key):
+        if is_helper(key):
             places = _places(key, cfg)
             tail = f".{rest}" if rest else ""
             instead = " ".join(f"{place}{tail}={value}" for place in places)
@@ -102,7 +103,7 @@ def _places(key: str, cfg: Config | None) -> list[str]:
         used = [p for p in phases if cfg is None or cfg.get(f"{p}_dataloader")]
         return [f"{phase}_dataloader.dataset.{name}" for phase in used]
     sections = {} if cfg is None else cfg.to_dict()
-    used_keys = {name: part for name, part in sections.items() if not _is_helper(name)}
+    used_keys = {name: part for name, part in sections.items() if not is_helper(name)}
     return list(_paths_to(key.lstrip("_"), used_keys))
 
 

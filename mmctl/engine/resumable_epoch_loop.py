@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from mmengine.dist import get_world_size
 from mmengine.logging import print_log
 from mmengine.registry import FUNCTIONS
 from mmengine.runner import EpochBasedTrainLoop, Runner
@@ -14,6 +15,7 @@ from torch import nn
 
 from mmctl.datasets.numbered_items import NumberedItems, NumberedSampler
 from mmctl.datasets.random_state import kept_random_state
+from mmctl.engine.breakdowns import add_note, describe_way_on
 from mmctl.engine.run_state import restore_run_state
 from mmctl.engine.stop_signals import RunStopped, StopSignals, leave_signals_to_main_process
 from mmctl.registry import LOOPS
@@ -57,6 +59,7 @@ class ResumableEpochLoop(EpochBasedTrainLoop):
         self.signals = StopSignals()
         self.num_done = 0
         self.validation_is_due = False
+        self.last_snapshot: str | None = None
         self._resumed: Mapping[str, Any] | None = None
 
     def state_dict(self) -> dict[str, Any]:
@@ -80,16 +83,22 @@ class ResumableEpochLoop(EpochBasedTrainLoop):
     def run(self) -> nn.Module:
         """Train up to ``max_epochs``.
 
+        An error gets a note that says from where the run goes on.
+
         Raises:
             RunStopped: After a signal, where the run can go on.
         """
         self.runner.call_hook("before_train")
-        with self.signals:
-            self._go_on()
-            self._validate()
-            while self._epoch < self._max_epochs and not self.stop_training:
-                self.run_epoch()
+        try:
+            with self.signals:
+                self._go_on()
                 self._validate()
+                while self._epoch < self._max_epochs and not self.stop_training:
+                    self.run_epoch()
+                    self._validate()
+        except Exception as error:
+            add_note(error, describe_way_on(self.runner.work_dir))
+            raise
         self.runner.call_hook("after_train")
         return self.runner.model
 
@@ -101,7 +110,7 @@ class ResumableEpochLoop(EpochBasedTrainLoop):
             self._sampler.num_skipped = first * self._sampler.batch_size
             batches = iter(self.dataloader)
         self.runner.model.train()
-        for index, batch in enumerate(batches, first):
+        for index, batch in enumerate(self._saving_on_error(batches), first):
             self.run_iter(index, batch)
             self._at_boundary()
         self.num_done = 0
@@ -119,6 +128,18 @@ class ResumableEpochLoop(EpochBasedTrainLoop):
         self.num_done = idx + 1
         super().run_iter(idx, data_batch)
 
+    def _saving_on_error(self, batches: Iterator[Sequence[dict]]) -> Iterator[Sequence[dict]]:
+        """Yield batches; an error of the data, between two iterations, ends a run that is saved.
+
+        Of several processes the others are elsewhere, and a snapshot needs all.
+        """
+        try:
+            yield from batches
+        except Exception:
+            if get_world_size() == 1 and self._iter > 0:
+                self.runner.call_hook("save_snapshot")
+            raise
+
     @property
     def _sampler(self) -> NumberedSampler:
         return self.dataloader.sampler
@@ -131,6 +152,10 @@ class ResumableEpochLoop(EpochBasedTrainLoop):
         if state["sampler_seed"] is not None:
             self._sampler.sampler.seed = state["sampler_seed"]
         self.validation_is_due = state["validation_is_due"]
+        if self.validation_is_due:
+            # As at the end of an epoch; before_train has counted on.
+            place = {"epoch": self._epoch - 1, "iter": self._iter - 1}
+            self.runner.message_hub.update_info_dict(place)
         if state["num_batches"] == len(self.dataloader):
             self.num_done = state["num_done"]
         elif state["num_done"]:
@@ -170,7 +195,7 @@ class ResumableEpochLoop(EpochBasedTrainLoop):
         number = self.signals.agreed()
         if number:
             self.runner.call_hook("save_snapshot")
-            raise RunStopped(number, self.runner.message_hub.runtime_info.get("last_snapshot"))
+            raise RunStopped(number, self.last_snapshot)
 
 
 def _number_items(dataloader: dict) -> dict:

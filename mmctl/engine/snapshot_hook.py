@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mmengine.dist import get_world_size, is_main_process
-from mmengine.hooks import Hook
+from mmengine.hooks import CheckpointHook, Hook
 from mmengine.logging import print_log
 from mmengine.runner import Runner
 
@@ -71,6 +71,10 @@ class SnapshotHook(Hook):
                 "that loop, or leave SnapshotHook out of custom_hooks"
             )
         self._last_time = time.monotonic()
+        for hook in runner.hooks:
+            if isinstance(hook, CheckpointHook):
+                # It saves an epoch once more with its best score only if it has saved before.
+                hook.last_ckpt = runner.message_hub.runtime_info.get("last_ckpt")
         if is_main_process():
             for file in Path(runner.work_dir).glob(f".*.pth.*{TEMPORARY_SUFFIX}"):
                 file.unlink(missing_ok=True)
@@ -92,6 +96,8 @@ class SnapshotHook(Hook):
 
     def before_validation(self, runner: Runner) -> None:
         """Save a snapshot unless ``CheckpointHook`` has just saved this epoch."""
+        if self._collected is None:  # resumed here; the validation may draw
+            self._collect(runner)
         if runner.message_hub.runtime_info.get("last_ckpt") == self._last_checkpoint:
             self.save_snapshot(runner)
 
@@ -119,7 +125,7 @@ class SnapshotHook(Hook):
             with open_atomically(Path(runner.work_dir) / LAST_CHECKPOINT) as file:
                 file.write(str(path))
             self._prune(runner, self.max_keep)
-        runner.message_hub.update_info("last_snapshot", str(path), resumed=False)
+        runner.train_loop.last_snapshot = str(path)
         print_log(f"Saved {name} (epoch {runner.epoch + 1}, iteration {runner.iter})", "current")
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:

@@ -23,13 +23,15 @@ from mmctl.functional.ranking import JUNK_PID, Ranking
 from mmctl.registry import METRICS
 
 _REQUIRED = ("pid", "camid", "split", "feature")
+_PART_KEYS = ("tracklet_id", "clip_weights", "feature_norm")
 
 
 @METRICS.register_module()
 class ReIDMetric(BaseMetric):
     """CMC and mAP in percent, beside the protocol that they were measured with.
 
-    Takes one result per tracklet; the test split lists each tracklet once and marks the queries,
+    Takes one result per tracklet, or one per part of :class:`mmctl.datasets.TrackletParts`; the
+    test split lists each tracklet once and marks the queries,
     and the protocol says whether they are in the gallery as well. Rules and protocols are in
     ``docs/en/protocols.md``. Returns ``mAP``, ``R<k>`` for each k, ``num_queries`` (queries that
     have a match: those scored) and ``num_gallery`` (after the removal of junk); mINP is printed.
@@ -133,7 +135,9 @@ class ReIDMetric(BaseMetric):
         finally:
             if self.dump_file is not None:
                 tracklets.save(self.dump_file, evaluation, settings)
-                print_log(f"Features of {len(results)} tracklets: {self.dump_file}", "current")
+                print_log(
+                    f"Features of {len(tracklets.pids)} tracklets: {self.dump_file}", "current"
+                )
         return metrics | {
             "num_queries": evaluation.ranking.num_queries,
             "num_gallery": len(evaluation.gallery_rows),
@@ -201,17 +205,58 @@ def _read_sample(sample: dict | BaseDataElement, position: int) -> dict:
         # One frame for pictures: all of them would be most of the file.
         "frame_path": str(frame_paths[len(frame_paths) // 2]),
         "clip_mode": sample.get("clip_mode") or "unnamed",
+        **_read_part(sample, name),
     }
+
+
+def _read_part(sample: dict, name: str) -> dict:
+    """Return what puts a tracklet together that came in several parts."""
+    if sample.get("part") is None:
+        return {}
+    missing = [key for key in _PART_KEYS if sample.get(key) is None]
+    if missing:
+        raise ValueError(
+            f"a part of a tracklet must have {_PART_KEYS} to be weighted, {name} lacks {missing}"
+        )
+    weight = float(sample["feature_norm"]) * float(sample["clip_weights"].sum())
+    return {"part": tuple(sample["part"]), "part_weight": weight}
+
+
+def _join_parts(results: list[dict]) -> list[dict]:
+    """Return one result per tracklet: of parts the sum, weighted, as a unit vector.
+
+    Raises:
+        ValueError: If a part is missing or comes twice.
+    """
+    whole = [result for result in results if "part" not in result]
+    parts: dict[int, list[dict]] = {}
+    for result in results:
+        if "part" in result:
+            parts.setdefault(result["tracklet_id"], []).append(result)
+    for tracklet_id, own in parts.items():
+        own.sort(key=lambda result: result["part"])
+        if [result["part"][0] for result in own] != list(range(own[0]["part"][1])):
+            raise ValueError(
+                f"every part of tracklet {tracklet_id} must come once, "
+                f"got {[result['part'] for result in own]}"
+            )
+        total = np.sum(
+            [result["part_weight"] * result["feature"].astype(np.float64) for result in own], axis=0
+        )
+        feature = total / max(np.linalg.norm(total), np.finfo(np.float32).tiny)
+        whole.append(own[0] | {"feature": feature.astype(np.float32)})
+    return whole
 
 
 def _stack(results: list[dict]) -> TrackletFeatures:
     if not results:
         raise ValueError("at least one tracklet must be processed to be ranked, got none")
-    # Ties rank by position, which must not depend on how ranks shared the work.
-    results = sorted(results, key=lambda result: result["tracklet_id"])
     widths = sorted({len(result["feature"]) for result in results})
     if len(widths) > 1:
         raise ValueError(f"features must have one width to be compared, got widths {widths}")
+    results = _join_parts(results)
+    # Ties rank by position, which must not depend on how ranks shared the work.
+    results = sorted(results, key=lambda result: result["tracklet_id"])
     return TrackletFeatures(
         features=np.stack([result["feature"] for result in results]),
         pids=np.array([result["pid"] for result in results], dtype=np.int64),

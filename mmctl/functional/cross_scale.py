@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -70,6 +71,21 @@ def cross_scale_adjacency(source: Tensor, target: Tensor, *, logit_scale: float 
     with torch.autocast(device_type=source.device.type, enabled=False):
         logits = at_least_float32(target) @ at_least_float32(source).transpose(-1, -2)
     return torch.softmax(logit_scale * logits, dim=-1)
+
+
+def relative_entropy(weights: Tensor) -> Tensor:
+    """Return how evenly the rows of an adjacency spread: their entropy over that of even rows.
+
+    Args:
+        weights: Rows that sum to 1, (..., M, N).
+
+    Returns:
+        Mean over the rows of ``-sum_n w_n log(w_n) / log(N)``, a scalar: 1 where all sources weigh
+        alike (as one source does), 0 where every row has one source.
+    """
+    if weights.shape[-1] == 1:
+        return weights.new_ones(())
+    return torch.special.entr(weights).sum(dim=-1).mean() / math.log(weights.shape[-1])
 
 
 def convolve_across(adjacency: Tensor, source: Tensor, weight: Tensor) -> Tensor:

@@ -40,8 +40,8 @@ def hardest_distances(features: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]
     return positive, negative
 
 
-def batch_hard_triplet(features: Tensor, labels: Tensor, *, margin: float = 0.3) -> Tensor:
-    """Batch-hard triplet loss (Hermans et al. 2017; the triplet loss of eq. 9).
+def triplet_terms(features: Tensor, labels: Tensor, *, margin: float = 0.3) -> Tensor:
+    """Return what each anchor adds to the batch-hard triplet loss.
 
     Args:
         features: (B, C).
@@ -49,11 +49,25 @@ def batch_hard_triplet(features: Tensor, labels: Tensor, *, margin: float = 0.3)
         margin: Distance by which the hardest negative must be farther than the hardest positive.
 
     Returns:
-        Mean over anchors of ``relu(margin + positive - negative)``, a scalar. An anchor without a
-        negative adds zero. Duplicated clips give finite gradients.
+        ``relu(margin + positive - negative)`` of every anchor, (B,); zero for an anchor without a
+        negative. Duplicated clips give finite gradients.
     """
     positive, negative = hardest_distances(features, labels)
-    return F.relu(margin + positive - negative).mean()
+    return F.relu(margin + positive - negative)
+
+
+def batch_hard_triplet(features: Tensor, labels: Tensor, *, margin: float = 0.3) -> Tensor:
+    """Batch-hard triplet loss (Hermans et al. 2017; the triplet loss of eq. 9).
+
+    Args:
+        features: (B, C).
+        labels: Identity of each row, (B,).
+        margin: As in :func:`triplet_terms`.
+
+    Returns:
+        Mean over anchors of :func:`triplet_terms`, a scalar.
+    """
+    return triplet_terms(features, labels, margin=margin).mean()
 
 
 def part_diversity(parts: Tensor) -> Tensor:

@@ -31,10 +31,14 @@ class Neighbours:
             int64.
         farthest: Squared distance of each row to the one farthest away, (N,), float32; 1 if all
             coincide.
+        candidates: Somewhat more of the nearest rows of each row, by index, (N, at least count).
+        squared: Squared distances to them, (N, at least count), float32.
     """
 
     indices: np.ndarray
     farthest: np.ndarray
+    candidates: np.ndarray
+    squared: np.ndarray
 
 
 def find_neighbours(
@@ -76,7 +80,14 @@ def find_neighbours(
             for row in (close & (last <= rounding)).nonzero().flatten():
                 indices[row] = _rank_all_exactly(features, row, cuts[-1])
     farthest = candidates.farthest.float().cpu().numpy()
-    return Neighbours(indices.cpu().numpy(), np.where(farthest > 0, farthest, 1))
+    by_index = candidates.indices.sort(dim=1)
+    squared = candidates.squared.gather(1, by_index.indices).clamp_min_(0)
+    return Neighbours(
+        indices.cpu().numpy(),
+        np.where(farthest > 0, farthest, 1),
+        by_index.values.cpu().numpy(),
+        squared.float().cpu().numpy(),
+    )
 
 
 def center(features: Tensor) -> Tensor:

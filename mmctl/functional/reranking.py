@@ -13,11 +13,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mmctl.functional.neighbours import center, find_neighbours
+from mmctl.functional.neighbours import Neighbours, center, find_neighbours
 from mmctl.functional.sparse_rows import SparseRows
 
 _ROWS = 256
 """Rows that are worked on at once."""
+
+_PAIRS = 2048
+"""Pairs of items that are compared at once."""
 
 _COMPARISONS = 2**23
 """Comparisons of indices that are made at once."""
@@ -116,7 +119,7 @@ def _rerank(
     cuts = (settings.k1 + 1, round(settings.k1 / 2) + 1, settings.k2)
     neighbours = find_neighbours(features, points, cuts, original)
     del features
-    rows = _encode(points, neighbours.indices, neighbours.farthest, settings.k1)
+    rows = _encode(points, neighbours, settings.k1)
     if settings.k2 > 1:
         rows = _mean_rows(rows, neighbours.indices[:, : settings.k2])
     lists = rows.select(len(query), len(points)).transpose(len(points))
@@ -194,9 +197,9 @@ def _expand(members: np.ndarray, halves: np.ndarray) -> np.ndarray:
     return expanded
 
 
-def _encode(points: Tensor, indices: np.ndarray, farthest: np.ndarray, k1: int) -> SparseRows:
+def _encode(points: Tensor, neighbours: Neighbours, k1: int) -> SparseRows:
     """Return the weights of the expanded reciprocal neighbours of each item, summing to 1."""
-    indices = indices.astype(np.int32)
+    indices = neighbours.indices.astype(np.int32)
     members, halves = _reciprocal(indices, k1), _reciprocal(indices, round(k1 / 2))
     squares = points.square().sum(dim=1)
     step = max(1, _COMPARISONS // (members.shape[1] ** 2 * halves.shape[1]))
@@ -205,35 +208,41 @@ def _encode(points: Tensor, indices: np.ndarray, farthest: np.ndarray, k1: int) 
         expanded = _expand(members[start : start + step], halves)
         is_member = expanded >= 0
         columns, lengths = expanded[is_member], is_member.sum(axis=1)
-        squared = _member_distances(points, squares, start, columns, lengths)
         owners = np.repeat(np.arange(len(lengths)), lengths)
-        weights = np.exp(-squared / farthest[start + owners])
+        squared = _member_distances(points, squares, neighbours, start + owners, columns)
+        weights = np.exp(-squared / neighbours.farthest[start + owners])
         sums = np.bincount(owners, weights=weights, minlength=len(lengths))
         parts.append((lengths, columns, (weights / sums[owners]).astype(np.float32)))
     return SparseRows.join(parts)
 
 
 def _member_distances(
-    points: Tensor, squares: Tensor, start: int, columns: np.ndarray, lengths: np.ndarray
+    points: Tensor, squares: Tensor, neighbours: Neighbours, items: np.ndarray, members: np.ndarray
 ) -> np.ndarray:
-    """Return the squared distances of consecutive items from ``start`` on to their members.
+    """Return squared distances of pairs, looked up where the search for neighbours had them.
 
     Args:
         points: All items, (N, C).
         squares: Their squared norms, (N,).
-        start: First of the items.
-        columns: Members, item after item.
-        lengths: Number of members of each item.
+        neighbours: Result of the search.
+        items: First item of each pair, (n,), ascending without gaps.
+        members: Second item of each pair, (n,).
     """
-    members = torch.from_numpy(columns.astype(np.int64)).to(points.device)
-    squared = squares[members]
-    items = zip(points[start:], squares[start:], members.split(lengths.tolist()), strict=False)
-    position = 0
-    for point, square, own in items:
-        part = squared[position : position + len(own)]
-        part.addmv_(points[own], point, alpha=-2).add_(square)
-        position += len(own)
-    return squared.clamp_min_(0).float().cpu().numpy()
+    first, last = items[0], items[-1] + 1
+    width = neighbours.candidates.shape[1]
+    # One ascending row of numbers: candidates ascend within an item.
+    offsets = np.arange(first, last)[:, None] * len(points)
+    known = (neighbours.candidates[first:last] + offsets).ravel()
+    keys = items * len(points) + members
+    places = np.minimum(np.searchsorted(known, keys), len(known) - 1)
+    squared = neighbours.squared[first + places // width, places % width]
+    unknown = np.flatnonzero(known[places] != keys)
+    for part in np.split(unknown, range(_PAIRS, len(unknown), _PAIRS)):
+        own, other = (torch.from_numpy(ids[part]).to(points.device) for ids in (items, members))
+        dots = torch.linalg.vecdot(points[own], points[other])
+        distances = (squares[own] + squares[other] - 2 * dots).clamp_min_(0)
+        squared[part] = distances.float().cpu().numpy()
+    return squared
 
 
 def _mean_rows(rows: SparseRows, nearest: np.ndarray) -> SparseRows:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import torch.nn.functional as F
 from torch import Tensor
 
 from mmctl.structures import TrackletSample
 
 
 def average_clips(clips: Tensor, data_samples: list[TrackletSample]) -> list[Tensor]:
-    """Return the mean over each tracklet's clips, weighted by their real frames, L2-normalised.
+    """Return the mean over each tracklet's clips, weighted by their real frames.
 
     Args:
         clips: One feature per clip, (sum of M_i, C); tracklet i owns the next M_i rows.
@@ -17,7 +16,7 @@ def average_clips(clips: Tensor, data_samples: list[TrackletSample]) -> list[Ten
             every tracklet is one clip.
 
     Returns:
-        One unit feature per tracklet, (C,) each.
+        One feature per tracklet, (C,) each.
 
     Raises:
         ValueError: If the weights do not fit the clips.
@@ -27,8 +26,7 @@ def average_clips(clips: Tensor, data_samples: list[TrackletSample]) -> list[Ten
     features = []
     for weights, own in zip(all_weights, clips.split(counts), strict=True):
         # No matrix product: autocast would round the feature to half precision.
-        mean = (weights.unsqueeze(-1) * own).sum(dim=0) / weights.sum()
-        features.append(F.normalize(mean, dim=0))
+        features.append((weights.unsqueeze(-1) * own).sum(dim=0) / weights.sum())
     return features
 
 

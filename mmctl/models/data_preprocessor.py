@@ -22,6 +22,8 @@ class ClipDataPreprocessor(BaseDataPreprocessor):
         mean: Per RGB channel, in 0 .. 255.
         std: Per RGB channel, in 0 .. 255; the default with ``mean`` divides by 256 as the paper.
         non_blocking: Copy to the device asynchronously.
+        channels_last: Lay the frames out with their channels innermost in memory, which the
+            convolutions then keep. The shape stays.
 
     Raises:
         ValueError: If ``mean`` or ``std`` does not have three entries or ``std`` is not positive.
@@ -32,6 +34,7 @@ class ClipDataPreprocessor(BaseDataPreprocessor):
         mean: Sequence[float] = (0.0, 0.0, 0.0),
         std: Sequence[float] = (256.0, 256.0, 256.0),
         non_blocking: bool = False,
+        channels_last: bool = False,
     ) -> None:
         super().__init__(non_blocking)
         if len(mean) != 3 or len(std) != 3 or min(std) <= 0:
@@ -39,6 +42,7 @@ class ClipDataPreprocessor(BaseDataPreprocessor):
                 "mean and std must have one entry per RGB channel and std must be positive, "
                 f"got mean={tuple(mean)}, std={tuple(std)}"
             )
+        self.channels_last = channels_last
         self.register_buffer("mean", torch.tensor(mean).view(3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(std).view(3, 1, 1), persistent=False)
 
@@ -65,7 +69,10 @@ class ClipDataPreprocessor(BaseDataPreprocessor):
                     f"got {tuple(clips.shape)} for item {index} and {tuple(inputs[0].shape)} for "
                     "item 0 of the batch"
                 )
-        normalized = (torch.cat(inputs).float() - self.mean) / self.std
+        joined = torch.cat(inputs)
+        if self.channels_last:  # while they are bytes
+            joined = joined.permute(0, 1, 3, 4, 2).contiguous().permute(0, 1, 4, 2, 3)
+        normalized = (joined.float() - self.mean) / self.std
         return {"inputs": normalized, "data_samples": data.get("data_samples")}
 
     def denormalize(self, frames: Tensor) -> Tensor:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from mmengine.model import BaseModel
 from torch import Tensor
 
 from mmctl.models.clip_average import average_clips
+from mmctl.models.micro_batches import run_in_micro_batches
 from mmctl.models.part_check import check_parts
 from mmctl.models.pose.heatmap_source import make_heatmaps, stack_stored
 from mmctl.registry import MODELS
@@ -30,6 +32,9 @@ class VideoReID(BaseModel):
         graph_head: Config of :class:`PartGraphHead`.
         frames_per_chunk: Most frames that ``predict`` sends through the network at once, at least
             one clip: bounds the memory of long tracklets.
+        micro_batch: Most clips that ``loss`` sends through the network at once, see
+            :func:`~mmctl.models.micro_batches.run_in_micro_batches`; the losses see the whole
+            batch. ``None`` for all.
         init_cfg: MMEngine's initialisation config.
 
     Raises:
@@ -45,6 +50,7 @@ class VideoReID(BaseModel):
         pose: dict | None = None,
         graph_head: dict | None = None,
         frames_per_chunk: int = 256,
+        micro_batch: int | None = None,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(MODELS.build(data_preprocessor), init_cfg)
@@ -61,6 +67,9 @@ class VideoReID(BaseModel):
         self.frames_per_chunk = frames_per_chunk
         if frames_per_chunk < 1:
             raise ValueError(f"frames_per_chunk must be at least 1, got {frames_per_chunk}")
+        self.micro_batch = micro_batch
+        if micro_batch is not None and micro_batch < 1:
+            raise ValueError(f"micro_batch must be None or at least 1, got {micro_batch}")
         check_parts(self.neck, self.head, self.pose, self.graph_head)
 
     def forward(
@@ -118,18 +127,24 @@ class VideoReID(BaseModel):
             data_samples: B samples with ``gt_label``.
 
         Returns:
-            Loss terms by name, and ``clamped_degrees``: the fraction of graph degrees that the
-            normalisation had to raise.
+            Loss terms by name, and the ``statistics`` of the heads, whose names have no ``loss``
+            in them: MMEngine logs those and does not add them.
         """
         if not all("gt_label" in sample for sample in data_samples):
             raise ValueError("the loss needs gt_label in every sample; is this a training split?")
         labels = torch.tensor([s.gt_label for s in data_samples], device=inputs.device)
         stored = stack_stored(self.pose, data_samples)
-        losses = self.head.loss(*self.extract(inputs, stored), labels)
-        clamped = getattr(self.graph_head, "clamped_degrees", None)
-        if clamped is not None:
-            losses["clamped_degrees"] = clamped
-        return losses
+        features, statistics = run_in_micro_batches(
+            self._extract_and_watch, inputs, stored, self.micro_batch, self.modules
+        )
+        losses = self.head.loss(*features, labels)
+        return {**losses, **statistics, **getattr(self.head, "statistics", {})}
+
+    def _extract_and_watch(
+        self, inputs: Tensor, stored: Tensor | None
+    ) -> tuple[tuple[Tensor, Tensor | None], dict[str, Tensor]]:
+        features = self.extract(inputs, stored)
+        return features, getattr(self.graph_head, "statistics", {})
 
     def predict(self, inputs: Tensor, data_samples: list[TrackletSample]) -> list[TrackletSample]:
         """Put one feature per tracklet into its sample.
@@ -141,7 +156,7 @@ class VideoReID(BaseModel):
 
         Returns:
             The samples with ``feature`` (C,): the mean over the tracklet's clips, weighted by
-            their real frames, L2-normalised.
+            their real frames, L2-normalised; ``feature_norm`` is its length before.
         """
         stored = stack_stored(self.pose, data_samples)
         step = max(1, self.frames_per_chunk // inputs.shape[1])
@@ -150,7 +165,8 @@ class VideoReID(BaseModel):
             rows = slice(start, start + step)
             features = self.extract(inputs[rows], None if stored is None else stored[rows])
             chunks.append(self.head.predict(*features).float())
-        features_of_tracklets = average_clips(torch.cat(chunks), data_samples)
-        for sample, feature in zip(data_samples, features_of_tracklets, strict=True):
-            sample.feature = feature
+        means = average_clips(torch.cat(chunks), data_samples)
+        for sample, mean in zip(data_samples, means, strict=True):
+            sample.feature = F.normalize(mean, dim=0)
+            sample.feature_norm = mean.norm()
         return data_samples

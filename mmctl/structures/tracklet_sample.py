@@ -24,5 +24,8 @@ class TrackletSample(BaseDataElement):
             the pipeline loads keypoints.
         heatmaps: Raw (pre-softmax) maps of the joints, each covering the whole packed frame,
             (M, T, 17, h, w), float16; only where the pipeline loads stored heatmaps.
-        feature: Feature of the tracklet, (C,), set by ``predict``.
+        part: (p, P) if the sample is the p-th of P parts of the tracklet, see ``TrackletParts``.
+        feature: Feature of the tracklet or its part, (C,), set by ``predict``.
+        feature_norm: Length of the mean over clips before ``feature`` was made a unit vector, set
+            by ``predict``: what parts are weighted with beside their frames.
     """

@@ -14,7 +14,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-_COLOURS = ("#1f5fbf", "#d95f02", "#1a9641", "#7b3294", "#a6761d", "#e7298a", "#17a2b8", "#666666")
+COLOURS = ("#1f5fbf", "#d95f02", "#1a9641", "#7b3294", "#a6761d", "#e7298a", "#17a2b8", "#666666")
 _STYLES = ("-", "--", ":", "-.")
 _MEASURES = (("reid/mAP", "mAP", "-", "o"), ("reid/R1", "R1", "--", "s"))
 
@@ -122,10 +122,10 @@ def draw_learning_curve(logs: Sequence[TrainingLog], out_file: str | Path) -> No
         )
     figure = Figure(figsize=(13, 8.5), layout="constrained")
     (total, terms), (rate, measures) = figure.subplots(2, 2, sharex=True)
-    _draw_totals(total, logs)
-    _draw_terms(terms, logs)
-    _draw_rates(rate, logs)
-    _draw_measures(measures, logs)
+    draw_totals(total, logs)
+    draw_terms(terms, logs)
+    draw_rates(rate, logs)
+    draw_measures(measures, logs)
     for axes in (total, terms, rate, measures):
         axes.grid(alpha=0.3)
         axes.spines[["top", "right"]].set_visible(False)
@@ -171,18 +171,21 @@ def _read_lines(file: Path) -> list[dict]:
     return records
 
 
-def _values(records: list[dict], key: str) -> np.ndarray:
+def values_of(records: list[dict], key: str) -> np.ndarray:
+    """Return a logged value of every record, NaN where a record has none, (R,)."""
     return np.array([record.get(key, math.nan) for record in records], dtype=float)
 
 
-def _terms(log: TrainingLog) -> list[str]:
+def loss_terms(log: TrainingLog) -> list[str]:
+    """Return the names of the loss terms of a run, without their sum."""
     # MMEngine sums the entries whose name holds "loss" into "loss".
     keys = {key for record in log.training for key in record if "loss" in key}
     return sorted(keys - {"loss"})
 
 
-def _draw_smoothed(axes: Axes, log: TrainingLog, key: str, colour: str, style: str) -> None:
-    values = _values(log.training, key)
+def draw_smoothed(axes: Axes, log: TrainingLog, key: str, colour: str, style: str) -> None:
+    """Draw a logged value faint as logged and bold as its running mean."""
+    values = values_of(log.training, key)
     axes.plot(log.positions(), values, color=colour, alpha=0.2, lw=0.8)
     axes.plot(log.positions(), running_mean(values), color=colour, ls=style, lw=1.8)
 
@@ -193,7 +196,7 @@ def _run_lines(logs: Sequence[TrainingLog], *, dashed: bool) -> list[Line2D]:
         Line2D(
             [],
             [],
-            color="black" if dashed else _COLOURS[run % len(_COLOURS)],
+            color="black" if dashed else COLOURS[run % len(COLOURS)],
             ls=_STYLES[run % len(_STYLES)] if dashed else "-",
             label=log.name,
         )
@@ -201,19 +204,21 @@ def _run_lines(logs: Sequence[TrainingLog], *, dashed: bool) -> list[Line2D]:
     ]
 
 
-def _draw_totals(axes: Axes, logs: Sequence[TrainingLog]) -> None:
+def draw_totals(axes: Axes, logs: Sequence[TrainingLog]) -> None:
+    """Draw the sum of the losses."""
     for run, log in enumerate(logs):
-        _draw_smoothed(axes, log, "loss", _COLOURS[run % len(_COLOURS)], "-")
+        draw_smoothed(axes, log, "loss", COLOURS[run % len(COLOURS)], "-")
     axes.set(title="total loss", ylabel="loss", ylim=(0, None))
     axes.legend(handles=_run_lines(logs, dashed=False), frameon=False)
 
 
-def _draw_terms(axes: Axes, logs: Sequence[TrainingLog]) -> None:
-    terms = sorted({term for log in logs for term in _terms(log)})
-    colours = {term: _COLOURS[index % len(_COLOURS)] for index, term in enumerate(terms)}
+def draw_terms(axes: Axes, logs: Sequence[TrainingLog]) -> None:
+    """Draw every term of the loss."""
+    terms = sorted({term for log in logs for term in loss_terms(log)})
+    colours = {term: COLOURS[index % len(COLOURS)] for index, term in enumerate(terms)}
     for run, log in enumerate(logs):
-        for term in _terms(log):
-            _draw_smoothed(axes, log, term, colours[term], _STYLES[run % len(_STYLES)])
+        for term in loss_terms(log):
+            draw_smoothed(axes, log, term, colours[term], _STYLES[run % len(_STYLES)])
     handles = [Line2D([], [], color=colour, label=term) for term, colour in colours.items()]
     if len(logs) > 1:
         handles += _run_lines(logs, dashed=True)
@@ -222,25 +227,27 @@ def _draw_terms(axes: Axes, logs: Sequence[TrainingLog]) -> None:
         axes.legend(handles=handles, frameon=False, fontsize=8, ncols=1 + (len(handles) > 6))
 
 
-def _draw_rates(axes: Axes, logs: Sequence[TrainingLog]) -> None:
+def draw_rates(axes: Axes, logs: Sequence[TrainingLog]) -> None:
+    """Draw the learning rate."""
     for run, log in enumerate(logs):
-        axes.plot(log.positions(), _values(log.training, "lr"), color=_COLOURS[run % len(_COLOURS)])
+        axes.plot(log.positions(), values_of(log.training, "lr"), color=COLOURS[run % len(COLOURS)])
     axes.set(title="learning rate", ylabel="learning rate", yscale="log")
 
 
-def _draw_measures(axes: Axes, logs: Sequence[TrainingLog]) -> None:
+def draw_measures(axes: Axes, logs: Sequence[TrainingLog]) -> None:
+    """Draw what the validations measured."""
     axes.set(title="validation", ylabel="%", ylim=(0, 100))
     for run, log in enumerate(logs):
-        steps = _values(log.validation, "step")
+        steps = values_of(log.validation, "step")
         for key, name, style, marker in _MEASURES:
-            values = _values(log.validation, key)
+            values = values_of(log.validation, key)
             if not np.isfinite(values).any():
                 continue
             last = values[np.isfinite(values)][-1]
             axes.plot(
                 steps,
                 values,
-                color=_COLOURS[run % len(_COLOURS)],
+                color=COLOURS[run % len(COLOURS)],
                 ls=style,
                 marker=marker,
                 ms=4,

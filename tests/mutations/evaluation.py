@@ -21,13 +21,21 @@ DISTANCE = mistakes_in(
             "x, y, y_squared = x.float(), y.float(), y_squared.float()\n"
             "    x_squared = x.square().sum(dim=1, keepdim=True)",
         ),
+        "distance: blocks by an unscaled product": (
+            "factors = -1 / y.norm(dim=1).clamp_min(_SMALLEST_NORM)",
+            "factors = -torch.ones(len(y), dtype=y.dtype)",
+        ),
+        "distance: blocks of one size whatever the gallery": (
+            "max(1, _ENTRIES_PER_BLOCK // max(1, len(y)))",
+            "256",
+        ),
         "distance: squared": (
             "return squares.clamp_min(torch.finfo(torch.float64).tiny).sqrt()",
             "return squares.clamp_min(torch.finfo(torch.float64).tiny)",
         ),
         "distance: under autocast": (
-            "enabled=False",
-            "enabled=torch.is_autocast_enabled(x.device.type)",
+            "dtype = _result_dtype(x, y)\n    with torch.autocast(x.device.type, enabled=False):",
+            "dtype = _result_dtype(x, y)\n    with torch.autocast(x.device.type):",
         ),
     },
 )
@@ -39,25 +47,39 @@ RANKING = mistakes_in(
     ("tests/test_functional/test_ranking.py",),
     {
         "ranking: matches of the same camera count": (
-            "is_good = camids[same_pid] != query.camids[row]",
+            "is_good = self.camids[same_pid] != self.query.camids[row]",
             "is_good = np.ones(len(same_pid), dtype=bool)",
         ),
         "ranking: same camera not removed": (_YIELD, _YIELD.replace("[~is_good]", "[:0]")),
         "ranking: other people of the same camera removed": (
             _YIELD,
-            _YIELD.replace("same_pid[~is_good]", "np.flatnonzero(camids == query.camids[row])"),
+            _YIELD.replace(
+                "same_pid[~is_good]", "np.flatnonzero(self.camids == self.query.camids[row])"
+            ),
         ),
         "ranking: junk kept": (
-            "kept = np.flatnonzero(gallery.pids != JUNK_PID)",
-            "kept = np.arange(len(gallery.pids))",
+            "self.kept = np.flatnonzero(gallery.pids != JUNK_PID)",
+            "self.kept = np.arange(len(gallery.pids))",
         ),
         "ranking: distractors removed": (
-            "kept = np.flatnonzero(gallery.pids != JUNK_PID)",
-            "kept = np.flatnonzero(gallery.pids > DISTRACTOR_PID)",
+            "self.kept = np.flatnonzero(gallery.pids != JUNK_PID)",
+            "self.kept = np.flatnonzero(gallery.pids > DISTRACTOR_PID)",
         ),
         "ranking: distractor queries scored": (
-            "(query.pids > DISTRACTOR_PID)",
-            "(query.pids >= DISTRACTOR_PID)",
+            "self.query.pids[row] > DISTRACTOR_PID",
+            "self.query.pids[row] >= DISTRACTOR_PID",
+        ),
+        "ranking: blocks all start at the first query": (
+            "yield num_rows, block",
+            "yield 0, block",
+        ),
+        "ranking: too few blocks pass": (
+            "        num_rows += len(block)\n    query.check_length(num_rows)",
+            "        num_rows += len(block)",
+        ),
+        "ranking: ties counted as if there were none": (
+            "if np.count_nonzero(values == own) > len(good):",
+            "if len(good) == 0:",
         ),
         "ranking: trapezoid and rectangle exchanged": (
             'if kind == "trapezoid":',
@@ -77,20 +99,14 @@ RANKING = mistakes_in(
             'before = np.searchsorted(ordered, values[good], side="right") - 1\n'
             "    equal = np.zeros_like(before)",
         ),
-        "ranking: removed items of a tie ignored": ("(nearer | tied)", "nearer"),
+        "ranking: removed items of a tie ignored": ("(is_nearer | is_tied)", "is_nearer"),
         "ranking: compared in float64": ("values.astype(np.float32, copy=False)", "values + 0.0"),
         "ranking: queries without a match score 0": (
             "precisions[scored].mean()",
             "np.nan_to_num(precisions).mean()",
         ),
-        "ranking: CMC one rank off": (
-            "np.minimum(first_match[scored], topk)",
-            "np.minimum(first_match[scored] + 1, topk)",
-        ),
-        "ranking: mINP by the first match": (
-            "len(positions) / (positions[-1] + 1)",
-            "len(positions) / (positions[0] + 1)",
-        ),
+        "ranking: CMC one rank off": ("np.minimum(first, topk)", "np.minimum(first + 1, topk)"),
+        "ranking: mINP by the first match": ("counts / (last + 1)", "counts / (first + 1)"),
     },
 )
 
@@ -108,6 +124,10 @@ PROTOCOLS = (
                 "~is_query",
             ),
             "protocol: junk counted in the gallery": ("(self.pids != JUNK_PID) & ", ""),
+            "metric: matches saved with the wrong tracklets": (
+                "arrays[name][evaluation.query_rows] = getattr",
+                "arrays[name][: len(evaluation.query_rows)] = getattr",
+            ),
         },
     )
     + mistakes_in(
@@ -130,6 +150,53 @@ PROTOCOLS = (
             ),
         },
     )
+    + mistakes_in(
+        "mmctl/evaluation/refinement.py",
+        ("tests/test_evaluation/test_refinement.py",),
+        {
+            "refinement: re-ranked before the expansion": (
+                "query = expand_queries(",
+                "_ = expand_queries(",
+            ),
+            "refinement: cosine re-ranked with the features' lengths": (
+                'if metric == "cosine":\n            # Of unit',
+                'if metric == "none":\n            # Of unit',
+            ),
+            "refinement: re-ranking with the paper's settings whatever was asked for": (
+                "k1=settings.k1, k2=settings.k2, lambda_value=settings.lambda_value",
+                "",
+            ),
+        },
+    )
+    + mistakes_in(
+        "mmctl/evaluation/sanity_checks.py",
+        ("tests/test_evaluation/test_sanity_checks.py",),
+        {
+            "sanity: official counts never compared": (
+                'if found != official and _DRAWN * found["gallery"]',
+                'if found != official and 0 * found["gallery"]',
+            ),
+            "sanity: a tracklet of the same camera passes for the query itself": (
+                "            - {int(tracklets.camids[row])}\n",
+                "",
+            ),
+            "sanity: frame names never read": ("if all(named):", "if not named:"),
+        },
+    )
+    + mistakes_in(
+        "mmctl/evaluation/feature_files.py",
+        ("tests/test_evaluation/test_feature_files.py",),
+        {
+            "feature files: queries of the gallery's array counted twice": (
+                "key not in own for key",
+                "True for key",
+            ),
+            "feature files: labels of another length pass": (
+                "if labels.size != length or max(labels.shape, default=0) != length:",
+                "if labels.size == 0:",
+            ),
+        },
+    )
 )
 
 _SHARED = "1 - shared / (2 - shared)"
@@ -139,15 +206,76 @@ RERANKING = mistakes_in(
     ("tests/test_functional/test_reranking.py",),
     {
         "re-ranking: lambda on the other term": (
-            "(1 - lambda_value) * jaccard + lambda_value * original",
-            "lambda_value * jaccard + (1 - lambda_value) * original",
+            "distances *= 1 - settings.lambda_value",
+            "distances *= settings.lambda_value",
         ),
         "re-ranking: neighbours not reciprocal": (
             "mutual = (nearest[block] == items).any(axis=2)",
             "mutual = np.ones(block.shape, dtype=bool)",
         ),
         "re-ranking: Jaccard similarity for distance": (_SHARED, "shared / (2 - shared)"),
+        "re-ranking: half neighbourhoods must overlap in a third": (
+            "overlap = 3 * (is_shared",
+            "overlap = 6 * (is_shared",
+        ),
+        "re-ranking: distances that were not found are taken for others": (
+            "unknown = np.flatnonzero(known[places] != keys)",
+            "unknown = np.flatnonzero(keys < 0)",
+        ),
+        "re-ranking: sums instead of means": (
+            "np.add.reduceat(rows.values[entries][order], firsts) / k2",
+            "np.add.reduceat(rows.values[entries][order], firsts)",
+        ),
     },
 )
 
-EVALUATION = (*DISTANCE, *RANKING, *PROTOCOLS, *RERANKING)
+NEIGHBOURS = mistakes_in(
+    "mmctl/functional/neighbours.py",
+    ("tests/test_functional/test_neighbours.py",),
+    {
+        "neighbours: a tile serves its rows only": (
+            "if columns.start > rows.start:",
+            "if columns.start < rows.start:",
+        ),
+        "neighbours: ties left to the product": (
+            "close = torch.stack(gaps).amin(dim=0) <= rounding",
+            "close = torch.stack(gaps).amin(dim=0) < -rounding",
+        ),
+        "neighbours: ties beyond the candidates left out": (
+            "(close & (last <= rounding))",
+            "(close & (last < -rounding))",
+        ),
+        "neighbours: the corner one column off": (
+            "start = column + first - len(corner)",
+            "start = max(column + first - len(corner) - 1, 0)",
+        ),
+    },
+)
+
+QUERY_EXPANSION = mistakes_in(
+    "mmctl/functional/query_expansion.py",
+    ("tests/test_functional/test_query_expansion.py",),
+    {
+        "query expansion: the query itself left out": (
+            "F.normalize(query + sums, dim=1)",
+            "F.normalize(sums, dim=1)",
+        ),
+        "query expansion: negative similarities count": (
+            ".clamp_min(0) ** alpha",
+            " ** alpha",
+        ),
+        "query expansion: all neighbours weigh the same": (
+            "clamp_min(0) ** alpha",
+            "clamp_min(0) ** 0.0",
+        ),
+    },
+)
+
+EVALUATION = (
+    *DISTANCE,
+    *RANKING,
+    *PROTOCOLS,
+    *RERANKING,
+    *NEIGHBOURS,
+    *QUERY_EXPANSION,
+)

@@ -153,8 +153,8 @@ LOSSES = mistakes_in(
             "distances.masked_fill(same, 0.0).amax(dim=1)",
         ),
         "triplet: sum over anchors": (
-            "F.relu(margin + positive - negative).mean()",
-            "F.relu(margin + positive - negative).sum()",
+            "triplet_terms(features, labels, margin=margin).mean()",
+            "triplet_terms(features, labels, margin=margin).sum()",
         ),
         "triplet: distances by a matrix product": (
             'compute_mode="donot_use_mm_for_euclid_dist"',

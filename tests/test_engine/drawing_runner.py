@@ -12,6 +12,7 @@ import torch
 from mmengine.config import Config
 from mmengine.evaluator import BaseMetric
 from mmengine.hooks import Hook
+from mmengine.logging import MessageHub
 from mmengine.model import BaseModel
 from mmengine.registry import DATASETS, METRICS, MODELS
 from mmengine.runner import Runner
@@ -69,15 +70,16 @@ class MeanScore(BaseMetric):
         self.results += [float(sample["score"]) for sample in data_samples]
 
     def compute_metrics(self, results: list) -> dict[str, float]:
-        return {"mean": float(np.mean(results))}
+        # Every validation is the best so far, and saves a checkpoint.
+        iteration = MessageHub.get_current_instance().get_info("iter")
+        return {"mean": float(np.mean(results)) + 100 * iteration}
 
 
 class StopAt(Hook):
     """Ends the process' run in a hook of one's choice, as a kill would."""
 
-    priority = "LOWEST"
-
-    def __init__(self, place: str, iteration: int) -> None:
+    def __init__(self, place: str, iteration: int, priority: str = "LOWEST") -> None:
+        self.priority = priority
         setattr(self, place, lambda runner, **_: self.stop(runner, iteration))
 
     def stop(self, runner: Runner, iteration: int) -> None:

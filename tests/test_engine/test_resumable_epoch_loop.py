@@ -26,7 +26,7 @@ GATHERING = {
 }
 
 
-def run(work_dir: Path, *stops: tuple[str, int], **changes) -> Path:
+def run(work_dir: Path, *stops: tuple, **changes) -> Path:
     """Train, killed at each of ``stops`` in turn and resumed after it."""
     for stop in stops:
         with pytest.raises(Killed):
@@ -55,7 +55,7 @@ def test_a_run_killed_after_any_iteration_ends_the_same(tmp_path, whole, iterati
 
 
 @pytest.mark.parametrize(
-    ("place", "iteration"),
+    "stop",
     [
         ("after_train_epoch", 4),
         ("before_val", 4),
@@ -63,11 +63,13 @@ def test_a_run_killed_after_any_iteration_ends_the_same(tmp_path, whole, iterati
         ("after_val", 8),
         ("before_train_epoch", 8),
         ("after_val_epoch", 12),
+        ("after_val_epoch", 12, "HIGH"),  # before the best one is saved
+        ("after_train_epoch", 12),
         ("after_train", 12),
     ],
 )
-def test_a_run_killed_around_a_validation_ends_the_same(tmp_path, whole, place, iteration):
-    assert_same(run(tmp_path, (place, iteration)), whole["plain"])
+def test_a_run_killed_around_a_validation_ends_the_same(tmp_path, whole, stop):
+    assert_same(run(tmp_path, stop), whole["plain"])
 
 
 def test_a_run_killed_often_ends_the_same(tmp_path, whole):

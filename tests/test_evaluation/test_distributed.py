@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -16,51 +15,45 @@ from mmctl.evaluation import TrackletFeatures
 from tests.conftest import ROOT
 from tests.test_evaluation.drawn_split import drawn_tracklets
 
+WORLD_SIZES = (1, 2, 3)
+# Neither divides by 2 or 3: the samplers of all ranks but the first repeat tracklets, and the
+# last batches of 4 are uneven.
+NUM_TRACKLETS = 79
 
-def free_port() -> int:
-    with socket.socket() as server:
-        server.bind(("127.0.0.1", 0))
-        return server.getsockname()[1]
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folders named after the number of processes, with the numbers of each rank and a dump."""
+    out = tmp_path_factory.mktemp("distributed")
+    module = "tests.test_evaluation.evaluating_processes"
+    run = subprocess.run(
+        [sys.executable, "-m", module, str(NUM_TRACKLETS), str(out), *map(str, WORLD_SIZES)],
+        cwd=ROOT,
+        env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert run.returncode == 0, run.stdout[-2000:] + run.stderr[-2000:]
+    return out
 
 
-def evaluate_in(world_size: int, batch: int, num_tracklets: int, out: Path) -> dict[str, float]:
-    """Run the processes at once and return the numbers, which all of them must have."""
-    out.mkdir()
-    shared = map(str, (world_size, free_port(), batch, num_tracklets, out))
-    arguments = list(shared)
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
-    module = "tests.test_evaluation.evaluating_process"
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-m", module, str(rank), *arguments],
-            cwd=ROOT,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        for rank in range(world_size)
+def test_every_rank_of_every_number_of_processes_has_the_same_numbers(results: Path) -> None:
+    numbers = [
+        json.loads((results / str(size) / f"rank{rank}.json").read_text())
+        for size in WORLD_SIZES
+        for rank in range(size)
     ]
-    for process in processes:
-        log, _ = process.communicate(timeout=240)
-        assert process.returncode == 0, log[-3000:]
-    numbers = [json.loads((out / f"rank{rank}.json").read_text()) for rank in range(world_size)]
+    assert len(numbers) == 6
     assert all(number == numbers[0] for number in numbers)
-    return numbers[0]
+    assert numbers[0]["reid/num_queries"] > 10
 
 
-@pytest.mark.parametrize(("num_tracklets", "batch"), [(79, 4)])
-def test_numbers_and_features_do_not_depend_on_the_number_of_processes(
-    num_tracklets: int, batch: int, tmp_path: Path
-) -> None:
-    # 79 = 2 * 40 - 1 = 3 * 27 - 2: both samplers repeat tracklets, the last batches are uneven.
-    numbers = {}
-    for world_size in (1, 2, 3):
-        out = tmp_path / str(world_size)
-        numbers[world_size] = evaluate_in(world_size, batch, num_tracklets, out)
-        tracklets = TrackletFeatures.load(out / "features.npz")
-        assert tracklets.tracklet_ids.tolist() == list(range(num_tracklets))
-        expected = drawn_tracklets(num_tracklets=num_tracklets)
-        np.testing.assert_array_equal(tracklets.features, expected.features)
-    assert numbers[1] == numbers[2] == numbers[3]
-    assert numbers[1]["reid/num_queries"] > 10
+@pytest.mark.parametrize("size", WORLD_SIZES)
+def test_every_tracklet_is_gathered_once(results: Path, size: int) -> None:
+    tracklets = TrackletFeatures.load(results / str(size) / "features.npz")
+    assert tracklets.tracklet_ids.tolist() == list(range(NUM_TRACKLETS))
+    expected = drawn_tracklets(num_tracklets=NUM_TRACKLETS)
+    np.testing.assert_array_equal(tracklets.features, expected.features)
+    np.testing.assert_array_equal(tracklets.pids, expected.pids)

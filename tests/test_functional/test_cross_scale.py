@@ -117,6 +117,18 @@ def test_logits_and_softmax_stay_float32_under_autocast(dtype):
     np.testing.assert_allclose(result, expected, rtol=1e-3, atol=1e-7)
 
 
+def test_the_relative_entropy_of_a_worked_example():
+    # Rows (1/2, 1/2, 0, 0) and (1, 0, 0, 0): ln 2 and 0 over ln 4, so 1/2 and 0.
+    weights = torch.tensor([[0.5, 0.5, 0.0, 0.0], [1.0, 0.0, 0.0, 0.0]], dtype=torch.float64)
+    assert cross_scale.relative_entropy(weights).item() == pytest.approx(0.25)
+
+
+@pytest.mark.parametrize("num_sources", [1, 2, 17])
+def test_even_rows_have_all_the_entropy_there_is(num_sources):
+    weights = torch.full((2, 3, 5, num_sources), 1 / num_sources, dtype=torch.float64)
+    assert cross_scale.relative_entropy(weights).item() == pytest.approx(1.0)
+
+
 def test_convolution_equals_the_loops():
     adjacency, source, weight = normal(2, 4, 6, 3), normal(2, 4, 3, 5), normal(5, 5, seed=1)
     result = cross_scale.convolve_across(adjacency, source, weight.T)

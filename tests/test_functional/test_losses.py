@@ -30,6 +30,15 @@ def test_triplet_of_a_worked_example():
     assert loss.item() == pytest.approx((0.8 + 2.3) / 4)
 
 
+def test_each_anchor_has_its_own_term():
+    # On a line: 0 and 1 are one person, 1.2 and 5 another; margin 0.3. The hardest positive and
+    # negative of each: 1 and 1.2; 1 and 0.2; 3.8 and 0.2; 3.8 and 4.
+    features = torch.tensor([[0.0], [1.0], [1.2], [5.0]], dtype=torch.float64)
+    terms = losses.triplet_terms(features, torch.tensor([0, 0, 1, 1]), margin=0.3)
+    expected = torch.tensor([0.1, 1.1, 3.9, 0.1], dtype=torch.float64)
+    torch.testing.assert_close(terms, expected)
+
+
 def test_distances_are_euclidean_and_not_squared():
     positive, _ = losses.hardest_distances(torch.tensor([[0.0, 0.0], [3.0, 4.0]]), torch.zeros(2))
     torch.testing.assert_close(positive, torch.tensor([5.0, 5.0]))

@@ -103,3 +103,15 @@ def test_wrong_statistics_are_refused(kwargs):
 def test_clips_that_do_not_fit_are_named(bad):
     with pytest.raises(ValueError, match=r"must be \(M, T, 3, H, W\) .* for item 1 and"):
         ClipDataPreprocessor()({"inputs": [make_clips(2), bad]})
+
+
+def test_channels_last_changes_the_place_of_the_numbers_alone():
+    given = [make_clips(2), make_clips(1, seed=1)]
+    expected = ClipDataPreprocessor()({"inputs": given})["inputs"]
+    found = ClipDataPreprocessor(channels_last=True)({"inputs": given})["inputs"]
+    assert torch.equal(found, expected)
+    frames = found.flatten(0, 1)
+    assert frames.data_ptr() == found.data_ptr()
+    assert frames.is_contiguous(memory_format=torch.channels_last)
+    convolved = torch.nn.Conv2d(3, 4, 2)(frames)
+    assert convolved.is_contiguous(memory_format=torch.channels_last)

@@ -166,16 +166,21 @@ def test_the_baseline_needs_no_samples_in_tensor_mode():
 
 
 @pytest.mark.parametrize("name", CONFIGS)
-def test_loss_has_the_terms_of_the_head_and_the_clamped_fraction(name):
+def test_loss_has_the_terms_and_the_statistics_of_the_heads(name):
     model = build(name)
     data = model.data_preprocessor(training_batch())
     terms = model(**data, mode="loss")
     branches = ("global", "sum", "concat") if name == "ctl" else ("global",)
     wanted = {f"loss_{kind}_{b}" for kind in ("triplet", "identity") for b in branches}
+    statistics = {f"active_triplets_{branch}" for branch in branches}
     if name == "ctl":
-        wanted |= {"loss_diversity", "clamped_degrees"}
-        assert 0 <= terms["clamped_degrees"] <= 1
+        wanted.add("loss_diversity")
+        statistics |= {"clamped_degrees", "attention_entropy"}
+    wanted |= statistics
     assert set(terms) == wanted
+    for statistic in statistics:
+        assert 0 <= terms[statistic] <= 1
+        assert not terms[statistic].requires_grad
     total, logged = model.parse_losses(terms)
     assert total.item() == pytest.approx(sum(v.item() for k, v in terms.items() if "loss" in k))
     assert set(logged) >= wanted

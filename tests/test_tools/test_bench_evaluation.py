@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import numpy as np
@@ -12,8 +13,9 @@ from tests.references_ranking import loop_k_reciprocal
 
 sys.path.insert(0, str(ROOT / "tools" / "benchmarks"))
 
+import measured_evaluation
 from dense_reranking import dense_k_reciprocal
-from measured_evaluation import Sizes, TestSplit, measure_reranking
+from measured_evaluation import DrawnSplit, Sizes, in_own_process, measure_reranking
 
 SIZES = Sizes(queries=12, gallery=50, channels=8, threads=1)
 
@@ -32,7 +34,7 @@ def test_the_dense_baseline_equals_the_loop(k1: int, k2: int, lambda_value: floa
 
 
 def test_drawn_features_are_whole_numbers_that_float32_adds_up_exactly() -> None:
-    split = TestSplit.draw(Sizes(queries=40, gallery=200, channels=2048, threads=1))
+    split = DrawnSplit.draw(Sizes(queries=40, gallery=200, channels=2048, threads=1))
     for features in (split.query, split.gallery):
         assert (features == features.round()).all()
         assert 4 * features.double().square().sum(dim=1).max() < 2**25
@@ -49,7 +51,17 @@ def test_both_re_rankings_agree_on_the_drawn_features(tmp_path) -> None:
     np.testing.assert_allclose(ours, dense, atol=1e-4)
 
 
-def test_the_command_prints_every_figure(run_tool, capsys) -> None:
+def test_a_call_runs_in_a_process_with_the_threads_asked_for(monkeypatch) -> None:
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        monkeypatch.setenv(name, "7")
+    assert in_own_process(os.getenv, "OMP_NUM_THREADS", threads=3) == "3"
+
+
+def test_the_command_prints_every_figure(run_tool, capsys, monkeypatch) -> None:
+    # Every process of its own would import everything again.
+    monkeypatch.setattr(
+        measured_evaluation, "in_own_process", lambda call, *arguments, threads: call(*arguments)
+    )
     sizes = ["--queries", "60", "--gallery", "200", "--channels", "16", "--threads", "1"]
     run_tool("benchmarks/bench_evaluation.py", *sizes, "--repeats", "1")
     printed = capsys.readouterr().out

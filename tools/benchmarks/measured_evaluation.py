@@ -46,7 +46,7 @@ class Cost:
 
 
 @dataclass(frozen=True)
-class TestSplit:
+class DrawnSplit:
     """Random features with labels; ``pids`` and ``camids`` are of queries and gallery."""
 
     query: torch.Tensor
@@ -55,7 +55,7 @@ class TestSplit:
     camids: tuple[np.ndarray, np.ndarray]
 
     @classmethod
-    def draw(cls, sizes: Sizes) -> TestSplit:
+    def draw(cls, sizes: Sizes) -> DrawnSplit:
         """Draw features around one centre for each person.
 
         They are whole numbers whose sums of products float32 holds exactly, so that rounding
@@ -108,7 +108,7 @@ def measure_ranking(sizes: Sizes, repeats: int) -> tuple[list[Cost], list[Cost],
     The bare product is that of the same blocks of queries if the whole would not fit.
     """
     torch.set_num_threads(sizes.threads)
-    split = TestSplit.draw(sizes)
+    split = DrawnSplit.draw(sizes)
 
     def product() -> None:
         for block in split.query.split(max(1, 2**26 // sizes.gallery)):
@@ -131,7 +131,7 @@ def measure_ranking(sizes: Sizes, repeats: int) -> tuple[list[Cost], list[Cost],
 def measure_reranking(sizes: Sizes, dense: bool, out: Path) -> Cost:
     """Save the re-ranked distances and return the cost."""
     torch.set_num_threads(sizes.threads)
-    split = TestSplit.draw(sizes)
+    split = DrawnSplit.draw(sizes)
     if dense:
         query, gallery = split.query.numpy(), split.gallery.numpy()
         distances, cost = measure(lambda: dense_k_reciprocal(query, gallery))

@@ -11,6 +11,8 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import threading
+import time
 from pathlib import Path
 
 from mmengine.config import Config
@@ -122,6 +124,18 @@ def extract(extraction: KeypointExtraction, overwrite: bool) -> None:
     print_once(f"{paths}: complete, {len(extraction.names)} frames")
 
 
+def end_with_launcher() -> None:
+    """End this process when its launcher is killed: it would wait for the others for ever."""
+    launcher = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == launcher:
+            time.sleep(0.5)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
 def print_once(text: str) -> None:
     if is_main_process():
         print(text)
@@ -130,6 +144,8 @@ def print_once(text: str) -> None:
 def main() -> None:
     args = parse_args()
     os.environ.setdefault("LOCAL_RANK", str(args.local_rank))
+    if args.launcher != "none":
+        end_with_launcher()
     init_cpu_distributed(Config({"env_cfg": {"dist_cfg": {"timeout": TIMEOUT}}}), args.launcher)
     if args.launcher != "none" and not is_distributed():
         init_dist(args.launcher, timeout=TIMEOUT)

@@ -38,6 +38,10 @@ class FusionHead(BaseModule):
         test_feature: Retrieve with the feature ``'before'`` or ``'after'`` the neck.
         init_cfg: MMEngine's initialisation config.
 
+    Attributes:
+        statistics: Of the last :meth:`loss`: ``active_triplets_<branch>``, the share of anchors
+            whose triplet term was not zero.
+
     Raises:
         ValueError: If an argument is unknown or contradicts another.
     """
@@ -74,6 +78,7 @@ class FusionHead(BaseModule):
         self.reduce = nn.ModuleList(
             nn.Linear(channels, width) for width in _split_width(channels, num_parts)
         )
+        self.statistics: dict[str, Tensor] = {}
 
     @staticmethod
     def _check(
@@ -142,10 +147,14 @@ class FusionHead(BaseModule):
             ``loss_diversity``.
         """
         terms = {}
+        self.statistics = {}
         for branch in self.branches:
             feature = self.fuse(branch, global_features, parts)
             if "triplet" in self.losses:
                 terms[f"loss_triplet_{branch}"] = self.losses["triplet"](feature, labels)
+                active = getattr(self.losses["triplet"], "active_fraction", None)
+                if active is not None:
+                    self.statistics[f"active_triplets_{branch}"] = active
             if "identity" in self.losses:
                 logits = self.classifiers[branch](self._after_neck(branch, feature))
                 terms[f"loss_identity_{branch}"] = self.losses["identity"](logits, labels)

@@ -47,6 +47,11 @@ class PartGraphHead(BaseModule):
         body: Part tables, a name in :data:`mmctl.structures.BODY_SCALES` or a dict.
         init_cfg: MMEngine's initialisation config.
 
+    Attributes:
+        statistics: Of the last forward: ``clamped_degrees``, the fraction of graph degrees that
+            the normalisation had to raise; ``attention_entropy``, the mean of the cross-scale
+            convolutions'.
+
     Raises:
         ValueError: If an argument is unknown, out of range or contradicts another.
     """
@@ -84,7 +89,7 @@ class PartGraphHead(BaseModule):
         # Copies: a config's dict must not change under its owner.
         self._build_graphs(channels, window, dict(topology or {}), per_layer, num_frames)
         self._build_fusion(channels, dict(cross_scale or {}))
-        self.clamped_degrees: Tensor | None = None
+        self.statistics: dict[str, Tensor] = {}
 
     def _check(self) -> None:
         if TARGET not in self.scales or not set(self.scales) <= {"s1", "s2", "s3"}:
@@ -196,8 +201,15 @@ class PartGraphHead(BaseModule):
                 current[scale] = updated if layer == 0 else current[scale] + updated
             if str(layer + 1) in self.transfers:
                 current[TARGET] = self._transfer(current, str(layer + 1))
-        self.clamped_degrees = torch.stack(clamped).mean() if clamped else None
+        self.statistics = self._average(clamped)
         return self._add(current) if self.fuse == "add" else current[TARGET]
+
+    def _average(self, clamped: list[Tensor]) -> dict[str, Tensor]:
+        """Return the statistics of a forward from the clamped fractions of its graphs."""
+        layers = [cast(nn.ModuleDict, layer) for layer in self.transfers.values()]
+        entropies = [conv.attention_entropy for layer in layers for conv in layer.values()]
+        lists = {"clamped_degrees": clamped, "attention_entropy": entropies}
+        return {name: torch.stack(values).mean() for name, values in lists.items() if values}
 
     def _transfer(self, nodes: dict[str, Tensor], layer: str) -> Tensor:
         """Carry the other scales to s3 and fuse (eq. 6 and 7)."""

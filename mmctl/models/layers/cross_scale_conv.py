@@ -53,6 +53,10 @@ class CrossScaleConv(BaseModule):
         dim: Width of the embeddings.
         logit_scale: Factor on the inner products before the softmax.
         init_cfg: MMEngine's initialisation config.
+
+    Attributes:
+        attention_entropy: Relative entropy of the last forward's adjacency, a scalar, see
+            :func:`mmctl.functional.cross_scale.relative_entropy`; ``None`` before the first.
     """
 
     def __init__(
@@ -74,6 +78,7 @@ class CrossScaleConv(BaseModule):
         self.augment_target = Embedding(channels + dim, dim)
         self.weight = nn.Linear(channels, channels, bias=False)
         nn.init.xavier_uniform_(self.weight.weight)
+        self.attention_entropy: Tensor | None = None
 
     def adjacency(self, source: Tensor, target: Tensor) -> Tensor:
         """Predict the weights of the source nodes for every target node (eq. 5).
@@ -113,4 +118,5 @@ class CrossScaleConv(BaseModule):
             Transformed nodes, one per target node, (B, T, M, C).
         """
         adjacency = self.adjacency(source, target)
+        self.attention_entropy = cross_scale.relative_entropy(adjacency.detach())
         return cross_scale.convolve_across(adjacency, source, self.weight.weight)

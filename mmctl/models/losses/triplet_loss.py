@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from mmctl.functional.losses import batch_hard_triplet
+from mmctl.functional.losses import triplet_terms
 from mmctl.models.losses.gather_rows import gather_rows
 from mmctl.registry import MODELS
 
@@ -25,6 +25,10 @@ class BatchHardTripletLoss(nn.Module):
         loss_weight: lambda_1 of eq. 9.
         mining: ``'global'`` or ``'per-rank'``; the same for one process.
 
+    Attributes:
+        active_fraction: Share of anchors whose term was not zero in the last forward, a scalar;
+            ``None`` before the first.
+
     Raises:
         ValueError: If ``mining`` is neither.
     """
@@ -38,9 +42,12 @@ class BatchHardTripletLoss(nn.Module):
         self.margin = margin
         self.loss_weight = loss_weight
         self.mining = mining
+        self.active_fraction: Tensor | None = None
 
     def forward(self, features: Tensor, labels: Tensor) -> Tensor:
         """Return the weighted loss of features (B, C) and labels (B,), a scalar."""
         if self.mining == "global":
             features, labels = gather_rows(features), gather_rows(labels)
-        return self.loss_weight * batch_hard_triplet(features, labels, margin=self.margin)
+        terms = triplet_terms(features, labels, margin=self.margin)
+        self.active_fraction = (terms.detach() > 0).float().mean()
+        return self.loss_weight * terms.mean()

@@ -19,6 +19,16 @@ def test_the_defaults_are_the_paper_s():
     assert vars(BatchHardTripletLoss()).items() >= {"margin": 0.3, "loss_weight": 1.0}.items()
 
 
+def test_the_share_of_active_anchors_is_kept():
+    loss = BatchHardTripletLoss(margin=0.3)
+    assert loss.active_fraction is None
+    # 0 and 0.1 are one person, 1 and 5 another: only 1 is nearer to a stranger than to itself.
+    features = torch.tensor([[0.0], [0.1], [1.0], [5.0]], requires_grad=True)
+    loss(features, torch.tensor([0, 0, 1, 1]))
+    assert loss.active_fraction.item() == 0.25
+    assert not loss.active_fraction.requires_grad
+
+
 FEATURES = normal(8, 3)
 LABELS = torch.tensor([0, 0, 1, 1, 2, 2, 0, 2])
 

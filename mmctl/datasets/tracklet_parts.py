@@ -1,0 +1,64 @@
+"""Long test tracklets in several items, so that no item holds more frames than memory allows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch.utils.data import Dataset
+
+from mmctl.datasets.tracklet_dataset import TrackletDataset
+from mmctl.registry import DATASETS
+
+
+@DATASETS.register_module()
+class TrackletParts(Dataset):
+    """The test tracklets of a data set, each in as many items as its length asks for.
+
+    A pipeline decodes all frames of an item at once. Here the clips of a tracklet of S frames are
+    dealt to ceil(S / ``frames_per_part``) items; ``VideoReID`` gives each the mean of its own clips
+    and ``ReIDMetric`` puts a tracklet together again, each part weighted by its real frames, so
+    that the feature is that of the whole tracklet. Items of much the same size also allow a
+    ``batch_size`` above 1, whose clips share the network's chunks.
+
+    Args:
+        dataset: Config of a :class:`TrackletDataset`, ``split='test'``, whose ``SampleClip`` takes
+            all frames (``mode='interleaved'`` or ``'dense'``).
+        frames_per_part: Frames of an item, at least those of a clip; an item has up to two clips
+            more.
+
+    Raises:
+        ValueError: If ``frames_per_part`` is not positive or the data set is for training.
+    """
+
+    def __init__(self, dataset: dict | TrackletDataset, frames_per_part: int = 240) -> None:
+        if frames_per_part < 1:
+            raise ValueError(f"frames_per_part must be positive, got {frames_per_part}")
+        self.dataset = DATASETS.build(dataset) if isinstance(dataset, dict) else dataset
+        if self.dataset.split != "test":
+            raise ValueError(
+                "TrackletParts are for testing: a training clip is short whatever the tracklet, "
+                f"got split={self.dataset.split!r}"
+            )
+        self.parts = [
+            (index, part, num_parts)
+            for index in range(len(self.dataset))
+            for num_parts in [-(-len(self._frame_paths(index)) // frames_per_part)]
+            for part in range(num_parts)
+        ]
+
+    def _frame_paths(self, index: int) -> list[str]:
+        return self.dataset.get_data_info(index)["frame_paths"]
+
+    @property
+    def metainfo(self) -> dict[str, Any]:
+        """What the data set says of itself."""
+        return self.dataset.metainfo
+
+    def __len__(self) -> int:
+        return len(self.parts)
+
+    def __getitem__(self, index: int) -> Any:
+        tracklet, part, num_parts = self.parts[index]
+        results = self.dataset.get_data_info(tracklet)
+        results["part"] = (part, num_parts)
+        return self.dataset.pipeline(results)

@@ -1,0 +1,107 @@
+"""What a breakdown of a run means, and how to go on after it."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+
+from mmctl.datasets.atomic_files import FULL_DISK_CODES, DiskFullError
+from mmctl.engine.checkpoint_reading import LAST_CHECKPOINT
+
+_DEAD_WORKER = re.compile(r"DataLoader worker \(pid(?:\(s\))? ([\d, ]+)\)")
+_SIGNAL = re.compile(r"is killed by signal: ([^.]+)\.")
+_LOST_PROCESS = re.compile(
+    r"gloo|nccl|connection (was )?(closed|reset)|broken pipe|timed out waiting", re.IGNORECASE
+)
+_SHARED_MEMORY = Path("/dev/shm")
+
+
+def explain_breakdown(error: BaseException) -> str | None:
+    """Return what broke, and the likely reason, if starting the run again may help.
+
+    Args:
+        error: What a tool raised.
+
+    Returns:
+        A message, or None for an error that speaks for itself or is a fault of the program.
+    """
+    causes = list(_chain(error))
+    if isinstance(error, RuntimeError):
+        message = "\n".join(map(str, causes))
+        worker = _DEAD_WORKER.search(message)
+        if worker is not None:
+            found = _SIGNAL.search(message)
+            return _explain_dead_worker(worker[1], found[1] if found else None)
+        if _is_lost_process(error):
+            said = str(error).strip().partition("\n")[0]
+            return (
+                "another process of this run has ended or does not answer, so this one stops "
+                f"({said}). The message of that process says why; if it left none it was probably "
+                "killed, for instance because its machine ran out of memory"
+            )
+    full = isinstance(error, OSError) and error.errno in FULL_DISK_CODES
+    if full and not isinstance(error, DiskFullError):
+        return f"no space left on a disk that this run writes to ({error})"
+    return None
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _explain_dead_worker(pids: str, signal_name: str | None) -> str:
+    how = f"was killed by a signal ({signal_name})" if signal_name else "has ended"
+    if signal_name == "Killed":
+        why = (
+            "the machine or container has most likely run out of memory (the system's log, dmesg, "
+            "would say so): take fewer workers, train_dataloader.num_workers"
+        )
+    elif signal_name == "Bus error":
+        total = shutil.disk_usage(_SHARED_MEMORY).total if _SHARED_MEMORY.is_dir() else 0
+        why = (
+            f"shared memory ({_SHARED_MEMORY}, {total / 2**30:.1f} GiB) has most likely run out: "
+            "enlarge it (docker run --shm-size) or take fewer workers, train_dataloader.num_workers"
+        )
+    else:
+        why = "train_dataloader.num_workers=0 loads in the main process and shows its error"
+    return f"data loader worker {pids} {how}; {why}"
+
+
+def _is_lost_process(error: RuntimeError) -> bool:
+    if not (torch.distributed.is_available() and torch.distributed.is_initialized()):
+        return False
+    known = isinstance(error, torch.distributed.DistError)
+    return known or _LOST_PROCESS.search(str(error)) is not None
+
+
+def describe_way_on(work_dir: str | Path) -> str:
+    """Return from what the training of a work dir goes on.
+
+    Args:
+        work_dir: Folder of the run.
+    """
+    pointer = Path(work_dir) / LAST_CHECKPOINT
+    if not pointer.is_file():
+        return f"no checkpoint was saved in {work_dir} yet"
+    return f"the same command with --resume goes on from {pointer.read_text().strip()}"
+
+
+def add_note(error: BaseException, note: str) -> None:
+    """Add a line for the reader of an error, as ``add_note`` does from Python 3.11 on.
+
+    Args:
+        error: The error; tracebacks show the note from Python 3.11 on, our tools always do.
+        note: The line.
+    """
+    error.__notes__ = [*read_notes(error), note]  # type: ignore[attr-defined]
+
+
+def read_notes(error: BaseException) -> list[str]:
+    """Return the notes of an error."""
+    return list(getattr(error, "__notes__", ()))

@@ -1,0 +1,166 @@
+"""The pictures of a report: curves of all that a training logs, and the page around them."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure, FigureBase
+
+from mmctl.visualization.learning_curve import (
+    COLOURS,
+    TrainingLog,
+    draw_measures,
+    draw_rates,
+    draw_smoothed,
+    draw_terms,
+    draw_totals,
+    values_of,
+)
+
+if TYPE_CHECKING:
+    from mmctl.visualization.run_report import Facts, RunReport
+
+_WIDTH = 16.0
+_DPI = 100
+_LINES = 26
+"""Lines of text that fit below the curves."""
+
+
+def draw_curves(log: TrainingLog) -> bytes:
+    """Draw losses, rates, measures and statistics of a run.
+
+    Args:
+        log: The run.
+
+    Returns:
+        A PNG file.
+    """
+    figure = Figure(figsize=(_WIDTH, 7.5), layout="constrained")
+    _fill_curves(figure, log)
+    return _encode(figure)
+
+
+def draw_page(report: RunReport) -> bytes:
+    """Draw the whole page: a headline, the curves, and what is known beside them.
+
+    Args:
+        report: The report.
+
+    Returns:
+        A PNG file.
+    """
+    figure = Figure(figsize=(_WIDTH, 12.5), layout="constrained")
+    head, curves, text = figure.subfigures(3, 1, height_ratios=(0.6, 7.5, 4.4))
+    _write(head, 0.01, 0.72, report.log.name, size=17, weight="bold")
+    _write(head, 0.01, 0.2, _fit(f"{report.headline()}    |    {report.outcome}", 160), size=11)
+    _fill_curves(curves, report.log)
+    left = [*_lines("Best validation", report.results(), 60)]
+    middle = [*_lines("Training", report.progress(), 68), "", *_starts(report, 68)]
+    right = [*_changes(report, 76), "", *_lines("Environment", report.environment(), 76)]
+    for place, lines in ((0.01, left), (0.29, middle), (0.60, right)):
+        _write(text, place, 0.98, "\n".join(_cut(lines)), size=8, family="monospace", va="top")
+    return _encode(figure)
+
+
+def _fill_curves(figure: FigureBase, log: TrainingLog) -> None:
+    axes = figure.subplots(2, 4).ravel()
+    for panel, draw in zip(axes, (draw_totals, draw_terms, draw_rates, draw_measures), strict=False):
+        draw(panel, [log])
+    names = {key for record in log.training for key in record}
+    shares = [name for name in sorted(names) if name.startswith("active_triplets")]
+    shares += [name for name in ("attention_entropy", "clamped_degrees") if name in names]
+    _draw_values(axes[4], log, shares, "shares: 0 none, 1 all (or even)", limits=(0, 1.02))
+    _draw_values(axes[5], log, ["grad_norm"], "gradient norm", scale="log")
+    _draw_values(axes[6], log, ["frames_per_second"], "frames per second", limits=(0, None))
+    _draw_values(axes[7], log, ["time", "data_time"], "seconds per iteration", limits=(0, None))
+    for panel in axes:
+        panel.grid(alpha=0.3)
+        panel.spines[["top", "right"]].set_visible(False)
+        panel.set_xlabel("epoch" if log.counts_epochs else "iteration")
+
+
+def _draw_values(
+    axes: Axes,
+    log: TrainingLog,
+    keys: Sequence[str],
+    title: str,
+    *,
+    scale: str = "linear",
+    limits: tuple[float | None, float | None] = (None, None),
+) -> None:
+    logged = [key for key in keys if np.isfinite(values_of(log.training, key)).any()]
+    for key, colour in zip(logged, COLOURS, strict=False):
+        draw_smoothed(axes, log, key, colour, "-")
+        axes.lines[-1].set_label(key)
+    axes.set(title=title, yscale=scale, ylim=limits)
+    if len(logged) > 1:
+        axes.legend(frameon=False, fontsize=8)
+    if not logged:
+        axes.text(0.5, 0.5, "not logged", transform=axes.transAxes, ha="center")
+
+
+def _starts(report: RunReport, width: int) -> list[str]:
+    lines = ["Starts"] if report.history() else []
+    for when, iterations, seconds, outcome in report.history():
+        lines += _wrap(f"{when}  {iterations}, {seconds}: {outcome}", width, "    ")
+    return lines
+
+
+def _changes(report: RunReport, width: int) -> list[str]:
+    """Return the changes of the config, those of the command line first."""
+    lines: list[str] = []
+    last = report.starts[-1] if report.starts else None
+    for title, changes in (
+        ("Changed by the command line", last.run_changes if last else []),
+        ("Changed by the config against its _base_", last.file_changes if last else []),
+    ):
+        if changes:
+            lines += ["", title] if lines else [title]
+        for change in changes:
+            lines.append(_fit(f"  {change.key} = {change.after}", width))
+    # The environment follows and must find a place.
+    most = _LINES - 14
+    hidden = len(lines) - most
+    return [*lines[:most], f"  ... {hidden} more: report.html"] if hidden > 0 else lines
+
+
+def _lines(title: str, facts: Facts, width: int) -> list[str]:
+    lines = [title] if facts else []
+    for name, value in facts:
+        lines += _wrap(f"  {name:<18} {value}", width, " " * 21)
+    return lines
+
+
+def _wrap(text: str, width: int, indent: str) -> list[str]:
+    """Break a line into three at most."""
+    return textwrap.wrap(
+        text, width, subsequent_indent=indent, max_lines=3, placeholder=" ...", drop_whitespace=True
+    ) or [""]
+
+
+def _fit(text: str, width: int) -> str:
+    return text if len(text) <= width else f"{text[: width - 3]}..."
+
+
+def _cut(lines: list[str]) -> list[str]:
+    return lines if len(lines) <= _LINES else [*lines[: _LINES - 1], "..."]
+
+
+def _write(
+    figure: FigureBase, left: float, top: float, text: str, *, va: str = "center", **font: object
+) -> None:
+    # A dollar sign in a path or message would begin a formula.
+    figure.text(left, top, text.replace("$", r"\$"), va=va, **font)
+
+
+def _encode(figure: Figure) -> bytes:
+    FigureCanvasAgg(figure)
+    file = BytesIO()
+    figure.savefig(file, dpi=_DPI, format="png")
+    return file.getvalue()

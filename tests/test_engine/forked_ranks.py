@@ -1,0 +1,58 @@
+"""Processes of one gloo group, forked, with what each printed."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import torch
+
+from mmctl.engine import run_command
+
+WRAPPER = {
+    "type": "MMDistributedDataParallel",
+    "broadcast_buffers": False,
+    "find_unused_parameters": False,
+    "device_ids": None,
+}
+"""``model_wrapper_cfg`` of processes on CPUs."""
+
+
+def run_ranks(
+    main: Callable[[int], None], folder: Path, num_ranks: int = 2, timeout: int = 60
+) -> list[tuple[int | None, str]]:
+    """Run ``main(rank)`` as a tool in each process; return exit statuses and output.
+
+    A process that hangs for ``timeout`` seconds is killed, and its status is that of SIGKILL.
+    """
+    context = torch.multiprocessing.get_context("fork")
+    ranks = [
+        context.Process(target=_run, args=(main, rank, num_ranks, folder))
+        for rank in range(num_ranks)
+    ]
+    for process in ranks:
+        process.start()
+    for process in ranks:
+        process.join(timeout)
+        process.kill()
+        process.join()
+    return [(p.exitcode, (folder / f"{i}.txt").read_text()) for i, p in enumerate(ranks)]
+
+
+def _run(main: Callable[[int], None], rank: int, num_ranks: int, folder: Path) -> None:
+    # A dead process leaves what it printed.
+    output = open(folder / f"{rank}.txt", "w", buffering=1)  # noqa: SIM115
+    sys.stdout = sys.stderr = output
+    torch.set_num_threads(1)
+    os.environ["LOCAL_RANK"] = str(rank)
+    torch.distributed.init_process_group(
+        "gloo",
+        init_method=f"file://{folder}/store",
+        rank=rank,
+        world_size=num_ranks,
+        timeout=timedelta(minutes=30),
+    )
+    run_command(lambda: main(rank))
