@@ -167,7 +167,10 @@ EXAMPLES: dict[str, dict] = {
     "HOOKS": {
         "CheckpointMatchHook": {"allow": ("head.",)},
         "FiniteLossHook": {},
+        "FrameRateHook": {},
+        "GradNormHook": {},
         "NumClassesHook": {},
+        "RunReportHook": {},
         "SnapshotHook": {"interval": 100, "minutes": None},
     },
     "LOOPS": {"ResumableEpochLoop": loop_of_a_runner},

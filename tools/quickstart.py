@@ -30,7 +30,10 @@ COLUMNS = ("R1", "R5", "R20", "mAP", "num_queries", "num_gallery")
 # MMEngine also prints the environment, the config and the hooks; its log file keeps them.
 SHOWN = re.compile(r"Epoch\(|protocol \w|UNTRAINED|^error:|resumed epoch|: complete")
 # The date and the logger's name in front, single loss terms and timings within a line.
-DETAILS = re.compile(r"^.*? - mmengine - \w+ - |  (?:loss_\w+|data_time|\w+_degrees|\w+_entropy|active_\w+): [\d.]+")
+DETAILS = re.compile(
+    r"^.*? - mmengine - \w+ - "
+    r"|  (?:loss_\w+|data_time|\w+_degrees|\w+_entropy|active_\w+|grad_norm|frames_\w+): [\d.]+"
+)
 TINY = {"people": 8, "test_people": 6, "frames": 4, "epochs": 1}
 
 console = Console(highlight=False, soft_wrap=True)

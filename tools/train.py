@@ -13,8 +13,10 @@ from mmctl.engine import (
     check_overrides,
     check_work_dir,
     init_cpu_distributed,
+    reported,
     run_command,
     use_mixed_precision,
+    write_event_files,
 )
 
 
@@ -30,6 +32,7 @@ def parse_args() -> argparse.Namespace:
         help="go on from this checkpoint, or from the last one in the work dir",
     )
     parser.add_argument("--amp", action="store_true", help="train in mixed precision")
+    parser.add_argument("--tensorboard", action="store_true", help="write event files as well")
     parser.add_argument("--no-validate", action="store_true", help="do not validate in training")
     parser.add_argument(
         "--auto-scale-lr",
@@ -63,13 +66,17 @@ def main() -> None:
         cfg.auto_scale_lr.enable = True
     if args.amp:
         use_mixed_precision(cfg)
+    if args.tensorboard:
+        write_event_files(cfg)
     if args.resume is not None:
         cfg.resume = True
         cfg.load_from = None if args.resume == "auto" else args.resume
     check_config(cfg)
     check_work_dir(cfg.work_dir)
     init_cpu_distributed(cfg, args.launcher)
-    Runner.from_cfg(cfg).train()
+    runner = Runner.from_cfg(cfg)
+    with reported(runner):
+        runner.train()
 
 
 if __name__ == "__main__":

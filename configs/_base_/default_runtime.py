@@ -26,20 +26,30 @@ custom_hooks = [
     dict(type='FiniteLossHook'),
     # What --resume goes on from within an epoch.
     dict(type='SnapshotHook', minutes=10),
+    # What the log and the report of the run show beside the losses.
+    dict(type='GradNormHook'),
+    dict(type='FrameRateHook'),
+    dict(type='RunReportHook'),
 ]
 
 env_cfg = dict(
     cudnn_benchmark=True,
     mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0),
-    # Seconds that a process waits for one that hangs; the first evaluates alone meanwhile. One
-    # that dies is noticed at once.
+    # Seconds that a process waits for one that hangs; the first evaluates alone meanwhile.
+    # With gloo, one that dies is noticed at once.
     dist_cfg=dict(backend='nccl', timeout=1800),
 )
 randomness = dict(seed=0)
 
 vis_backends = [dict(type='LocalVisBackend')]
 visualizer = dict(type='Visualizer', vis_backends=vis_backends)
-log_processor = dict(type='LogProcessor', window_size=20, by_epoch=True)
+log_processor = dict(
+    type='LogProcessor',
+    window_size=20,
+    by_epoch=True,
+    # Logged as the mean over the window; other values as they were last.
+    mean_pattern=r'.*(loss|time|grad_norm|active_triplets|clamped_degrees|attention_entropy).*',
+)
 log_level = 'INFO'
 load_from = None
 resume = False

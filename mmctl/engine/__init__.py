@@ -7,7 +7,10 @@ from mmctl.engine.checkpoint_match_hook import CheckpointMatchHook, check_state_
 from mmctl.engine.command_line import CfgOptions, run_command
 from mmctl.engine.config_check import check_config, check_overrides
 from mmctl.engine.cpu_amp_optim_wrapper import CpuAmpOptimWrapper
+from mmctl.engine.event_files import write_event_files
 from mmctl.engine.finite_loss_hook import FiniteLossHook, NotFiniteError
+from mmctl.engine.frame_rate_hook import FrameRateHook
+from mmctl.engine.grad_norm_hook import GradNormHook
 from mmctl.engine.mixed_precision import use_mixed_precision
 from mmctl.engine.mmengine_fixes import (
     init_cpu_distributed,
@@ -17,6 +20,7 @@ from mmctl.engine.mmengine_fixes import (
 )
 from mmctl.engine.num_classes_hook import NumClassesHook
 from mmctl.engine.resumable_epoch_loop import ResumableEpochLoop
+from mmctl.engine.run_report_hook import RunReportHook, reported
 from mmctl.engine.snapshot_hook import SnapshotHook
 from mmctl.engine.stop_signals import RunStopped
 from mmctl.engine.work_dir_check import check_work_dir
@@ -30,9 +34,12 @@ __all__ = [
     "CheckpointMatchHook",
     "CpuAmpOptimWrapper",
     "FiniteLossHook",
+    "FrameRateHook",
+    "GradNormHook",
     "NotFiniteError",
     "NumClassesHook",
     "ResumableEpochLoop",
+    "RunReportHook",
     "RunStopped",
     "SnapshotHook",
     "check_config",
@@ -40,6 +47,8 @@ __all__ = [
     "check_state_dict",
     "check_work_dir",
     "init_cpu_distributed",
+    "reported",
     "run_command",
     "use_mixed_precision",
+    "write_event_files",
 ]

@@ -104,7 +104,9 @@ def _compare(path: str, before: Any, after: Any) -> Iterator[Change]:
 
 def _are_alike_lists(before: Any, after: Any) -> bool:
     """Return whether both are lists of the same components, whose arguments may differ."""
-    if not all(isinstance(value, (list, tuple)) and _has_components(value) for value in (before, after)):
+    if not all(
+        isinstance(value, (list, tuple)) and _has_components(value) for value in (before, after)
+    ):
         return False
     return [item["type"] for item in before] == [item["type"] for item in after]
 

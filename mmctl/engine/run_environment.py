@@ -28,7 +28,7 @@ def describe_environment() -> dict[str, str]:
         "devices": _describe_devices(),
         "Python": f"{platform.python_version()}, {platform.system()} {platform.machine()}",
         "mmctl": ", ".join(filter(None, (mmctl.__version__, describe_commit()))),
-        **{name: version for name, version in versions.items() if version},
+        "packages": ", ".join(f"{name} {version}" for name, version in versions.items() if version),
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from zipfile import BadZipFile
 
@@ -145,9 +146,9 @@ def _join(parts: list[dict[str, np.ndarray]], name: str) -> TrackletFeatures:
     return _make(joined, np.repeat(np.array(SPLITS), counts), {})
 
 
-def _keys(part: dict[str, np.ndarray]) -> list[tuple[bytes, int, int]]:
+def _keys(part: dict[str, np.ndarray]) -> Iterator[tuple[bytes, int, int]]:
     rows = zip(part["features"], part["pids"].tolist(), part["camids"].tolist(), strict=True)
-    return [(feature.tobytes(), pid, camid) for feature, pid, camid in rows]
+    return ((feature.tobytes(), pid, camid) for feature, pid, camid in rows)
 
 
 def _make(

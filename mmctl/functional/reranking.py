@@ -238,7 +238,10 @@ def _member_distances(
     squared = neighbours.squared[first + places // width, places % width]
     unknown = np.flatnonzero(known[places] != keys)
     for part in np.split(unknown, range(_PAIRS, len(unknown), _PAIRS)):
-        own, other = (torch.from_numpy(ids[part]).to(points.device) for ids in (items, members))
+        own, other = (
+            torch.from_numpy(ids[part].astype(np.int64)).to(points.device)
+            for ids in (items, members)
+        )
         dots = torch.linalg.vecdot(points[own], points[other])
         distances = (squares[own] + squares[other] - 2 * dots).clamp_min_(0)
         squared[part] = distances.float().cpu().numpy()

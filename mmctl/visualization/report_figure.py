@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
-from io import BytesIO
 from typing import TYPE_CHECKING
 
+import cv2
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -26,51 +26,48 @@ from mmctl.visualization.learning_curve import (
 if TYPE_CHECKING:
     from mmctl.visualization.run_report import Facts, RunReport
 
-_WIDTH = 16.0
+_WIDTH, _HEIGHTS = 16.0, (0.6, 7.5, 4.4)
+"""Inches of the page, and of its headline, curves and text."""
 _DPI = 100
 _LINES = 26
 """Lines of text that fit below the curves."""
+_STARTS = 3
 
 
-def draw_curves(log: TrainingLog) -> bytes:
-    """Draw losses, rates, measures and statistics of a run.
-
-    Args:
-        log: The run.
-
-    Returns:
-        A PNG file.
-    """
-    figure = Figure(figsize=(_WIDTH, 7.5), layout="constrained")
-    _fill_curves(figure, log)
-    return _encode(figure)
-
-
-def draw_page(report: RunReport) -> bytes:
+def draw_report(report: RunReport) -> tuple[bytes, bytes]:
     """Draw the whole page: a headline, the curves, and what is known beside them.
 
     Args:
         report: The report.
 
     Returns:
-        A PNG file.
+        PNG files of the page, and of the curves alone.
     """
-    figure = Figure(figsize=(_WIDTH, 12.5), layout="constrained")
-    head, curves, text = figure.subfigures(3, 1, height_ratios=(0.6, 7.5, 4.4))
+    figure = Figure(figsize=(_WIDTH, sum(_HEIGHTS)), dpi=_DPI)
+    canvas = FigureCanvasAgg(figure)
+    head, curves, text = figure.subfigures(3, 1, height_ratios=_HEIGHTS)
     _write(head, 0.01, 0.72, report.log.name, size=17, weight="bold")
     _write(head, 0.01, 0.2, _fit(f"{report.headline()}    |    {report.outcome}", 160), size=11)
     _fill_curves(curves, report.log)
-    left = [*_lines("Best validation", report.results(), 60)]
-    middle = [*_lines("Training", report.progress(), 68), "", *_starts(report, 68)]
-    right = [*_changes(report, 76), "", *_lines("Environment", report.environment(), 76)]
-    for place, lines in ((0.01, left), (0.29, middle), (0.60, right)):
+    left = _lines("Best validation", report.results(), 60)
+    middle = [*_lines("Training", report.progress(), 76), "", *_starts(report, 76)]
+    middle += ["", *_lines("Environment", report.environment(), 76)]
+    for place, lines in ((0.01, left), (0.29, middle), (0.64, _changes(report, 76))):
         _write(text, place, 0.98, "\n".join(_cut(lines)), size=8, family="monospace", va="top")
-    return _encode(figure)
+    canvas.draw()
+    pixels = np.asarray(canvas.buffer_rgba())
+    # Drawing the curves twice would take longer than all else.
+    rows = slice(round(_HEIGHTS[0] * _DPI), round(sum(_HEIGHTS[:2]) * _DPI))
+    return _encode(pixels), _encode(pixels[rows])
 
 
 def _fill_curves(figure: FigureBase, log: TrainingLog) -> None:
     axes = figure.subplots(2, 4).ravel()
-    for panel, draw in zip(axes, (draw_totals, draw_terms, draw_rates, draw_measures), strict=False):
+    # A layout that measures its texts takes as long as the drawing.
+    figure.subplots_adjust(0.04, 0.075, 0.985, 0.945, wspace=0.24, hspace=0.32)
+    for panel, draw in zip(
+        axes, (draw_totals, draw_terms, draw_rates, draw_measures), strict=False
+    ):
         draw(panel, [log])
     names = {key for record in log.training for key in record}
     shares = [name for name in sorted(names) if name.startswith("active_triplets")]
@@ -106,10 +103,12 @@ def _draw_values(
 
 
 def _starts(report: RunReport, width: int) -> list[str]:
-    lines = ["Starts"] if report.history() else []
-    for when, iterations, seconds, outcome in report.history():
-        lines += _wrap(f"{when}  {iterations}, {seconds}: {outcome}", width, "    ")
-    return lines
+    """Return the latest starts, which with the environment fill a column."""
+    starts = report.history()
+    lines = [f"Starts, the last {_STARTS} of {len(starts)}" if len(starts) > _STARTS else "Starts"]
+    for when, iterations, seconds, outcome in starts[-_STARTS:]:
+        lines += _wrap(f"  {when}  {iterations}, {seconds}: {outcome}", width, "    ")
+    return lines if starts else []
 
 
 def _changes(report: RunReport, width: int) -> list[str]:
@@ -122,12 +121,9 @@ def _changes(report: RunReport, width: int) -> list[str]:
     ):
         if changes:
             lines += ["", title] if lines else [title]
-        for change in changes:
-            lines.append(_fit(f"  {change.key} = {change.after}", width))
-    # The environment follows and must find a place.
-    most = _LINES - 14
-    hidden = len(lines) - most
-    return [*lines[:most], f"  ... {hidden} more: report.html"] if hidden > 0 else lines
+        lines += [_fit(f"  {change.key} = {change.after}", width) for change in changes]
+    hidden = len(lines) - _LINES + 1
+    return [*lines[:-hidden], f"  ... {hidden} more: report.html"] if hidden > 1 else lines
 
 
 def _lines(title: str, facts: Facts, width: int) -> list[str]:
@@ -138,10 +134,8 @@ def _lines(title: str, facts: Facts, width: int) -> list[str]:
 
 
 def _wrap(text: str, width: int, indent: str) -> list[str]:
-    """Break a line into three at most."""
-    return textwrap.wrap(
-        text, width, subsequent_indent=indent, max_lines=3, placeholder=" ...", drop_whitespace=True
-    ) or [""]
+    """Break a line in two at most."""
+    return textwrap.wrap(text, width, subsequent_indent=indent, max_lines=2, placeholder=" ...")
 
 
 def _fit(text: str, width: int) -> str:
@@ -159,8 +153,6 @@ def _write(
     figure.text(left, top, text.replace("$", r"\$"), va=va, **font)
 
 
-def _encode(figure: Figure) -> bytes:
-    FigureCanvasAgg(figure)
-    file = BytesIO()
-    figure.savefig(file, dpi=_DPI, format="png")
-    return file.getvalue()
+def _encode(pixels: np.ndarray) -> bytes:
+    """Return RGBA pixels (H, W, 4) as a PNG file."""
+    return cv2.imencode(".png", cv2.cvtColor(pixels, cv2.COLOR_RGBA2BGR))[1].tobytes()

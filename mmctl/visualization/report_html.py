@@ -40,7 +40,7 @@ def write_html(report: RunReport, curves: bytes) -> str:
     )
     parts = [
         f"<h1>{escape(report.log.name)}</h1>",
-        f'<p class="headline">{escape(report.headline())} &nbsp;|&nbsp; {escape(report.outcome)}</p>',
+        f'<p class="headline">{escape(f"{report.headline()} | {report.outcome}")}</p>',
         f'<img alt="curves" src="data:image/png;base64,{picture}">',
         f'<div class="columns">{facts}</div>',
         _section("Starts", _table(("start", "iterations", "time", "end"), report.history())),

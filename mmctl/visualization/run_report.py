@@ -13,7 +13,7 @@ import numpy as np
 from mmctl.datasets.atomic_files import write_whole
 from mmctl.engine.run_record import RunRecord, read_records
 from mmctl.visualization.learning_curve import TrainingLog, read_training_log, values_of
-from mmctl.visualization.report_figure import draw_curves, draw_page
+from mmctl.visualization.report_figure import draw_report
 from mmctl.visualization.report_html import write_html
 
 _SCORE = "reid/mAP"
@@ -85,7 +85,10 @@ class RunReport:
             rows.append(("iterations", str(done)))
         if self.log.counts_epochs:
             rows.insert(2, ("epoch", str(self.log.training[-1]["epoch"])))
-        for key, name in (("frames_per_second", "frames/s, median"), ("grad_norm", "gradient")):
+        for key, name in (
+            ("frames_per_second", "median frames/s"),
+            ("grad_norm", "median gradient"),
+        ):
             values = values_of(self.log.training, key)
             if np.isfinite(values).any():
                 rows.append((name, f"{np.nanmedian(values):.3g}"))
@@ -136,8 +139,9 @@ def write_run_report(work_dir: str | Path) -> tuple[Path, Path]:
     folder = Path(work_dir)
     report = RunReport(read_training_log(folder), read_records(folder))
     picture, page = folder / "report.png", folder / "report.html"
-    write_whole(picture, draw_page(report))
-    write_whole(page, write_html(report, draw_curves(report.log)).encode())
+    drawn, curves = draw_report(report)
+    write_whole(picture, drawn)
+    write_whole(page, write_html(report, curves).encode())
     return picture, page
 
 

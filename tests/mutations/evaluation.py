@@ -151,6 +151,30 @@ PROTOCOLS = (
         },
     )
     + mistakes_in(
+        "mmctl/evaluation/reid_metric.py",
+        ("tests/test_datasets/test_tracklet_parts.py",),
+        {
+            "metric: parts of a tracklet weigh the same": (
+                'result["part_weight"] * result["feature"]',
+                'result["feature"]',
+            ),
+            "metric: the length of a part's mean forgotten": (
+                'float(sample["feature_norm"]) * float(',
+                "float(",
+            ),
+        },
+    )
+    + mistakes_in(
+        "mmctl/datasets/transforms/sample_clip.py",
+        ("tests/test_datasets/test_tracklet_parts.py",),
+        {
+            "parts: every part has the first clips": (
+                "np.array_split(indices, num_parts)[part]",
+                "np.array_split(indices, num_parts)[0]",
+            ),
+        },
+    )
+    + mistakes_in(
         "mmctl/evaluation/refinement.py",
         ("tests/test_evaluation/test_refinement.py",),
         {

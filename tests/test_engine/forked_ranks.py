@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import torch
+import torch._dynamo  # the first optimizer does, for seconds: once here, not in each process
 
 from mmctl.engine import run_command
 

@@ -83,7 +83,9 @@ class FailingData(DrawnData):
         return super().__getitem__(index)
 
 
-def failing_runner(folder: Path, index: int, how: str, workers: int, file: str = "/") -> Any:
+def failing_runner(
+    folder: Path, index: int, how: str, workers: int, file: str = "/", **more: Any
+) -> Any:
     dataset = {"type": "FailingData", "index": index, "how": how, "file": file}
     ordered = {"type": "DefaultSampler", "shuffle": False}
     changes = {
@@ -94,6 +96,7 @@ def failing_runner(folder: Path, index: int, how: str, workers: int, file: str =
             "batch_size": 3,
             "sampler": ordered,
         },
+        **more,
     }
     return drawing_runner(folder, snapshot={"interval": None}, **changes)
 
@@ -132,6 +135,18 @@ def test_what_comes_before_an_unreadable_frame_is_saved(tmp_path, capsys, worker
     kept = tmp_path / "snapshot_2.pth"  # items 0-2 and 3-5; 7 is in the third batch
     assert f"--resume goes on from {kept}\n" in message
     assert (tmp_path / "last_checkpoint").read_text() == str(kept)
+
+
+def test_a_frame_that_stops_one_rank_stops_all(tmp_path):
+    def main(_: int) -> None:
+        changes = {"launcher": "pytorch", "model_wrapper_cfg": WRAPPER}
+        failing_runner(tmp_path, 9, "frame", 0, **changes).train()
+
+    ends_of_ranks = sorted(run_ranks(main, tmp_path))
+    assert [status for status, _ in ends_of_ranks] == [1, 2]
+    (_, lost), (_, stopped) = ends_of_ranks
+    assert "error: another process of this run has ended" in lost
+    assert "error: frame /nowhere/000001.jpg does not exist" in stopped
 
 
 def test_a_run_that_a_frame_stopped_goes_on_as_if_it_had_not(tmp_path, capsys):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from mmengine.hooks import Hook
@@ -87,6 +88,7 @@ def test_a_broken_loss_ends_the_run_before_anything_of_it_is_saved(tmp_path, fac
     kept = tmp_path / "snapshot_5.pth"
     assert (tmp_path / "last_checkpoint").read_text() == str(kept)
     assert error.value.__notes__ == [f"the same command with --resume goes on from {kept}"]
+    assert np.isfinite(runner.message_hub.get_scalar("train/loss_b").data[0]).all()
     weights = torch.load(kept, weights_only=False)["state_dict"]
     assert all(value.isfinite().all() for value in weights.values())
 

@@ -97,7 +97,7 @@ def train_rank(rank: int, num_processes: int, folder: Path, cfg: Config) -> None
         )
     init_cpu_distributed(cfg, cfg.launcher)
     cfg.custom_hooks = [
-        *cfg.custom_hooks,
+        *(hook for hook in cfg.custom_hooks if hook.type != "RunReportHook"),
         {"type": "RecordWithNormsAtRest", "file": str(folder / f"{rank}.pt")},
     ]
     Runner.from_cfg(cfg).train()
@@ -107,11 +107,12 @@ def train_rank(rank: int, num_processes: int, folder: Path, cfg: Config) -> None
 
 
 def train(
-    data_root: Path, folder: Path, num_processes: int, mining: str = "global"
+    data_root: Path, folder: Path, num_processes: int, mining: str = "global", **model: Any
 ) -> list[dict[str, Any]]:
     """Train in ``num_processes`` processes; return what each recorded."""
     folder.mkdir()
     cfg = make_config(data_root, folder, num_processes, mining)
+    cfg.model.update(model)
     context = torch.multiprocessing.get_context("fork")
     ranks = [
         context.Process(target=train_rank, args=(rank, num_processes, folder, cfg))
@@ -146,7 +147,17 @@ def largest_difference(one: dict[str, torch.Tensor], other: dict[str, torch.Tens
 def test_processes_that_share_the_batch_train_as_one(
     drawn_mars: Path, tmp_path: Path, alone: dict[str, Any], num_processes: int
 ) -> None:
-    records = train(drawn_mars, tmp_path / "run", num_processes)
+    assert_trained_as(train(drawn_mars, tmp_path / "run", num_processes), alone)
+
+
+def test_processes_that_share_the_batch_in_micro_batches_train_as_one(
+    drawn_mars: Path, tmp_path: Path, alone: dict[str, Any]
+) -> None:
+    # Each process has four clips; the backward of every micro-batch adds to the same gradients.
+    assert_trained_as(train(drawn_mars, tmp_path / "run", 2, micro_batch=3), alone)
+
+
+def assert_trained_as(records: list[dict[str, Any]], alone: dict[str, Any]) -> None:
     num_steps = len(alone["steps"])
     assert num_steps >= 4
     for step in range(num_steps):

@@ -16,6 +16,8 @@ def drawn(kind, rows=45, channels=3, seed=0):
         features = (2 * features).round()
     elif kind == "duplicates":
         features = features[torch.arange(rows) % 12]
+    elif kind == "two points":
+        features = features[torch.arange(rows - 1, -1, -1) % 2]
     elif kind == "far":
         features = features + 1000
     elif kind == "one far":
@@ -28,7 +30,7 @@ def find(features, cuts=CUTS, corner=None):
 
 
 @pytest.mark.parametrize("tile", [4, 16, 2048])
-@pytest.mark.parametrize("kind", ["plain", "ties", "duplicates", "far", "one far"])
+@pytest.mark.parametrize("kind", ["plain", "ties", "duplicates", "two points", "far", "one far"])
 def test_the_sets_at_the_cuts_are_those_of_the_loop(kind, tile, monkeypatch):
     monkeypatch.setattr(neighbours, "TILE", tile)
     features = drawn(kind)

@@ -206,8 +206,8 @@ class PartGraphHead(BaseModule):
 
     def _average(self, clamped: list[Tensor]) -> dict[str, Tensor]:
         """Return the statistics of a forward from the clamped fractions of its graphs."""
-        layers = [cast(nn.ModuleDict, layer) for layer in self.transfers.values()]
-        entropies = [conv.attention_entropy for layer in layers for conv in layer.values()]
+        convs = [m for m in self.transfers.modules() if isinstance(m, CrossScaleConv)]
+        entropies = [c.attention_entropy for c in convs if c.attention_entropy is not None]
         lists = {"clamped_degrees": clamped, "attention_entropy": entropies}
         return {name: torch.stack(values).mean() for name, values in lists.items() if values}
 

@@ -1,0 +1,62 @@
+"""Frames per second, and the time left, after a resume too."""
+
+from __future__ import annotations
+
+from itertools import count
+from types import SimpleNamespace
+
+import mmengine.hooks.iter_timer_hook as timer
+import pytest
+import torch
+from mmengine.logging import MessageHub
+
+from mmctl.engine import FrameRateHook
+from mmctl.engine import frame_rate_hook as module
+from tests.test_engine.drawing_runner import Killed, StopAt, drawing_runner
+
+# Two tracklets of one and two clips, of four frames each.
+BATCH = {"inputs": [torch.zeros(1, 4, 3, 2, 2), torch.zeros(2, 4, 3, 2, 2)]}
+
+
+def rates(seconds, *, first_iter=0, earlier=(), window=20):
+    """Return what is logged for iterations that take so long, after others of another process."""
+    hub = MessageHub.get_instance(f"rate-{seconds}-{first_iter}-{window}")
+    for value in earlier:
+        hub.update_scalar("train/time", value)
+    processor = SimpleNamespace(window_size=window)
+    runner = SimpleNamespace(iter=first_iter, message_hub=hub, log_processor=processor)
+    hook = FrameRateHook()
+    hook.before_train(runner)
+    for value in seconds:
+        hub.update_scalar("train/time", value)
+        hook.after_train_iter(runner, 0, BATCH)
+        runner.iter += 1
+    assert "train/frames_per_second" not in hub.state_dict()["log_scalars"]
+    return hub.get_scalar("train/frames_per_second").data[0].tolist()
+
+
+def test_frames_by_the_mean_time_of_the_window():
+    # 12 frames by 2, by the mean of 2 and 4, by that of 4 and 1.
+    assert rates([2.0, 4.0, 1.0], window=2) == pytest.approx([6.0, 4.0, 4.8])
+
+
+def test_what_an_earlier_process_took_does_not_count():
+    assert rates([2.0, 4.0], first_iter=7, earlier=[100.0] * 7) == pytest.approx([6.0, 4.0])
+
+
+def test_all_processes_count(monkeypatch):
+    monkeypatch.setattr(module, "get_world_size", lambda: 3)
+    assert rates([3.0]) == pytest.approx([12.0])
+
+
+def test_the_time_left_is_right_after_a_resume(tmp_path, monkeypatch):
+    with pytest.raises(Killed):
+        drawing_runner(tmp_path, StopAt("after_train_iter", 5)).train()
+    # Every look at the clock is a second later: two looks in an iteration without a validation.
+    monkeypatch.setattr(timer, "time", SimpleNamespace(time=count().__next__))
+    runner = drawing_runner(tmp_path, StopAt("after_train_iter", 6), resume=True)
+    with pytest.raises(Killed):
+        runner.train()
+    # Iterations 6 and 7 of 12 are done by this process, two seconds each: 5 are left.
+    assert runner.iter == 6
+    assert runner.message_hub.get_info("eta") == pytest.approx(2.0 * 5)
