@@ -61,7 +61,7 @@ def find_neighbours(
         As many neighbours as the largest cut.
     """
     cuts = sorted({min(cut, len(features)) for cut in cuts})
-    squares = points.square().sum(dim=1)
+    squares = torch.linalg.vector_norm(points, dim=1).square()
     candidates = _Candidates.search(points, squares, min(cuts[-1] + _SPARE, len(features)), corner)
     indices = candidates.indices[:, : cuts[-1]].clone()
     rounding = _ROUNDING * (squares + squares.max())

@@ -123,7 +123,7 @@ def _rerank(
     if settings.k2 > 1:
         rows = _mean_rows(rows, neighbours.indices[:, : settings.k2])
     lists = rows.select(len(query), len(points)).transpose(len(points))
-    squares = points.square().sum(dim=1)
+    squares = torch.linalg.vector_norm(points, dim=1).square()
     for start in range(0, len(query), _ROWS):
         own = slice(start, min(start + _ROWS, len(query)))
         if original is None:
@@ -201,7 +201,7 @@ def _encode(points: Tensor, neighbours: Neighbours, k1: int) -> SparseRows:
     """Return the weights of the expanded reciprocal neighbours of each item, summing to 1."""
     indices = neighbours.indices.astype(np.int32)
     members, halves = _reciprocal(indices, k1), _reciprocal(indices, round(k1 / 2))
-    squares = points.square().sum(dim=1)
+    squares = torch.linalg.vector_norm(points, dim=1).square()
     step = max(1, _COMPARISONS // (members.shape[1] ** 2 * halves.shape[1]))
     parts = []
     for start in range(0, len(members), step):

@@ -71,7 +71,10 @@ CHECKS = (
 TRACKING = (
     mistakes_in(
         f"{_SETS}/tracking/track_plan.py",
-        (f"{_TESTS}/test_tracking",),
+        tuple(
+            f"{_TESTS}/test_tracking/{name}.py"
+            for name in ("test_track_plan", "test_track_writer", "test_frame_source")
+        ),
         {
             "tracks: frames of the tracker counted from 0": (
                 "positions = boxes.frames - settings.first_frame",

@@ -211,16 +211,16 @@ PREPROCESSOR = mistakes_in(
     (f"{_TESTS}/test_data_preprocessor.py",),
     {
         "preprocessor: frames reordered": (
-            "torch.cat(inputs).float()",
-            "torch.cat(inputs).flip(1).float()",
+            "torch.cat(inputs)",
+            "torch.cat(inputs).flip(1)",
         ),
         "preprocessor: channels reordered": (
-            "torch.cat(inputs).float()",
-            "torch.cat(inputs).flip(2).float()",
+            "torch.cat(inputs)",
+            "torch.cat(inputs).flip(2)",
         ),
         "preprocessor: mean ignored": (
-            "(torch.cat(inputs).float() - self.mean) / self.std",
-            "torch.cat(inputs).float() / self.std",
+            "(joined.float() - self.mean) / self.std",
+            "joined.float() / self.std",
         ),
     },
 )

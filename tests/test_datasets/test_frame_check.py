@@ -29,7 +29,11 @@ BROKEN = {
     "cut.jpg": (encoded(".jpg")[:-40], "header", "is cut off: a whole JPEG"),
     "zeros.jpg": (encoded(".jpg")[:900] + bytes(900), "header", "is cut off: a whole JPEG"),
     "cut.png": (encoded(".png")[:400], "header", "is cut off: a whole PNG"),
-    "head.jpg": (b"\xff\xd8" + bytes(60) + b"\xff\xd9", "header", "no start of frame|cannot be decoded"),
+    "head.jpg": (
+        b"\xff\xd8" + bytes(60) + b"\xff\xd9",
+        "header",
+        "no start of frame|cannot be decoded",
+    ),
     "text.jpg": (b"not a picture", "header", "cannot be decoded"),
     "middle.jpg": (damaged_scan(encoded(".jpg")), "decode", "is damaged, the decoder says: Corr"),
     "middle.png": (damaged_png(encoded(".png")), "decode", "is damaged|cannot be decoded"),

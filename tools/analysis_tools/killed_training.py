@@ -18,13 +18,11 @@ from uuid import uuid4
 
 import numpy as np
 import torch
+import torchvision  # noqa: F401
 from mmengine.config import Config
 from mmengine.runner import Runner
 
 # Imported here, so that the forked trainings need not do it.
-import mmctl.evaluation
-import mmctl.models
-import mmctl.visualization  # noqa: F401
 from mmctl.datasets import numbered_items
 from mmctl.datasets.synthetic import DrawnSettings, MarsWriter
 from mmctl.engine import atomic_backend, use_mixed_precision
@@ -102,6 +100,8 @@ def tiny_config(work_dir: Path, data: Path, setting: Setting) -> Config:
     cfg.train_cfg.update(max_epochs=NUM_EPOCHS, val_interval=1)
     cfg.default_hooks.checkpoint.update(interval=1, max_keep_ckpts=2)
     # Nothing goes on from a report, and drawing it takes longer than the training.
+    cfg.custom_hooks = [hook for hook in cfg.custom_hooks if hook["type"] != "RunReportHook"]
+    # Drawing the report takes longer than the training.
     cfg.custom_hooks = [hook for hook in cfg.custom_hooks if hook["type"] != "RunReportHook"]
     for hook in cfg.custom_hooks:
         if hook["type"] == "SnapshotHook":
