@@ -30,12 +30,12 @@ _PART_KEYS = ("tracklet_id", "clip_weights", "feature_norm")
 class ReIDMetric(BaseMetric):
     """CMC and mAP in percent, beside the protocol that they were measured with.
 
-    Takes one result per tracklet, or one per part of :class:`mmctl.datasets.TrackletParts`; the
-    test split lists each tracklet once and marks the queries,
-    and the protocol says whether they are in the gallery as well. Rules and protocols are in
-    ``docs/en/protocols.md``. Returns ``mAP``, ``R<k>`` for each k, ``num_queries`` (queries that
-    have a match: those scored) and ``num_gallery`` (after the removal of junk); mINP is printed.
-    Counts and labels that look wrong are warned of, see :mod:`mmctl.evaluation.sanity_checks`.
+    Takes one result per tracklet, or one per part of :class:`mmctl.datasets.TrackletParts`. The
+    test split lists each tracklet once and marks the queries, and the protocol says whether they
+    are in the gallery as well; rules and protocols are in ``docs/en/protocols.md``. Returns
+    ``mAP``, ``R<k>`` for each k, ``num_queries`` (queries that have a match: those scored) and
+    ``num_gallery`` (after the removal of junk); mINP is printed. Counts and labels that look wrong
+    are warned of, see :mod:`mmctl.evaluation.sanity_checks`.
 
     Args:
         topk: The ranks k of the ``R<k>``.
