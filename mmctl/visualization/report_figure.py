@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -45,7 +45,8 @@ def draw_report(report: RunReport) -> tuple[bytes, bytes]:
     """
     figure = Figure(figsize=(_WIDTH, sum(_HEIGHTS)), dpi=_DPI)
     canvas = FigureCanvasAgg(figure)
-    head, curves, text = figure.subfigures(3, 1, height_ratios=_HEIGHTS)
+    parts: Any = figure.subfigures(3, 1, height_ratios=_HEIGHTS)
+    head, curves, text = parts
     _write(head, 0.01, 0.72, report.log.name, size=17, weight="bold")
     _write(head, 0.01, 0.2, _fit(f"{report.headline()}    |    {report.outcome}", 160), size=11)
     _fill_curves(curves, report.log)
@@ -147,7 +148,7 @@ def _cut(lines: list[str]) -> list[str]:
 
 
 def _write(
-    figure: FigureBase, left: float, top: float, text: str, *, va: str = "center", **font: object
+    figure: FigureBase, left: float, top: float, text: str, *, va: str = "center", **font: Any
 ) -> None:
     # A dollar sign in a path or message would begin a formula.
     figure.text(left, top, text.replace("$", r"\$"), va=va, **font)

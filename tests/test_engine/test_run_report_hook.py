@@ -58,7 +58,9 @@ def test_a_stopped_training_is_reported_and_its_resumption_is_another_start(tmp_
     with pytest.raises(RunStopped):
         train(runner)
     assert len(drawn) == 1
-    train(runner_of(tmp_path, resume=True))
+    resumed = runner_of(tmp_path, resume=True)
+    resumed._log_dir += "b"  # the folders of two starts are named by their seconds
+    train(resumed)
     first, second = sorted(read_records(tmp_path), key=lambda record: record.started)
     assert first.outcome.startswith("stopped by SIGTERM: ")
     assert (first.first_iter, first.last_iter) == (0, 6)

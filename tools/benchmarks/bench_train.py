@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import resident_memory
 import torch
 from bench_head import Samples, measure, median_and_range
 from mmengine.config import Config
@@ -130,6 +131,11 @@ def time_steps(
     for turn in range(args.repeats + 1):
         for name in list(steps)[:: 1 if turn % 2 else -1]:
             measure(steps[name], precision, samples[name] if turn else Samples())
+    if torch.device(args.device).type == "cpu" and resident_memory.is_available():
+        for name, step in steps.items():
+            with resident_memory.large_blocks_returned():
+                measure(step, precision, exact := Samples())
+            samples[name].peaks = exact.peaks
     return samples
 
 
