@@ -73,7 +73,7 @@ def save_metrics(metrics: dict[str, float], runner: Runner, path: str) -> None:
     ]
     names = [key.split("/")[-1] for key in metrics]
     # Two metrics of one kind differ in what stands before the slash only.
-    row = {
+    row: dict[str, float | str] = {
         name if names.count(name) == 1 else key: value
         for name, (key, value) in zip(names, metrics.items(), strict=True)
     }

@@ -64,8 +64,8 @@ class DrawnSplit:
         rng = np.random.default_rng(0)
         centres = rng.standard_normal((NUM_PIDS + 1, sizes.channels), dtype=np.float32)
         counts = (sizes.queries, sizes.gallery)
-        pids = tuple(rng.integers(1, NUM_PIDS + 1, count) for count in counts)
-        camids = tuple(rng.integers(1, NUM_CAMERAS + 1, count) for count in counts)
+        pids = [rng.integers(1, NUM_PIDS + 1, count) for count in counts]
+        camids = [rng.integers(1, NUM_CAMERAS + 1, count) for count in counts]
         is_distractor = rng.uniform(size=sizes.gallery) < DISTRACTORS
         features = []
         for own, strangers in ((pids[0], None), (pids[1], is_distractor)):
@@ -76,7 +76,8 @@ class DrawnSplit:
                 own[strangers] = 0
             rows *= SPREAD / np.sqrt(1 + NOISE**2)
             features.append(torch.from_numpy(np.round(rows, out=rows)))
-        return cls(*features, pids, camids)
+        query, gallery = features
+        return cls(query, gallery, (pids[0], pids[1]), (camids[0], camids[1]))
 
     def rank(self) -> Ranking:
         """Rank by distances that exist in blocks only."""
