@@ -93,7 +93,8 @@ def _check_chunks(
         return
     method = "fork" if "fork" in multiprocessing.get_all_start_methods() else "spawn"
     context = multiprocessing.get_context(method)
-    with ProcessPoolExecutor(workers, context, cv2.setNumThreads, (1,)) as pool:
+    # Not 1: a forked process would wait for ever for the threads that OpenCV had before the fork.
+    with ProcessPoolExecutor(workers, context, cv2.setNumThreads, (0,)) as pool:
         try:
             yield from pool.map(_check_chunk, chunks, modes)
         except BaseException:

@@ -1,4 +1,6 @@
 import os
+import subprocess
+import sys
 
 import cv2
 import numpy as np
@@ -96,6 +98,21 @@ def test_several_processes_find_the_same_in_the_same_order(folder):
     assert len(one.faults) == 10 * 40
     np.testing.assert_array_equal(one.sizes, two.sizes)
     assert sum(counts) == 2 * len(paths)
+
+
+def test_processes_start_beside_threads_of_opencv():
+    # They do not survive a fork; a process that draws or checks frames must not wait for them.
+    code = """
+import cv2, numpy as np
+from mmctl.datasets.frame_check import check_frames
+from mmctl.datasets.synthetic.worker_pool import worker_pool
+cv2.setNumThreads(4)
+cv2.GaussianBlur(np.zeros((2000, 2000, 3), np.uint8), (9, 9), 2)
+assert len(check_frames(["gone.jpg"] * 1000, "exist", workers=2).faults) == 1000
+with worker_pool(2) as pool:
+    assert list(pool.map(abs, [-1, 2])) == [1, 2]
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
 
 
 def test_what_others_write_to_the_error_stream_goes_there_again(folder, capfd):

@@ -95,7 +95,7 @@ def seed_worker(worker_id: int) -> None:
 def seed() -> None:
     """Start the draws of the transforms again."""
     np.random.seed(0)  # noqa: NPY002 (the stream that transforms draw from)
-    cv2.setNumThreads(1)
+    cv2.setNumThreads(0)  # not 1, for which a forked worker would wait for ever
     torch.set_num_threads(1)
 
 

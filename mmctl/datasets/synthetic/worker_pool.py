@@ -16,9 +16,9 @@ import cv2
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Keep OpenCV to one thread, whose pictures are smaller than a hand-over is worth."""
+    """Keep OpenCV to this thread, whose pictures are smaller than a hand-over is worth."""
     before = cv2.getNumThreads()
-    cv2.setNumThreads(1)
+    cv2.setNumThreads(0)
     try:
         yield
     finally:
@@ -42,7 +42,8 @@ def worker_pool(workers: int) -> Iterator[ProcessPoolExecutor]:
 
 
 def _start_worker(parent: int) -> None:
-    cv2.setNumThreads(1)
+    # Not 1: a forked process would wait for ever for the threads that OpenCV had before the fork.
+    cv2.setNumThreads(0)
     # Ctrl-C is the parent's business: it lets running tracklets end and cancels the others.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
