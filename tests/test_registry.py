@@ -176,7 +176,7 @@ EXAMPLES: dict[str, dict] = {
     "LOOPS": {"ResumableEpochLoop": loop_of_a_runner},
     "OPTIM_WRAPPERS": {"CpuAmpOptimWrapper": optimizer},
     # A function is looked up and not built: MMEngine binds the rest of the config to it.
-    "FUNCTIONS": {"seed_worker": {}},
+    "FUNCTIONS": {"collate_clips": {}, "seed_worker": {}},
 }
 NAMES = [(kind, name) for kind, examples in EXAMPLES.items() for name in examples]
 BUILT = [(kind, name) for kind, name in NAMES if kind != "FUNCTIONS"]

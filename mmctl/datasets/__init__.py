@@ -1,5 +1,6 @@
 """Data sets of tracklets, the sampler of their batches and the transforms of their clips."""
 
+from mmctl.datasets.collate_clips import collate_clips
 from mmctl.datasets.dukemtmc_videoreid import DukeMTMCVideoReID
 from mmctl.datasets.identity_sampler import IdentitySampler
 from mmctl.datasets.ilids_vid import ILIDSVID
@@ -21,5 +22,6 @@ __all__ = [
     "TrackletDataset",
     "TrackletParts",
     "TwoCameraDataset",
+    "collate_clips",
     "seed_worker",
 ]

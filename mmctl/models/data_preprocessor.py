@@ -50,8 +50,9 @@ class ClipDataPreprocessor(BaseDataPreprocessor):
         """Prepare a collated batch.
 
         Args:
-            data: ``inputs``, one uint8 tensor (M_i, T, 3, H, W) per tracklet, and
-                ``data_samples``, one :class:`TrackletSample` per tracklet.
+            data: ``inputs``, one uint8 tensor (M_i, T, 3, H, W) per tracklet or all of them in
+                one tensor (B, M, T, 3, H, W), and ``data_samples``, one :class:`TrackletSample`
+                per tracklet.
             training: Not used: clips are prepared the same way for training and testing.
 
         Returns:
@@ -61,7 +62,8 @@ class ClipDataPreprocessor(BaseDataPreprocessor):
             ValueError: If a tracklet's clips are not (M, T, 3, H, W) or differ in T, H or W.
         """
         data = self.cast_data(data)
-        inputs = list(data["inputs"])
+        given = data["inputs"]
+        inputs = list(given)
         for index, clips in enumerate(inputs):
             if clips.dim() != 5 or clips.shape[2] != 3 or clips.shape[1:] != inputs[0].shape[1:]:
                 raise ValueError(
@@ -69,7 +71,7 @@ class ClipDataPreprocessor(BaseDataPreprocessor):
                     f"got {tuple(clips.shape)} for item {index} and {tuple(inputs[0].shape)} for "
                     "item 0 of the batch"
                 )
-        joined = torch.cat(inputs)
+        joined = given.flatten(0, 1) if isinstance(given, Tensor) else torch.cat(inputs)
         if self.channels_last:  # while they are bytes
             joined = joined.permute(0, 1, 3, 4, 2).contiguous().permute(0, 1, 4, 2, 3)
         normalized = (joined.float() - self.mean) / self.std

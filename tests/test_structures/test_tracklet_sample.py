@@ -48,6 +48,21 @@ def test_a_sample_survives_copies_and_pickling(copied):
     torch.testing.assert_close(clone.feature, sample.feature)
 
 
+def test_tensors_travel_between_processes_as_plain_bytes():
+    sample = make_sample()
+    fields, _ = sample.__getstate__()
+    assert not any(isinstance(value, torch.Tensor) for value in fields.values())
+
+
+def test_a_tensor_that_numpy_cannot_hold_travels_as_it_is():
+    sample = TrackletSample(
+        pid=1, maps=torch.ones(2, dtype=torch.bfloat16), feature=torch.ones(2, requires_grad=True)
+    )
+    clone = pickle.loads(pickle.dumps(sample))
+    assert clone.maps.dtype == torch.bfloat16
+    assert clone.feature.requires_grad
+
+
 def test_a_field_that_was_not_set_is_absent():
     sample = TrackletSample(pid=1)
     assert "keypoints" not in sample

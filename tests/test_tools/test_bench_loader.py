@@ -17,8 +17,8 @@ import bench_loader
 def test_every_run_reads_the_same_frames_of_the_same_clips(drawn_mars):
     recorders = [bench_loader.Recorder() for _ in range(3)]
     datasets = [MARS(str(drawn_mars), pipeline=bench_loader.pipeline(4, r)) for r in recorders]
-    assert bench_loader.load(datasets[0], 0) == 16 * 4
-    assert bench_loader.load(datasets[1], 0) == 16 * 4
+    assert bench_loader.load(bench_loader.make_loader(datasets[0], 0)) == 16 * 4
+    assert bench_loader.load(bench_loader.make_loader(datasets[1], 0)) == 16 * 4
     assert bench_loader.load_items(datasets[2]) == 16 * 4
     assert recorders[0].paths == recorders[1].paths == recorders[2].paths
     assert [len(paths) for paths in recorders[0].paths] == [4] * 16

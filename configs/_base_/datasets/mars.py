@@ -27,6 +27,7 @@ _data = dict(type='MARS', data_root='data/mars', keypoint_file='info/keypoints.n
 train_dataloader = dict(
     batch_size=32,
     num_workers=8,
+    collate_fn=dict(type='mmctl.collate_clips'),
     sampler=dict(type='IdentitySampler', num_pids=8, num_clips=4, epoch='tracklets'),
     worker_init_fn=dict(type='mmctl.seed_worker'),
     dataset=dict(**_data, split='train', pipeline=train_pipeline),
@@ -34,12 +35,14 @@ train_dataloader = dict(
 val_dataloader = dict(
     batch_size=32,
     num_workers=8,
+    collate_fn=dict(type='mmctl.collate_clips'),
     sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(**_data, split='test', pipeline=val_pipeline),
 )
 test_dataloader = dict(
     batch_size=1,
     num_workers=8,
+    collate_fn=dict(type='mmctl.collate_clips'),
     sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(**_data, split='test', pipeline=test_pipeline),
 )

@@ -1,0 +1,33 @@
+"""Batches of clips."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from torch.utils.data import default_collate
+
+from mmctl.registry import FUNCTIONS
+
+
+@FUNCTIONS.register_module()
+def collate_clips(items: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Join packed clips to a batch.
+
+    MMEngine's ``pseudo_collate`` leaves a tensor per tracklet, each of which a worker hands over in
+    a piece of shared memory of its own; joined they travel as one. In a config:
+    ``collate_fn=dict(type='mmctl.collate_clips')``.
+
+    Args:
+        items: Results of ``PackClip``.
+
+    Returns:
+        ``inputs``, one tensor (B, M, T, 3, H, W) where all shapes agree, as they do in training,
+        otherwise the list of the tensors; and ``data_samples``, the list of the samples.
+    """
+    clips = [item["inputs"] for item in items]
+    alike = len({tensor.shape for tensor in clips}) == 1
+    return {
+        "inputs": default_collate(clips) if alike else clips,
+        "data_samples": [item["data_samples"] for item in items],
+    }
