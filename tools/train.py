@@ -12,6 +12,7 @@ from mmctl.engine import (
     check_config,
     check_overrides,
     check_work_dir,
+    end_on_signals,
     init_cpu_distributed,
     reported,
     run_command,
@@ -80,4 +81,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    end_on_signals()
     run_command(main)

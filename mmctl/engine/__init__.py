@@ -22,7 +22,7 @@ from mmctl.engine.num_classes_hook import NumClassesHook
 from mmctl.engine.resumable_epoch_loop import ResumableEpochLoop
 from mmctl.engine.run_report_hook import RunReportHook, reported
 from mmctl.engine.snapshot_hook import SnapshotHook
-from mmctl.engine.stop_signals import RunStopped
+from mmctl.engine.stop_signals import RunStopped, end_on_signals
 from mmctl.engine.work_dir_check import check_work_dir
 
 register_safe_loader()
@@ -46,6 +46,7 @@ __all__ = [
     "check_overrides",
     "check_state_dict",
     "check_work_dir",
+    "end_on_signals",
     "init_cpu_distributed",
     "reported",
     "run_command",

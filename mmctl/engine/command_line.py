@@ -14,7 +14,7 @@ import mmengine.config.config
 from mmengine.config import DictAction
 
 from mmctl.engine.breakdowns import explain_breakdown, read_notes
-from mmctl.engine.mmengine_fixes import close_distributed
+from mmctl.engine.mmengine_fixes import close_distributed, end_process
 from mmctl.engine.stop_signals import RunStopped
 
 USER_ERRORS = (ValueError, FileNotFoundError, PermissionError, OSError, TypeError, KeyError)
@@ -98,7 +98,8 @@ def run_command(main: Callable[[], None]) -> None:
     """
     try:
         main()
-        close_distributed()
+        if close_distributed():
+            end_process(0)
     except Exception as error:
         breakdown = explain_breakdown(error)
         message = breakdown or describe_error(error)
@@ -110,8 +111,10 @@ def run_command(main: Callable[[], None]) -> None:
         print("(MMCTL_DEBUG=1 shows where it was raised)", file=sys.stderr)
         sys.exit(BREAKDOWN_STATUS if breakdown else EXIT_STATUS)
     except RunStopped as stopped:
-        close_distributed()
+        is_gloo = close_distributed()
         print(f"\n{stopped}", file=sys.stderr)
+        if is_gloo:
+            end_process(int(stopped.code or 0))
         sys.exit(stopped.code)
     except KeyboardInterrupt:
         print("\ninterrupted; --resume goes on from the last checkpoint", file=sys.stderr)

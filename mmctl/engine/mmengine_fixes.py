@@ -7,7 +7,7 @@
 * MMEngine writes checkpoints in place, deletes the old one before the new one is there, and
   resumes from whatever was written last: :func:`keep_checkpoints_whole`.
 * MMEngine cannot train with several processes on CPUs: :func:`init_cpu_distributed`.
-* MMEngine does not close its process group: :func:`close_distributed`.
+* MMEngine does not close its process group: :func:`close_distributed`, :func:`end_process`.
 * MMEngine knows ``package::config.py`` for its own family only, and looks for packages installed in
   editable mode where they are not: :func:`register_config_package`.
 
@@ -16,14 +16,16 @@ Where MMEngine is mended already, nothing is replaced.
 
 from __future__ import annotations
 
+import atexit
 import inspect
 import os
+import sys
 from collections.abc import Callable
 from datetime import timedelta
 from functools import wraps
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import mmengine.config.config
 import mmengine.config.utils
@@ -202,12 +204,34 @@ def init_cpu_distributed(cfg: Config, launcher: str) -> None:
     cfg.model_wrapper_cfg = {**wrapper, "device_ids": None}
 
 
-def close_distributed() -> None:
+def close_distributed() -> bool:
     """Wait for the other processes and leave the process group; does nothing for one process.
 
-    MMEngine leaves it open. A process of a gloo group that ends while the group's threads are at
-    work is aborted now and then, and the launcher then reports a finished training as failed.
+    MMEngine leaves it open, and so other processes may meet a closed connection.
+
+    Returns:
+        Whether it was a gloo group. Its threads live as long as a distributed model, and such a
+        process must end by :func:`end_process`.
     """
-    if torch.distributed.is_available() and torch.distributed.is_initialized():
-        torch.distributed.barrier()
-        torch.distributed.destroy_process_group()
+    if not (torch.distributed.is_available() and torch.distributed.is_initialized()):
+        return False
+    is_gloo = torch.distributed.get_backend() == "gloo"
+    torch.distributed.barrier()
+    torch.distributed.destroy_process_group()
+    return is_gloo
+
+
+def end_process(status: int) -> NoReturn:
+    """End this process without taking Python apart, after what was registered for the end.
+
+    A thread of a gloo group that lets go of a tensor while Python is taken apart aborts the
+    process ("terminate called without an active exception"), and the launcher then reports a
+    finished training as failed.
+
+    Args:
+        status: Exit status.
+    """
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)

@@ -66,7 +66,7 @@ class ResumableEpochLoop(EpochBasedTrainLoop):
         """Return the place in the epoch: batches that are done, and whether to validate first."""
         return {
             "num_done": self.num_done,
-            "num_batches": len(self.dataloader),
+            **self._batches,
             "validation_is_due": self.validation_is_due,
             "sampler_seed": getattr(self._sampler.sampler, "seed", None),
             "item_seed": self._sampler.item_seed,
@@ -156,16 +156,31 @@ class ResumableEpochLoop(EpochBasedTrainLoop):
             # As at the end of an epoch; before_train has counted on.
             place = {"epoch": self._epoch - 1, "iter": self._iter - 1}
             self.runner.message_hub.update_info_dict(place)
-        if state["num_batches"] == len(self.dataloader):
-            self.num_done = state["num_done"]
-        elif state["num_done"]:
-            print_log(
-                f"The checkpoint is within an epoch of {state['num_batches']} batches, which has "
-                f"{len(self.dataloader)} now: epoch {self._epoch + 1} begins anew.",
-                logger="current",
-                level=logging.WARNING,
-            )
+        self._take_place(state)
         restore_run_state(self.runner, dict(state))
+
+    @property
+    def _batches(self) -> dict[str, Any]:
+        """Return what must be equal for the place in an epoch to mean the same."""
+        return {
+            "num_batches": len(self.dataloader),
+            "batch_size": self._sampler.batch_size * get_world_size(),
+            "num_clips": getattr(self._sampler.sampler, "num_clips", None),
+        }
+
+    def _take_place(self, state: Mapping[str, Any]) -> None:
+        own = self._batches
+        before = {name: state.get(name, value) for name, value in own.items()}
+        if before == own:
+            self.num_done = state["num_done"]
+            return
+        place = "within an epoch" if state["num_done"] else "at the end of an epoch"
+        print_log(
+            f"The checkpoint is {place} of {_describe(before)}, which has {_describe(own)} now: "
+            f"epoch {self._epoch + 1} begins anew, and the run will not repeat bit by bit.",
+            logger="current",
+            level=logging.WARNING,
+        )
 
     def _validate(self) -> None:
         """Validate if an epoch has just ended and it is its turn."""
@@ -178,8 +193,9 @@ class ResumableEpochLoop(EpochBasedTrainLoop):
             try:
                 with kept_random_state(), self.signals.stopping_at_once():
                     self.runner.val_loop.run()
-            except RuntimeError as error:
-                # Workers may have died of the signal that the main process waits out.
+            except Exception as error:
+                # Workers may have died of the signal that the main process waits out, and others'
+                # bare `except` may have made another error of RunStopped.
                 if self.signals.received:
                     raise RunStopped(self.signals.received, None) from error
                 raise
@@ -196,6 +212,11 @@ class ResumableEpochLoop(EpochBasedTrainLoop):
         if number:
             self.runner.call_hook("save_snapshot")
             raise RunStopped(number, self.last_snapshot)
+
+
+def _describe(batches: Mapping[str, Any]) -> str:
+    clips = f", {batches['num_clips']} of each person" if batches["num_clips"] else ""
+    return f"{batches['num_batches']} batches of {batches['batch_size']} tracklets{clips}"
 
 
 def _number_items(dataloader: dict) -> dict:

@@ -100,6 +100,30 @@ class StopSignals:
         return agree(self.received)
 
 
+def end_on_signals() -> None:
+    """Let the signals end this process at once, with the status that they have in a training.
+
+    For what comes before and after the training itself, which has nothing to save that is not on
+    disk. No exception: others' bare ``except`` would make an error of their own of it.
+    """
+    process = os.getpid()
+
+    def end(number: int, _: FrameType | None) -> None:
+        if os.getpid() != process:  # a data loader's worker has inherited the handler
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
+            return
+        name = signal.Signals(number).name
+        text = (
+            "the training does not run; --resume goes on from the last checkpoint, if there is one"
+        )
+        os.write(2, f"\nstopped by {name}: {text}\n".encode())
+        os._exit(RunStopped(number, None).code)  # type: ignore[arg-type]
+
+    for number in SIGNALS:
+        signal.signal(number, end)
+
+
 def agree(value: int) -> int:
     """Return the largest value of all ranks; all must call it."""
     largest = torch.tensor(value)

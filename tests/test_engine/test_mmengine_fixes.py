@@ -276,23 +276,24 @@ from pathlib import Path
 import torch
 torch.set_num_threads(1)
 from mmengine.runner import Runner
-from mmctl.engine import init_cpu_distributed
+from mmctl.engine import init_cpu_distributed, run_command
 from tests.test_engine.tiny_runner import tiny_config
 
-config = tiny_config(Path(sys.argv[1]), launcher="pytorch")
-config.experiment_name = "distributed"
-init_cpu_distributed(config, "pytorch")
-runner = Runner.from_cfg(config)
-runner.train()
-weight = runner.model.module.backbone.weight.detach()
-others = [torch.empty_like(weight) for _ in range(2)]
-torch.distributed.all_gather(others, weight)
-assert torch.equal(*others), others
-assert runner.iter == 1, runner.iter
-assert runner.model.broadcast_buffers is False
-torch.distributed.barrier()
-torch.distributed.destroy_process_group()
-print("ranks agree")
+def main():
+    config = tiny_config(Path(sys.argv[1]), launcher="pytorch")
+    config.experiment_name = "distributed"
+    init_cpu_distributed(config, "pytorch")
+    runner = Runner.from_cfg(config)
+    runner.train()
+    weight = runner.model.module.backbone.weight.detach()
+    others = [torch.empty_like(weight) for _ in range(2)]
+    torch.distributed.all_gather(others, weight)
+    assert torch.equal(*others), others
+    assert runner.iter == 1, runner.iter
+    assert runner.model.broadcast_buffers is False
+    print("ranks agree")
+
+run_command(main)
 """
 
 
@@ -318,10 +319,10 @@ def test_two_processes_train_on_cpus(tmp_path):
 
 
 def test_the_process_group_is_closed_at_the_end(tmp_path):
-    mmengine_fixes.close_distributed()  # without a group there is nothing to do
+    assert not mmengine_fixes.close_distributed()  # without a group there is nothing to do
     store = torch.distributed.FileStore(str(tmp_path / "store"), 1)
     torch.distributed.init_process_group("gloo", store=store, rank=0, world_size=1)
-    mmengine_fixes.close_distributed()
+    assert mmengine_fixes.close_distributed()
     assert not torch.distributed.is_initialized()
 
 
@@ -402,3 +403,17 @@ def test_the_name_of_the_last_checkpoint_is_written_whole(tmp_path, monkeypatch)
     with pytest.raises(OSError, match="broken disk"):
         tiny_runner(tmp_path).train()
     assert (tmp_path / "last_checkpoint").read_text() == "before"
+
+
+def test_a_process_ends_with_its_status_after_what_was_registered():
+    code = """
+import atexit
+from mmctl.engine.mmengine_fixes import end_process
+atexit.register(print, "registered")
+print("printed")
+end_process(3)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=120
+    )
+    assert (done.returncode, done.stdout) == (3, "printed\nregistered\n")

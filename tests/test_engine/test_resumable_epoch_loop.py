@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from mmengine.hooks import Hook
 
 from mmctl.engine import RunStopped
 from tests.test_engine.drawing_runner import (
@@ -119,7 +120,27 @@ def test_another_number_of_batches_begins_the_epoch_anew_with_a_warning(tmp_path
     with pytest.raises(Killed):
         drawing_runner(tmp_path, StopAt("after_train_epoch", 8), resume=True, **changes).train()
     log = "".join(path.read_text() for path in tmp_path.glob("*/*.log"))
-    assert "within an epoch of 4 batches, which has 2 now: epoch 2 begins anew" in log
+    assert "within an epoch of 4 batches of 3 tracklets, which has 2 batches of 6" in log
+    assert "epoch 2 begins anew" in log
+    assert len(DrawnData.loaded) == 11
+
+
+class OtherClips(Hook):
+    """Pretends that the checkpoint is of batches with other clips of each person."""
+
+    def before_train(self, runner):
+        runner.train_loop._resumed = {**runner.train_loop._resumed, "num_clips": 4}
+
+
+def test_batches_of_the_same_number_but_other_people_begin_the_epoch_anew(tmp_path):
+    with pytest.raises(Killed):
+        drawing_runner(tmp_path, StopAt("after_train_iter", 2)).train()
+    DrawnData.loaded.clear()
+    stop = StopAt("after_train_epoch", 6)
+    with pytest.raises(Killed):
+        drawing_runner(tmp_path, OtherClips(), stop, resume=True, log_level="WARNING").train()
+    log = "".join(path.read_text() for path in tmp_path.glob("*/*.log"))
+    assert "4 batches of 3 tracklets, 4 of each person, which has 4 batches of 3" in log
     assert len(DrawnData.loaded) == 11
 
 

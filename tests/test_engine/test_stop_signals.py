@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from mmengine.hooks import Hook
 
 from mmctl.engine import RunStopped, run_command
-from mmctl.engine.stop_signals import StopSignals, leave_signals_to_main_process
+from mmctl.engine.stop_signals import (
+    StopSignals,
+    end_on_signals,
+    leave_signals_to_main_process,
+)
+from tests.conftest import ROOT
 from tests.test_engine.drawing_runner import drawing_runner, end_state, equal
 
 
@@ -88,6 +95,68 @@ def test_the_second_signal_ends_the_process_at_once():
             os.kill(os.getpid(), signal.SIGTERM)
         os._exit(0)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 128 + signal.SIGTERM
+
+
+def status_of_child(work) -> int:
+    """Return the exit status of a forked process that does some work."""
+    child = os.fork()
+    if child == 0:
+        work()
+        os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGTERM, 85), (signal.SIGUSR1, 85), (signal.SIGINT, 130)]
+)
+def test_a_signal_outside_of_the_training_has_its_status_too(number, status, capfd):
+    def work() -> None:
+        end_on_signals()
+        with StopSignals():
+            pass  # a training, which leaves the handlers as they were
+        # As MMEngine's config does while it is written.
+        with contextlib.suppress(BaseException):
+            os.kill(os.getpid(), number)
+
+    assert status_of_child(work) == status
+    assert f"stopped by {number.name}: the training does not run" in capfd.readouterr().err
+
+
+def test_a_worker_does_not_take_the_main_process_s_way_out():
+    def work() -> None:
+        end_on_signals()
+        worker = status_of_child(lambda: os.kill(os.getpid(), signal.SIGTERM))
+        os._exit(7 if worker == -signal.SIGTERM else 1)
+
+    assert status_of_child(work) == 7
+
+
+def test_a_signal_while_a_training_starts_ends_it_with_its_status(tmp_path):
+    config = tmp_path / "config.py"
+    config.write_text(
+        "_base_ = []\nimport os\nimport signal\nos.kill(os.getpid(), signal.SIGUSR1)\n"
+    )
+    command = [sys.executable, str(ROOT / "tools" / "train.py"), str(config)]
+    assert subprocess.run(command, check=False, capture_output=True).returncode == 85
+
+
+class Fails(Sends):
+    """Sends a signal, and is a library that makes an error of its own of every exception."""
+
+    def send(self, runner, iteration: int, number: int) -> None:
+        try:
+            super().send(runner, iteration, number)
+        except BaseException:
+            raise SyntaxError("Failed to format the config") from None
+
+
+def test_a_signal_that_becomes_another_error_while_validating_still_stops(tmp_path, whole):
+    stop = Fails("after_val_epoch", 4, signal.SIGTERM)
+    with pytest.raises(RunStopped) as stopped:
+        drawing_runner(tmp_path, stop, workers=0, **ONLY_ASKED).train()
+    assert stopped.value.code == 85
+    drawing_runner(tmp_path, resume=True, workers=0, **ONLY_ASKED).train()
+    assert equal(end_state(tmp_path), whole)
 
 
 def test_handlers_are_put_back(tmp_path):
