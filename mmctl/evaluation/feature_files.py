@@ -7,12 +7,20 @@ from pathlib import Path
 from zipfile import BadZipFile
 
 import numpy as np
+import torch
 from scipy.io import loadmat
 from scipy.io.matlab import MatReadError
 
 from mmctl.evaluation.tracklet_features import SPLITS, TrackletFeatures
+from mmctl.functional.distance import check_norms
 
-_LABELS = ("pids", "camids")
+_LOWEST = {
+    "pids": (-1, "-1 is junk and 0 a distractor"),
+    "camids": (0, "it is a camera's number"),
+    "tracklet_ids": (-1, "-1 is an unknown one"),
+}
+"""The lowest value of each label, and why."""
+
 _MAT_NAMES = {"features": "f", "pids": "label", "camids": "cam"}
 _UNREADABLE = (
     *(ValueError, OSError, EOFError, TypeError, NotImplementedError),
@@ -42,7 +50,8 @@ def read_features(path: str | Path, gallery: str | Path | None = None) -> Trackl
     Raises:
         FileNotFoundError: If a file does not exist.
         ValueError: If a file is unreadable or lacks an array, lengths or widths differ, labels are
-            no whole numbers, or features are not finite.
+            no whole numbers or too low, features are not finite or so large that their squares
+            overflow float32, or an array is sparse.
     """
     path = Path(path)
     arrays = _read_arrays(path)
@@ -81,56 +90,106 @@ def _read_whole(path: Path, arrays: dict[str, np.ndarray]) -> TrackletFeatures:
             f"may hold {_KNOWN}"
         )
     part = _read_part(path, arrays, "")
-    splits = arrays["splits"].ravel()
+    count = len(part["pids"])
+    splits = _read_texts(path, arrays, "splits", count)
     unknown = sorted(set(splits.tolist()) - set(SPLITS))
-    if len(splits) != len(part["pids"]) or unknown:
+    if unknown:
         raise ValueError(
-            f"{path}: splits must be {SPLITS[0]!r} or {SPLITS[1]!r} for each of the "
-            f"{len(part['pids'])} tracklets, got {len(splits)} entries"
-            + (f", {unknown[0]!r} among them" if unknown else "")
+            f"{path}: splits must be {SPLITS[0]!r} or {SPLITS[1]!r} for each of the {count} "
+            f"tracklets, got {unknown[0]!r} among them"
         )
-    return _make(part, splits, arrays)
+    extra = {}
+    if "tracklet_ids" in arrays:
+        extra["tracklet_ids"] = _read_labels(path, arrays, "tracklet_ids", "tracklet_ids", count)
+    if "frame_paths" in arrays:
+        extra["frame_paths"] = _read_texts(path, arrays, "frame_paths", count)
+    return _make(part, splits, extra)
 
 
 def _read_part(path: Path, arrays: dict[str, np.ndarray], split: str) -> dict[str, np.ndarray]:
     """Return checked features, pids and camids of a split, or of everything for ''."""
-    part = {}
+    names = {}
     for field, short in _MAT_NAMES.items():
         # A file of one split may leave out the split's name.
-        names = [name for name in (f"{split}_{field}", f"{split}_{short}", field) if name in arrays]
-        if not names:
+        known = [name for name in (f"{split}_{field}", f"{split}_{short}", field) if name in arrays]
+        if not known:
             name = f"{split}_{field}" if split else field
             raise ValueError(
                 f"{path} lacks {name}, it has the arrays {sorted(arrays)}. Files may hold {_KNOWN}"
             )
-        part[field] = arrays[names[0]]
-    features = part["features"]
-    if features.ndim != 2 or features.dtype.kind != "f" or not len(features):
-        raise ValueError(
-            f"{path}: {split or 'all'} features must be a matrix (tracklets, channels) of floating "
-            f"point numbers, got {features.dtype} {features.shape}"
-        )
-    bad = np.flatnonzero(~np.isfinite(features).all(axis=1))
-    if len(bad):
-        raise ValueError(
-            f"{path}: features must be finite to be ranked, row {bad[0]} of {split or 'all'} is not"
-        )
-    part["features"] = features.astype(np.float32)
-    for field in _LABELS:
-        part[field] = _read_labels(path, part[field], f"{split} {field}".strip(), len(features))
-    return part
+        names[field] = known[0]
+    features = _read_matrix(path, arrays, names["features"])
+    return {"features": features} | {
+        field: _read_labels(path, arrays, names[field], field, len(features))
+        for field in ("pids", "camids")
+    }
 
 
-def _read_labels(path: Path, labels: np.ndarray, name: str, length: int) -> np.ndarray:
-    if labels.size != length or max(labels.shape, default=0) != length:
+def _take(path: Path, arrays: dict[str, np.ndarray], name: str) -> np.ndarray:
+    values = arrays[name]
+    # SciPy reads a sparse matrix as an object of its own.
+    if not isinstance(values, np.ndarray):
+        raise ValueError(
+            f"{path}: {name} must be a full array, because no entry may be left out, got "
+            f"{type(values).__name__}; write full({name}) in MATLAB"
+        )
+    return values
+
+
+def _read_matrix(path: Path, arrays: dict[str, np.ndarray], name: str) -> np.ndarray:
+    values = _take(path, arrays, name)
+    if values.ndim != 2 or values.dtype.kind != "f" or not values.size:
+        raise ValueError(
+            f"{path}: {name} must be a matrix (tracklets, channels) of floating point numbers, at "
+            f"least one of each, got {values.dtype} {values.shape}"
+        )
+    # PyTorch knows neither another machine's byte order nor wider numbers.
+    with np.errstate(over="ignore"):
+        native = values.astype(np.float32 if values.itemsize <= 4 else np.float64, copy=False)
+    check_norms(torch.from_numpy(native), f"{path}: {name}")
+    return native.astype(np.float32, copy=False)
+
+
+def _read_labels(
+    path: Path, arrays: dict[str, np.ndarray], name: str, field: str, length: int
+) -> np.ndarray:
+    labels = _take(path, arrays, name)
+    _check_length(path, labels, name, length)
+    labels = labels.ravel()
+    if labels.dtype.kind not in "iuf":
+        raise ValueError(f"{path}: {name} must be whole numbers, got {labels.dtype}")
+    lowest, reason = _LOWEST[field]
+    wrong = np.flatnonzero(~_are_labels(labels, lowest))
+    if len(wrong):
+        raise ValueError(
+            f"{path}: {name} must be whole numbers, {lowest} or more and below 2**63 ({reason}), "
+            f"got {labels[wrong[0]]} in row {wrong[0]}"
+        )
+    return labels.astype(np.int64)
+
+
+def _are_labels(labels: np.ndarray, lowest: int) -> np.ndarray:
+    if labels.dtype.kind == "f":
+        labels = labels.astype(np.float64)
+        # The largest int64 itself is no float: the next one is 2**63.
+        return (labels == np.floor(labels)) & (labels >= lowest) & (labels < 2.0**63)
+    return (labels >= lowest) & (labels <= np.iinfo(np.int64).max)
+
+
+def _read_texts(path: Path, arrays: dict[str, np.ndarray], name: str, length: int) -> np.ndarray:
+    texts = _take(path, arrays, name)
+    _check_length(path, texts, name, length)
+    if texts.dtype.kind != "U":
+        raise ValueError(f"{path}: {name} must be text for each tracklet, got {texts.dtype}")
+    return texts.ravel()
+
+
+def _check_length(path: Path, values: np.ndarray, name: str, length: int) -> None:
+    if values.size != length or max(values.shape, default=0) != length:
         raise ValueError(
             f"{path}: {name} must have one entry per row of features, {length}, got "
-            f"{labels.shape}; labels of frames do not fit features of tracklets"
+            f"{values.shape}; labels of frames do not fit features of tracklets"
         )
-    labels = labels.ravel()
-    if labels.dtype.kind not in "iuf" or (labels != np.floor(labels)).any():
-        raise ValueError(f"{path}: {name} must be whole numbers, got {labels.dtype}")
-    return labels.astype(np.int64)
 
 
 def _join(parts: list[dict[str, np.ndarray]], name: str) -> TrackletFeatures:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from mmctl.functional.distance import distance_blocks
+from mmctl.functional.distance import check_norms, distance_blocks
 from mmctl.functional.query_expansion import expand_queries
 from mmctl.functional.reranking import k_reciprocal_blocks
 
@@ -102,6 +102,9 @@ class Refinement:
             query: Query features, (Q, C).
             gallery: Gallery features, (G, C).
             metric: ``'cosine'`` or ``'euclidean'``.
+
+        Raises:
+            ValueError: If a feature is not finite, or so large that its squares overflow.
         """
         if self.query_expansion is not None:
             query = expand_queries(
@@ -113,6 +116,9 @@ class Refinement:
             for block in distance_blocks(query, gallery, metric=metric):
                 yield block.cpu().numpy()
             return
+        # Now, because rows whose squares overflow would be normalised to zeros.
+        check_norms(query, "query")
+        check_norms(gallery, "gallery")
         if metric == "cosine":
             # Of unit vectors the squared Euclidean distance is twice the cosine distance.
             query, gallery = F.normalize(query, dim=1), F.normalize(gallery, dim=1)

@@ -187,9 +187,9 @@ def _read_sample(sample: dict | BaseDataElement, position: int) -> dict:
     if sample["split"] not in SPLITS:
         raise ValueError(f"split must be one of {SPLITS} to be ranked, got {name}")
     feature = sample["feature"]
-    if feature.ndim != 1:
+    if feature.ndim != 1 or not len(feature):
         raise ValueError(
-            f"feature must be one vector (C,) per tracklet, its clips averaged, "
+            f"feature must be one vector (C,) per tracklet, C >= 1, its clips averaged, "
             f"got {tuple(feature.shape)} for {name}"
         )
     feature = feature.detach().to("cpu", torch.float32, copy=True).numpy()

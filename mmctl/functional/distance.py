@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import torch
@@ -20,6 +21,33 @@ _ENTRIES_PER_BLOCK = 2**23
 
 # As F.normalize.
 _SMALLEST_NORM = 1e-12
+
+
+def check_norms(features: Tensor, name: str, dtype: torch.dtype = torch.float32) -> None:
+    """Refuse features whose distances would overflow: they come out as NaN or all alike.
+
+    Args:
+        features: (N, C), floating point.
+        name: What they are, for the message.
+        dtype: What distances are computed in.
+
+    Raises:
+        ValueError: If a row is not finite, or its norm is above a quarter of the root of the
+            largest number, beyond which sums of squares of centred rows may overflow.
+    """
+    largest = math.sqrt(torch.finfo(dtype).max) / 4
+    # One number per row; half precision is raised, for its own squares overflow at 256.
+    wide = torch.promote_types(features.dtype, torch.float32)
+    norms = torch.linalg.vector_norm(features.detach(), dim=1, dtype=wide)
+    # Not "above": NaN must not pass.
+    wrong = (~(norms <= largest)).nonzero()
+    if len(wrong):
+        row = int(wrong[0])
+        raise ValueError(
+            f"{name} must be finite and of a norm up to {largest:.2g}, because squares beyond "
+            f"overflow {dtype} and leave no distances, got "
+            f"{_extreme(features[row]):g} in row {row}"
+        )
 
 
 def pairwise_distance(x: Tensor, y: Tensor, *, metric: str = "cosine") -> Tensor:
@@ -43,7 +71,8 @@ def pairwise_distance(x: Tensor, y: Tensor, *, metric: str = "cosine") -> Tensor
         Distances, (M, N), float64 if an input is float64, else float32.
 
     Raises:
-        ValueError: If ``metric`` is unknown, or an input is not a matrix, or widths differ.
+        ValueError: If ``metric`` is unknown, an input is not a matrix, widths differ, or a row is
+            refused by :func:`check_norms`.
     """
     _check_arguments(x, y, metric)
     dtype = _result_dtype(x, y)
@@ -102,6 +131,13 @@ def _check_arguments(x: Tensor, y: Tensor, metric: str) -> None:
             "x and y must be matrices (rows, channels) of one width to be compared row by row, "
             f"got {tuple(x.shape)} and {tuple(y.shape)}"
         )
+    for name, features in (("x", x), ("y", y)):
+        check_norms(features, name, _result_dtype(x, y))
+
+
+def _extreme(row: Tensor) -> float:
+    """Return the entry of largest magnitude; NaN if there is one."""
+    return row.detach()[row.detach().abs().argmax()].item()
 
 
 def _result_dtype(x: Tensor, y: Tensor) -> torch.dtype:

@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from mmctl.functional.distance import check_norms
+
 _ROWS = 256
 
 
@@ -31,8 +33,9 @@ def expand_queries(
         New queries of unit length, (Q, C), float32 or, if an input is, float64.
 
     Raises:
-        ValueError: If ``num_neighbours`` is not positive, ``alpha`` is negative, or the features
-            are not two matrices of one width with at least one gallery item.
+        ValueError: If ``num_neighbours`` is not positive, ``alpha`` is negative, the features
+            are not two matrices of one width with at least one gallery item, or a row is not
+            finite or so large that its squares overflow.
     """
     if num_neighbours < 1:
         raise ValueError(
@@ -49,6 +52,8 @@ def expand_queries(
     if not len(gallery):
         raise ValueError("gallery must hold features to expand a query with, got none")
     dtype = torch.promote_types(torch.promote_types(query.dtype, gallery.dtype), torch.float32)
+    check_norms(query, "query", dtype)
+    check_norms(gallery, "gallery", dtype)
     gallery = F.normalize(gallery.to(dtype), dim=1)
     expanded = [
         _expand(F.normalize(block.to(dtype), dim=1), gallery, num_neighbours, alpha)

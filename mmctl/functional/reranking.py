@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mmctl.functional.distance import check_norms
 from mmctl.functional.neighbours import Neighbours, center, find_neighbours
 from mmctl.functional.sparse_rows import SparseRows
 
@@ -57,7 +58,8 @@ def k_reciprocal(
 
     Raises:
         ValueError: If ``k1`` or ``k2`` is not positive, ``lambda_value`` is outside 0 .. 1, or the
-            features are not two non-empty, finite matrices of one width.
+            features are not two non-empty matrices of one width, or a row is not finite or so
+            large that squares overflow float32.
     """
     settings = _Settings(k1, k2, lambda_value)
     _check_features(query, gallery)
@@ -145,15 +147,14 @@ def _check_features(query: Tensor, gallery: Tensor) -> None:
             "query and gallery must be matrices (rows, channels) of one width, "
             f"got {tuple(query.shape)} and {tuple(gallery.shape)}"
         )
-    if not len(query) or not len(gallery):
+    if not query.numel() or not gallery.numel():
         raise ValueError(
             "query and gallery must both hold features because neighbours are sought in both, "
-            f"got {len(query)} and {len(gallery)}"
+            f"got {tuple(query.shape)} and {tuple(gallery.shape)}"
         )
-    # Extremes carry NaN and infinity; a mask would be as large as the features.
-    extremes = torch.stack([*query.aminmax(), *gallery.aminmax()])
-    if not extremes.isfinite().all():
-        raise ValueError("query and gallery must be finite to have neighbours, got NaN or infinity")
+    # Float32 whatever they are: it is what neighbours are sought in.
+    check_norms(query, "query")
+    check_norms(gallery, "gallery")
 
 
 def _reciprocal(indices: np.ndarray, k: int) -> np.ndarray:

@@ -16,6 +16,7 @@ DISTANCE = mistakes_in(
             'compute_mode="donot_use_mm_for_euclid_dist"',
             'compute_mode="use_mm_for_euclid_dist"',
         ),
+        "distance: rows that are not finite pass": ("~(norms <= largest)", "norms > largest"),
         "distance: large sets in float32": (
             "x_squared = x.square().sum(dim=1, keepdim=True)",
             "x, y, y_squared = x.float(), y.float(), y_squared.float()\n"
@@ -215,9 +216,11 @@ PROTOCOLS = (
                 "key not in own for key",
                 "True for key",
             ),
+            "feature files: labels beyond int64 pass": (" & (labels < 2.0**63)", ""),
+            "feature files: cameras below 0 pass": ('"camids": (0,', '"camids": (-1,'),
             "feature files: labels of another length pass": (
-                "if labels.size != length or max(labels.shape, default=0) != length:",
-                "if labels.size == 0:",
+                "if values.size != length or max(values.shape, default=0) != length:",
+                "if values.size == 0:",
             ),
         },
     )

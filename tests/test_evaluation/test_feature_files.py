@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from scipy.io import savemat
+from scipy.sparse import csc_matrix
 
 from mmctl.evaluation import PROTOCOLS, TrackletFeatures, read_features
 from tests.test_evaluation.drawn_split import drawn_tracklets
@@ -102,10 +103,11 @@ def test_a_repetition_of_a_query_by_another_camera_stays(tracklets, tmp_path):
     ("change", "message"),
     [
         ({"query_pids": None}, r"lacks query_pids, it has the arrays \['gallery_camids'"),
-        ({"query_pids": np.ones(3)}, r"query pids must have one entry per row of features, \d+, "),
+        ({"query_pids": np.ones(3)}, r"query_pids must have one entry per row of features, \d+, "),
         ({"gallery_camids": np.full(57, 1.5)}, "must have one entry|must be whole numbers"),
-        ({"query_features": np.ones((2, 2, 2))}, "query features must be a matrix"),
-        ({"gallery_features": np.ones((57, 6), int)}, "gallery features must be a matrix"),
+        ({"query_features": np.ones((2, 2, 2))}, "query_features must be a matrix"),
+        ({"gallery_features": np.ones((57, 6), int)}, "gallery_features must be a matrix"),
+        ({"query_features": np.ones((4, 0))}, r"at least one of each, got float64 \(4, 0\)"),
     ],
 )
 def test_arrays_that_do_not_fit_are_named(change, message, tracklets, tmp_path):
@@ -121,15 +123,99 @@ def test_arrays_that_do_not_fit_are_named(change, message, tracklets, tmp_path):
 def test_whole_numbers_are_wanted_as_labels(tracklets, tmp_path):
     query, gallery = halves(tracklets)
     query["camids"] = query["camids"] + 0.5
-    with pytest.raises(ValueError, match="query camids must be whole numbers, got float64"):
+    with pytest.raises(ValueError, match=r"query_camids must be whole .*got \d\.5 in row 0"):
         read_features(save_two_splits(tmp_path / "two.npz", query, gallery))
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "dtype", "said"),
+    [
+        ("pids", np.inf, np.float64, "inf"),
+        ("pids", np.nan, np.float64, "nan"),
+        ("pids", 1e300, np.float64, r"1e\+300"),
+        ("pids", 2.0**63, np.float32, r"9\.2.*e\+18"),
+        ("pids", 2**64 - 1, np.uint64, "18446744073709551615"),
+        ("pids", -2, np.int64, "-2"),
+        ("camids", -1, np.int16, "-1"),
+        ("camids", -np.inf, np.float64, "-inf"),
+        ("camids", 2**63, np.uint64, "9223372036854775808"),
+    ],
+)
+@pytest.mark.filterwarnings("error")
+def test_a_label_that_no_data_set_has_is_named(field, value, dtype, said, tracklets, tmp_path):
+    query, gallery = halves(tracklets)
+    gallery[field] = np.abs(gallery[field]).astype(dtype)
+    gallery[field][3] = value
+    message = rf"two\.npz: gallery_{field} must be whole numbers, .* or more .*got {said} in row 3"
+    with pytest.raises(ValueError, match=message):
+        read_features(save_two_splits(tmp_path / "two.npz", query, gallery))
+
+
+def test_the_largest_label_and_junk_are_kept(tracklets, tmp_path):
+    largest = np.iinfo(np.int64).max
+    tracklets.pids[:2] = -1, largest
+    tracklets.save(tmp_path / "own.npz")
+    assert read_features(tmp_path / "own.npz").pids[:2].tolist() == [-1, largest]
 
 
 def test_a_feature_that_is_not_finite_is_named_by_its_row(tracklets, tmp_path):
     query, gallery = halves(tracklets)
     gallery["features"][4, 2] = np.nan
-    with pytest.raises(ValueError, match=r"features must be finite .* row 4 of gallery is not"):
+    with pytest.raises(ValueError, match=r"gallery_features must be finite .*got nan in row 4"):
         read_features(save_two_splits(tmp_path / "two.npz", query, gallery))
+
+
+@pytest.mark.parametrize("value", [1e300, 1e25, 1e19])
+@pytest.mark.filterwarnings("error")
+def test_a_feature_whose_square_overflows_is_named_by_its_row(value, tracklets, tmp_path):
+    query, gallery = halves(tracklets)
+    query["features"] = query["features"].astype(np.float64)
+    query["features"][2, 1] = -value
+    message = rf"two\.npz: query_features must be finite .*got -{value:g} in row 2".replace(
+        "+", r"\+"
+    )
+    with pytest.raises(ValueError, match=message):
+        read_features(save_two_splits(tmp_path / "two.npz", query, gallery))
+
+
+def test_features_of_another_byte_order_are_read(tracklets, tmp_path):
+    query, gallery = halves(tracklets)
+    query["features"] = query["features"].astype(">f4")
+    gallery["features"] = gallery["features"].astype(">f8")
+    again = read_features(save_two_splits(tmp_path / "two.npz", query, gallery))
+    assert numbers(again) == pytest.approx(numbers(tracklets), abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("extra", "message"),
+    [
+        ({"frame_paths": np.full(5, "a.jpg")}, r"frame_paths must have one entry .* got \(5,\)"),
+        ({"frame_paths": np.arange(80)}, "frame_paths must be text for each tracklet, got int64"),
+        ({"tracklet_ids": np.full(80, "7")}, "tracklet_ids must be whole numbers, got <U1"),
+        ({"tracklet_ids": np.arange(7)}, "tracklet_ids must have one entry .*"),
+        ({"splits": np.ones(80)}, "splits must be text for each tracklet, got float64"),
+    ],
+)
+def test_further_arrays_that_do_not_fit_are_named(extra, message, tracklets, tmp_path):
+    arrays = {name: getattr(tracklets, name) for name in ("features", "pids", "camids", "splits")}
+    np.savez(tmp_path / "one.npz", **(arrays | extra))
+    with pytest.raises(ValueError, match=rf"one\.npz: {message}"):
+        read_features(tmp_path / "one.npz")
+
+
+@pytest.mark.parametrize("name", ["query_f", "query_label"])
+def test_a_sparse_array_of_matlab_is_named(name, tracklets, tmp_path):
+    query, gallery = halves(tracklets)
+    arrays = {
+        f"{split}_{short}": np.atleast_2d(part[field]).astype(float)
+        for split, part in (("query", query), ("gallery", gallery))
+        for field, short in (("features", "f"), ("pids", "label"), ("camids", "cam"))
+    }
+    savemat(tmp_path / "result.mat", arrays | {name: csc_matrix(arrays[name])})
+    with pytest.raises(
+        ValueError, match=rf"result\.mat: {name} must be a full array.*full\({name}\)"
+    ):
+        read_features(tmp_path / "result.mat")
 
 
 def test_different_widths_are_named(tracklets, tmp_path):

@@ -104,3 +104,12 @@ def test_distances_come_in_blocks(monkeypatch):
 def test_a_wrong_config_is_named_when_the_metric_is_built(config, message):
     with pytest.raises(ValueError, match=message):
         ReIDMetric(refinement=config)
+
+
+@pytest.mark.parametrize("config", [{}, {"rerank": RERANK}, {"query_expansion": 2}])
+@pytest.mark.parametrize("metric", ["cosine", "euclidean"])
+def test_rows_whose_squares_overflow_are_named_whatever_is_done(config, metric):
+    query, gallery = torch.ones(2, 3), torch.full((4, 3), 1e25)
+    blocks = Refinement.from_config(config).distance_blocks(query, gallery, metric=metric)
+    with pytest.raises(ValueError, match=r"must be finite .*got 1e\+25 in row 0"):
+        next(blocks)

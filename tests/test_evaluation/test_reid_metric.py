@@ -294,9 +294,10 @@ def test_a_feature_that_is_not_finite_names_its_tracklet(value):
         ReIDMetric().process(None, [item])
 
 
-def test_clip_features_that_were_not_averaged_are_refused():
-    with pytest.raises(ValueError, match=r"one vector \(C,\) per tracklet.* got \(2, 6\)"):
-        ReIDMetric().process(None, [drawn_split()[0] | {"feature": torch.ones(2, 6)}])
+@pytest.mark.parametrize(("shape", "said"), [((2, 6), r"\(2, 6\)"), ((0,), r"\(0,\)")])
+def test_a_feature_that_is_no_vector_is_refused(shape, said):
+    with pytest.raises(ValueError, match=rf"one vector \(C,\) per tracklet.* got {said}"):
+        ReIDMetric().process(None, [drawn_split()[0] | {"feature": torch.ones(shape)}])
 
 
 def test_training_tracklets_are_refused():

@@ -142,3 +142,35 @@ def test_an_unknown_metric_is_named():
 def test_shapes_that_do_not_fit_are_named(shape):
     with pytest.raises(ValueError, match=r"matrices .* of one width .*\(5, 3\)"):
         pairwise_distance(torch.zeros(5, 3), torch.zeros(shape))
+
+
+@pytest.mark.usefixtures("euclidean_path")
+@pytest.mark.parametrize("metric", ["cosine", "euclidean"])
+@pytest.mark.parametrize(
+    "function", [pairwise_distance, lambda *a, **k: [*distance_blocks(*a, **k)]]
+)
+@pytest.mark.parametrize("value", [1e19, 1e25, float("inf"), float("nan")])
+def test_rows_whose_squares_overflow_are_named(value, function, metric):
+    x, y = features(3), features(5, seed=1)
+    y[4, 2] = value
+    with pytest.raises(
+        ValueError, match=rf"^y must be finite .*got {value:g} in row 4".replace("+", r"\+")
+    ):
+        function(x, y, metric=metric)
+    with pytest.raises(ValueError, match=r"^x must be finite .* in row 4"):
+        function(y, x, metric=metric)
+
+
+@pytest.mark.usefixtures("euclidean_path")
+@pytest.mark.parametrize("metric", ["cosine", "euclidean"])
+def test_the_largest_features_that_pass_have_true_distances(metric):
+    x, y = features(3, dtype=torch.float64), features(5, seed=1, dtype=torch.float64)
+    scale = 4.6e18 / torch.cat([x, y]).norm(dim=1).max()
+    own = pairwise_distance((scale * x).float(), (scale * y).float(), metric=metric)
+    expected = pairwise_distance(x, y, metric=metric) * (1 if metric == "cosine" else scale)
+    torch.testing.assert_close(own.double(), expected, rtol=1e-5, atol=1e-6)
+
+
+def test_float64_has_room_for_larger_features():
+    x = features(3, dtype=torch.float64)
+    torch.testing.assert_close(pairwise_distance(1e25 * x, x), pairwise_distance(x, x))

@@ -63,3 +63,11 @@ def test_features_that_cannot_be_compared_are_named():
         expand_queries(drawn(2, 0), drawn(3, 1, channels=5), num_neighbours=1)
     with pytest.raises(ValueError, match="gallery must hold features"):
         expand_queries(drawn(2, 0), drawn(0, 1), num_neighbours=1)
+
+
+def test_rows_whose_squares_overflow_are_named():
+    for large in (1e25 * drawn(3, 0), drawn(3, 0) / 0):
+        with pytest.raises(ValueError, match=r"^query must be finite .* in row 0"):
+            expand_queries(large, drawn(3, 1), num_neighbours=1)
+        with pytest.raises(ValueError, match=r"^gallery must be finite .* in row 0"):
+            expand_queries(drawn(3, 1), large, num_neighbours=1)

@@ -123,9 +123,25 @@ def test_lambda_must_be_a_weight(value):
         (torch.ones(2), torch.ones(3, 2), "of one width"),
         (torch.ones(0, 2), torch.ones(3, 2), "must both hold features"),
         (torch.ones(1, 2), torch.ones(0, 2), "must both hold features"),
+        (torch.ones(1, 0), torch.ones(3, 0), r"must both hold features.*got \(1, 0\) and"),
         (torch.full((1, 2), float("nan")), torch.ones(3, 2), "must be finite"),
     ],
 )
 def test_features_that_cannot_be_compared_are_named(query, gallery, message):
     with pytest.raises(ValueError, match=message):
         k_reciprocal(query, gallery)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_rows_whose_squares_overflow_are_named(dtype):
+    with pytest.raises(ValueError, match=r"^query must be finite .*got 1e\+30 in row 0"):
+        k_reciprocal(torch.full((2, 3), 1e30, dtype=dtype), torch.zeros(3, 3))
+    with pytest.raises(ValueError, match=r"^gallery must be finite .*got -1e\+19 in row 1"):
+        k_reciprocal_blocks(torch.zeros(2, 3), torch.tensor([[0.0, 0, 0], [0, -1e19, 0]]))
+
+
+def test_the_largest_features_that_pass_are_re_ranked_as_small_ones():
+    (query, _), (gallery, _) = clusters(4, 0), clusters(9, 1)
+    scale = 4.6e18 / torch.cat([query, gallery]).norm(dim=1).max()
+    large = k_reciprocal(scale * query, scale * gallery, k1=3, k2=2)
+    np.testing.assert_allclose(large, k_reciprocal(query, gallery, k1=3, k2=2), atol=1e-5)

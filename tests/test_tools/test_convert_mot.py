@@ -34,9 +34,21 @@ def test_two_cameras_become_a_data_set_to_train_and_test_with(
     assert "holds a finished data set" in capsys.readouterr().err
 
 
-def test_a_users_mistake_ends_in_one_line(tmp_path, tracks, video, run_tool, capsys):
+@pytest.mark.parametrize(
+    ("number", "options", "message"),
+    [
+        ("left", [], "a camera's number must be an integer"),
+        ("9" * 5000, [], "a camera's number must be an integer, 0 or more, of at most 18 digits"),
+        ("1", ["--query-cameras", "5"], "query_cameras must be cameras that are given, [1],"),
+        ("1", ["--min-confidence", "nan"], "min_confidence must be a number"),
+        ("1", ["--split", "random", "--seed", "-1"], "seed must be 0 or more to draw from, got -1"),
+    ],
+)
+def test_a_users_mistake_ends_in_one_line(
+    number, options, message, tmp_path, tracks, video, run_tool, capsys
+):
     with pytest.raises(SystemExit) as caught:
-        run_tool(TOOL, str(tmp_path / "out"), "--camera", "left", str(tracks), str(video))
+        run_tool(TOOL, str(tmp_path / "out"), "--camera", number, str(tracks), str(video), *options)
     assert caught.value.code == 2
-    assert "error: a camera's number must be an integer" in capsys.readouterr().err
+    assert f"error: {message}" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()

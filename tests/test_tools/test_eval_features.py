@@ -86,6 +86,35 @@ def test_query_and_gallery_may_be_files_of_another_project(tmp_path: Path, run_t
     assert row["mAP"] == pytest.approx(100 * expected.ranking.mean_average_precision)
 
 
+@pytest.mark.parametrize("options", [[], ["--rerank"], ["--query-expansion", "2"]])
+@pytest.mark.parametrize(
+    ("field", "values", "message"),
+    [
+        ("features", np.zeros((80, 0)), "features must be a matrix (tracklets, channels)"),
+        ("features", np.full((80, 6), 1e25), "features must be finite and of a norm up to"),
+        ("pids", np.full(80, np.inf), "pids must be whole numbers, -1 or more"),
+        ("frame_paths", np.full(5, ""), "frame_paths must have one entry per row of features, 80"),
+    ],
+)
+def test_a_wrong_array_is_one_clear_line_before_anything_is_ranked(
+    field: str,
+    values: np.ndarray,
+    message: str,
+    options: list[str],
+    features: Path,
+    run_tool: Tool,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with np.load(features) as file:
+        arrays = {**file} | {field: values}
+    np.savez(features, **arrays)
+    with pytest.raises(SystemExit):
+        run_tool(TOOL, str(features), *options)
+    captured = capsys.readouterr()
+    assert f"error: {features}: {message}" in captured.err
+    assert not captured.out
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -8,6 +8,7 @@ frame,id,bb_left,bb_top,bb_width,bb_height[,conf,...].
 from __future__ import annotations
 
 import argparse
+import re
 from pathlib import Path
 
 from mmctl.datasets.tracking import (
@@ -80,8 +81,11 @@ def read_camera(values: list[str], first_frame: int) -> Camera:
         ValueError: If the number is none, or a file is malformed.
     """
     number, tracks, frames = values
-    if not number.isdecimal():
-        raise ValueError(f"a camera's number must be an integer, 0 or more, got {number!r}")
+    if not re.fullmatch("[0-9]{1,18}", number):
+        raise ValueError(
+            f"a camera's number must be an integer, 0 or more, of at most 18 digits, got "
+            f"{number[:60]!r}"
+        )
     return Camera(int(number), read_mot_file(Path(tracks), first_frame), open_source(Path(frames)))
 
 

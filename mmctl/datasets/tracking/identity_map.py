@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import csv
+import re
 from pathlib import Path
 
 _HEADER = ["camera", "track_id", "pid"]
+
+_INTEGER = re.compile(r"\s*[+-]?[0-9]{1,18}\s*")
+"""Digits that surely fit into int64."""
 
 Identities = dict[tuple[int, int], int]
 """Person id by camera and track."""
@@ -41,10 +45,12 @@ def read_identities(path: Path) -> Identities:
         if not row:
             continue
         place = f"{path}, line {number}"
-        try:
-            camera, track, pid = (int(cell) for cell in row)
-        except ValueError:
-            raise ValueError(f"{place}: {','.join(_HEADER)} must be integers, got {row}") from None
+        if len(row) != len(_HEADER) or not all(_INTEGER.fullmatch(cell) for cell in row):
+            raise ValueError(
+                f"{place}: {','.join(_HEADER)} must be integers of at most 18 digits, got "
+                f"{','.join(row)[:60]!r}"
+            )
+        camera, track, pid = (int(cell) for cell in row)
         if pid < -1:
             raise ValueError(f"{place}: pid must be -1 (junk), 0 (distractor) or more, got {pid}")
         if identities.setdefault((camera, track), pid) != pid:

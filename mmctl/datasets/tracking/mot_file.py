@@ -12,6 +12,9 @@ import numpy.typing as npt
 _COLUMNS = "frame,id,bb_left,bb_top,bb_width,bb_height[,conf[,x,y,z]]"
 _FEWEST, _MOST = 6, 10
 
+_DIGITS = 15
+"""Digits of a whole number that a float surely holds exactly."""
+
 
 @dataclass(frozen=True)
 class TrackBoxes:
@@ -69,7 +72,7 @@ def read_mot_file(path: Path, first_frame: int = 1) -> TrackBoxes:
         if earlier != number:
             raise ValueError(
                 f"{place}: a track has one box in a frame, but line {earlier} has frame "
-                f"{row[0]:g} of track {row[1]:g}, too"
+                f"{int(row[0])} of track {int(row[1])}, too"
             )
         rows.append(row[:7] if num_columns > _FEWEST else [*row, 1.0])
         numbers.append(number)
@@ -95,11 +98,18 @@ def _parse_line(place: str, line: str, num_columns: int) -> list[float]:
             f"{len(cells)}: {line[:60]!r}"
         )
     try:
-        return [float(cell) for cell in cells]
+        return [_to_number(cell) for cell in cells]
     except ValueError:
         raise ValueError(
             f"{place}: every column must be a number ({_COLUMNS}), got {line[:60]!r}"
         ) from None
+
+
+def _to_number(cell: str) -> float:
+    # Python takes 1_0 for 10, and digits of any script; other programs do neither.
+    if "_" in cell or not cell.isascii():
+        raise ValueError(cell)
+    return float(cell)
 
 
 def _check_row(place: str, row: list[float], first_frame: int) -> None:
@@ -109,17 +119,21 @@ def _check_row(place: str, row: list[float], first_frame: int) -> None:
     frame, track, _, _, width, height = row[:6]
     if len(row) > _FEWEST and not math.isfinite(row[6]):
         raise ValueError(f"{place}: conf must be finite, got {row[6]}")
-    if frame != int(frame) or frame < first_frame:
+    if not _is_count(frame) or frame < first_frame:
         raise ValueError(
-            f"{place}: frame must be an integer, {first_frame} or more, because the first frame "
-            f"is called {first_frame}, got {frame:g}"
+            f"{place}: frame must be an integer of at most {_DIGITS} digits, {first_frame} or "
+            f"more, because the first frame is called {first_frame}, got {frame:g}"
         )
-    if track != int(track) or track < 0:
+    if not _is_count(track):
         raise ValueError(
-            f"{place}: id must be an integer, 0 or more, got {track:g}; files of detections have "
-            "-1 there and need a tracker first"
+            f"{place}: id must be an integer of at most {_DIGITS} digits, 0 or more, got "
+            f"{track:g}; files of detections have -1 there and need a tracker first"
         )
     if width <= 0 or height <= 0:
         raise ValueError(
             f"{place}: bb_width and bb_height must be positive, got {width:g} and {height:g}"
         )
+
+
+def _is_count(value: float) -> bool:
+    return value.is_integer() and 0 <= value < 10**_DIGITS

@@ -39,6 +39,8 @@ class SplitChoice:
                 f"test_share must be between 0 and 1, because both splits need persons, got "
                 f"{self.test_share}"
             )
+        if self.seed < 0:
+            raise ValueError(f"seed must be 0 or more to draw from, got {self.seed}")
 
     def assign(
         self, pids: Sequence[int], camids: Sequence[int], lengths: Sequence[int]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import dataclass
 
@@ -41,6 +42,10 @@ class TrackSettings:
         for name, least in (("first_frame", 0), ("stride", 1), ("max_gap", 0), ("min_length", 1)):
             if getattr(self, name) < least:
                 raise ValueError(f"{name} must be at least {least}, got {getattr(self, name)}")
+        if math.isnan(self.min_confidence):
+            raise ValueError(
+                f"min_confidence must be a number, because nothing is below {self.min_confidence}"
+            )
         if min(self.min_size) < 1:
             raise ValueError(
                 f"min_size must be a positive height and width in pixels, got {self.min_size}"

@@ -73,8 +73,8 @@ class TrackWriter:
         dropped: How many boxes are left out for which reason.
 
     Raises:
-        ValueError: If a camera is given twice, a box lies beyond the end of a video, or no
-            tracklet is left.
+        ValueError: If a camera is given twice, a query camera is not given, a box lies beyond the
+            end of a video, no tracklet is left, or none is a query where some are tested.
     """
 
     def __init__(
@@ -92,6 +92,13 @@ class TrackWriter:
             raise ValueError(
                 f"each camera must be given once, because its number and a track id name a track, "
                 f"got camera {twice[0]} twice"
+            )
+        camids = [camera.camid for camera in cameras]
+        unknown = sorted(set(choice.query_cameras) - set(camids))
+        if unknown:
+            raise ValueError(
+                f"query_cameras must be cameras that are given, {camids}, because their tracklets "
+                f"are the queries, got {unknown[0]}"
             )
         self.dropped: Counter[str] = Counter()
         planned: list[PlannedTrack] = []
@@ -160,6 +167,11 @@ class TrackWriter:
         if not listed:
             reasons = ", ".join(f"{number} boxes {why}" for why, number in self.dropped.items())
             raise ValueError(f"at least one tracklet must be left to write, got none: {reasons}")
+        if choice.mode != "train" and "query" not in splits:
+            raise ValueError(
+                f"at least one tested person must have a query, got none among {len(listed)} "
+                f"tracklets for {choice}"
+            )
         self.tracks = [self.tracks[index] for index in listed]
         self.pids = [self.pids[index] for index in listed]
         return [split for split in splits if split is not None]

@@ -23,50 +23,60 @@ class BrokenFrames:
     Args:
         list_file: Text file that gets a line ``path<TAB>reason`` for each broken frame. Processes
             share it and runs go on with it; a frame in it is not listed again.
+
+    Raises:
+        ValueError: If ``list_file`` is a folder.
     """
 
     def __init__(self, list_file: str | None = None) -> None:
+        if list_file is not None and Path(list_file).is_dir():
+            raise ValueError(
+                f"broken_list must be a text file to write lines to, got the folder {list_file}"
+            )
         self.list_file = list_file
+        self.problem = ""
         self.num_met = 0
         self.paths: set[str] = set()
 
     def add(self, path: str, reason: str) -> None:
         """Count a frame, list the frame if it is new, and warn at powers of ten."""
         self.num_met += 1
-        problem = ""
         if path not in self.paths:
             self.paths.add(path)
-            problem = self._append(path, reason)
+            self._append(path, reason)
         if self.num_met == 10 ** (len(str(self.num_met)) - 1):
-            self._warn(reason, problem)
+            self._warn(reason)
 
-    def _append(self, path: str, reason: str) -> str:
-        """Write the line; return what kept it from being written, for a list must stop no run."""
+    def _append(self, path: str, reason: str) -> None:
+        """Write the line, or keep what prevents it for the warning: a list must stop no run."""
         if self.list_file is None:
-            return ""
+            return
         file = Path(self.list_file)
+        # The path stands beside the reason.
+        entry = f"{path}\t{reason.removeprefix(f'frame {path} ')}\n"
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
-            listed = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
-            if not any(line.startswith(f"{path}\t") for line in listed):
+            # Names of files need not be UTF-8.
+            listed = file.read_text("utf-8", "surrogateescape") if file.exists() else ""
+            if not any(line.startswith(f"{path}\t") for line in listed.splitlines()):
                 # One short write in append mode: lines of several workers do not mix.
                 descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
                 try:
-                    os.write(descriptor, f"{path}\t{reason}\n".encode())
+                    os.write(descriptor, entry.encode("utf-8", "surrogateescape"))
                 finally:
                     os.close(descriptor)
         except OSError as error:
-            return f" ({error})"
-        return ""
+            self.problem = str(error)
 
-    def _warn(self, reason: str, problem: str) -> None:
+    def _warn(self, reason: str) -> None:
         worker = get_worker_info()
         place = "the main process" if worker is None else f"worker {worker.id}"
-        listed = (
-            "set broken_list to have all of them listed"
-            if self.list_file is None
-            else f"all of them are listed in {self.list_file}{problem}"
-        )
+        if self.list_file is None:
+            listed = "set broken_list to have all of them listed"
+        elif self.problem:
+            listed = f"some could not be listed in {self.list_file} ({self.problem})"
+        else:
+            listed = f"all of them are listed in {self.list_file}"
         print_log(
             f"LoadFrames in {place} met broken frames {self.num_met} times ({len(self.paths)} "
             f"different ones) and took others of their tracklets; {listed}. The last one: {reason}",

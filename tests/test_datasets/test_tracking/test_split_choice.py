@@ -59,7 +59,11 @@ def test_one_person_cannot_be_split():
 
 @pytest.mark.parametrize(
     ("wrong", "message"),
-    [({"mode": "val"}, "train, test, random, got 'val'"), ({"test_share": 1.0}, "got 1.0")],
+    [
+        ({"mode": "val"}, "train, test, random, got 'val'"),
+        ({"test_share": 1.0}, "got 1.0"),
+        ({"seed": -1}, "seed must be 0 or more.*got -1"),
+    ],
 )
 def test_a_wrong_choice_is_refused(wrong, message):
     with pytest.raises(ValueError, match=message):

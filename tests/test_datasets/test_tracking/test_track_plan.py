@@ -105,6 +105,7 @@ def test_short_pieces_are_left_out_and_not_numbered(plan):
         {"max_gap": -1},
         {"first_frame": -1},
         {"min_size": (0, 4)},
+        {"min_confidence": float("nan")},
     ],
 )
 def test_settings_out_of_range_are_refused(wrong):

@@ -112,6 +112,19 @@ def test_nothing_left_is_an_error_with_reasons(writer):
         writer(min_size=(90, 90))
 
 
+def test_a_query_camera_that_is_not_given_is_refused(writer):
+    with pytest.raises(ValueError, match=r"query_cameras must be .*\[1, 2\].*got 5$"):
+        writer(IDENTITIES, SplitChoice(query_cameras=(1, 5)))
+
+
+def test_a_test_without_a_query_is_refused(writer):
+    # Camera 1 sees nobody but distractors.
+    identities = {(1, 10): 0, (1, 20): 0, (2, 10): 1, (2, 20): 2}
+    with pytest.raises(ValueError, match=r"must have a query, got none among 4 .*\(1,\)"):
+        writer(identities, SplitChoice(query_cameras=(1,)))
+    assert "query" not in writer(identities, SplitChoice("train")).splits
+
+
 def test_a_camera_given_twice_is_refused(tmp_path, tracks, folder):
     camera = Camera(1, read_mot_file(tracks), open_source(folder))
     with pytest.raises(ValueError, match=r"each camera must be given once.* camera 1 twice"):
