@@ -15,7 +15,8 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from mmctl.apis.frame_batches import FrameBatches, start_worker
-from mmctl.apis.partial_arrays import PartialArrays, PlannedArray
+from mmctl.apis.partial_arrays import PartialArrays
+from mmctl.apis.planned_array import PlannedArray
 from mmctl.datasets import TrackletDataset
 from mmctl.datasets.keypoint_file import ArrayHeader, hash_frame_list
 from mmctl.functional.keypoints import decode_heatmaps
@@ -117,11 +118,12 @@ class KeypointExtraction:
         Args:
             report: Called in the main process with the frames that are done and the frames of this
                 process that are under way.
-            overwrite: Whether to replace what was made in another way.
+            overwrite: Whether to replace what was made in another way or is damaged.
 
         Raises:
             BrokenFramesError: If frames cannot be read; all are named, the other work is kept.
-            ValueError: If the place is taken, or the estimator gives no finite heatmaps.
+            ValueError: If the place is taken, unfinished work there is damaged, or the estimator
+                gives no finite heatmaps.
             DiskFullError: If the disk is full.
         """
         complete = self.is_complete()

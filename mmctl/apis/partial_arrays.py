@@ -14,57 +14,19 @@ import json
 import os
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mmctl.apis.planned_array import PlannedArray
 from mmctl.datasets.atomic_files import FULL_DISK_CODES, DiskFullError, write_whole
-from mmctl.datasets.keypoint_file import (
-    ArrayHeader,
-    check_place,
-    header_path,
-    publish_array,
-    read_header,
-)
+from mmctl.datasets.keypoint_file import check_place, header_path, publish_array
 
 _IDENTITY, _DONE, _LOCK = "identity.json", "done.bin", "lock"
-
-
-@dataclass(frozen=True)
-class PlannedArray:
-    """An array that is to be made.
-
-    Attributes:
-        path: Where it goes.
-        header: What it is.
-        row_shape: Shape of a row.
-        dtype: Type of its values.
-    """
-
-    path: Path
-    header: ArrayHeader
-    row_shape: tuple[int, ...]
-    dtype: np.dtype
-
-    @property
-    def num_bytes(self) -> int:
-        """Size of the rows in bytes."""
-        return self.header.num_frames * self.row_bytes
-
-    @property
-    def row_bytes(self) -> int:
-        """Size of a row in bytes."""
-        return int(np.prod(self.row_shape)) * self.dtype.itemsize
-
-    def is_complete(self) -> bool:
-        """Return whether the array and its header are in their place already."""
-        try:
-            return self.path.is_file() and read_header(self.path) == self.header
-        except ValueError:
-            return False
+_REPAIR = "the work there cannot be continued, make it again from the start with --overwrite"
 
 
 class PartialArrays:
@@ -94,11 +56,11 @@ class PartialArrays:
 
         Args:
             overwrite: Whether arrays of another origin in their place will be replaced, and
-                unfinished ones of another origin are thrown away.
+                unfinished ones that are of another origin or damaged are thrown away.
 
         Raises:
-            ValueError: If another run is at work there, or arrays of another origin are in the
-                way; what differs is named.
+            ValueError: If another run is at work there, arrays of another origin are in the way
+                (what differs is named), or a file in the folder is damaged.
             DiskFullError: If the disk has no room for the arrays.
             PermissionError: If the folder cannot be written.
         """
@@ -119,29 +81,20 @@ class PartialArrays:
                 )
         self._take_lock()
         if found == identity:
-            return
-        (self.folder / _IDENTITY).unlink(missing_ok=True)
-        try:
-            for kind, array in self.arrays.items():
-                _preallocate(self.folder / f"{kind}.npy", array)
-            write_whole(self.folder / _DONE, bytes(self.num_blocks))
-        except OSError as error:
-            if error.errno not in FULL_DISK_CODES:
-                raise
-            shutil.rmtree(self.folder)
-            raise self._disk_full() from error
-        write_whole(self.folder / _IDENTITY, json.dumps(identity, indent=1).encode())
+            damage = self._find_damage()
+            if damage is None:
+                return
+            if not overwrite:
+                raise ValueError(f"{damage}: {_REPAIR}")
+        self._begin(identity)
 
     def open(self) -> None:
         """Open the prepared arrays for writing; every process does."""
         for name in (*self._unpublished(), _DONE):
             self._files[name] = (self.folder / name).open("r+b", buffering=0)
-        for kind in self.arrays:
+        for kind, array in self.arrays.items():
             if f"{kind}.npy" in self._files:
-                file = self._files[f"{kind}.npy"]
-                np.lib.format.read_magic(file)
-                np.lib.format.read_array_header_1_0(file)
-                self._starts[kind] = file.tell()
+                self._starts[kind] = len(array.npy_header())
 
     def pending(self) -> list[int]:
         """Return the blocks that are not there yet."""
@@ -197,9 +150,43 @@ class PartialArrays:
         self.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
+    def _begin(self, identity: Mapping[str, Any]) -> None:
+        """Make the files of the folder anew."""
+        (self.folder / _IDENTITY).unlink(missing_ok=True)
+        try:
+            for kind, array in self.arrays.items():
+                _preallocate(self.folder / f"{kind}.npy", array)
+            write_whole(self.folder / _DONE, bytes(self.num_blocks))
+        except OSError as error:
+            if error.errno not in FULL_DISK_CODES:
+                raise
+            shutil.rmtree(self.folder)
+            raise self._disk_full() from error
+        write_whole(self.folder / _IDENTITY, json.dumps(identity, indent=1).encode())
+
     def _marks(self) -> NDArray[np.uint8]:
         content = os.pread(self._files[_DONE].fileno(), self.num_blocks, 0)
-        return np.frombuffer(content, dtype=np.uint8)
+        return np.frombuffer(content.ljust(self.num_blocks, b"\x00"), dtype=np.uint8)
+
+    def _find_damage(self) -> str | None:
+        """Return what is wrong with the prepared files; rows of done blocks are not read."""
+        done = self.folder / _DONE
+        marks = done.read_bytes() if done.exists() else b""
+        if len(marks) != self.num_blocks:
+            return (
+                f"{done} must have {self.num_blocks} bytes, one for each block of rows, got "
+                f"{len(marks)}"
+            )
+        if max(marks) > 1:
+            return f"{done} must hold bytes 0 (not done) and 1 (done), got {max(marks)}"
+        for kind, array in self.arrays.items():
+            path = self.folder / f"{kind}.npy"
+            # A run that was killed while it published has moved the first ones.
+            if path.exists() or not all(marks) or not array.is_moved():
+                damage = array.find_damage(path)
+                if damage is not None:
+                    return damage
+        return None
 
     def _unpublished(self) -> list[str]:
         """Return the arrays that are still here: a killed run may have moved the first ones."""
@@ -227,13 +214,21 @@ class PartialArrays:
     def _read_identity(self) -> dict[str, Any] | None:
         path = self.folder / _IDENTITY
         try:
-            return json.loads(path.read_text(encoding="utf-8"))
+            content = json.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             return None
-        except ValueError:
+        except (ValueError, RecursionError):
             return {}
+        headers = content.get("arrays") if isinstance(content, dict) else None
+        whole = isinstance(headers, dict) and all(isinstance(x, dict) for x in headers.values())
+        return content if whole else {}
 
     def _describe_conflict(self, found: dict[str, Any], wanted: dict[str, Any]) -> str:
+        if not found:
+            return (
+                f"{self.folder / _IDENTITY} must say whose unfinished work lies beside it, but is "
+                f"damaged: {_REPAIR}"
+            )
         theirs, ours = _flatten(found), _flatten(wanted)
         differences = [
             f"{key} {theirs.get(key)!r} there, {ours.get(key)!r} now"
@@ -252,8 +247,9 @@ class PartialArrays:
                 found = header_path(array.path)
                 origin = f"see {found}" if found.exists() else "it has no header"
                 raise ValueError(
-                    f"{array.path} exists and was made in another way ({origin}): choose another "
-                    "place with --out (--heatmaps for heatmaps), or replace it with --overwrite"
+                    f"{array.path} exists and was made in another way, or is damaged ({origin}): "
+                    "choose another place with --out (--heatmaps for heatmaps), or replace it with "
+                    "--overwrite"
                 )
 
     def _disk_full(self) -> DiskFullError:
@@ -269,9 +265,7 @@ class PartialArrays:
 def _preallocate(path: Path, array: PlannedArray) -> None:
     """Make an array of zeros whose room on the disk is taken now, not when work is done."""
     with path.open("wb") as file:
-        content = {"descr": np.lib.format.dtype_to_descr(array.dtype), "fortran_order": False}
-        shape = (array.header.num_frames, *array.row_shape)
-        np.lib.format.write_array_header_1_0(file, {**content, "shape": shape})
+        file.write(array.npy_header())
         file.flush()
         if hasattr(os, "posix_fallocate"):
             os.posix_fallocate(file.fileno(), file.tell(), array.num_bytes)
@@ -292,6 +286,6 @@ def _write_at(file: BinaryIO, content: bytes, offset: int) -> None:
 def _flatten(identity: Mapping[str, Any]) -> dict[str, Any]:
     """Return ``{'kind.key': value}`` of an identity."""
     flat = {key: value for key, value in identity.items() if key != "arrays"}
-    for kind, header in identity.get("arrays", {}).items():
+    for kind, header in identity["arrays"].items():
         flat.update({f"{kind}.{key}": value for key, value in header.items()})
     return flat

@@ -110,8 +110,8 @@ def read_header(array_path: str | Path) -> ArrayHeader | None:
         return None
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"header {path} is not JSON: {error}") from error
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"header {path} cannot be read as JSON: {error}") from error
     _check_header(path, content)
     for key in ("frame_size", "input_size", "map_size"):
         content[key] = None if content[key] is None else tuple(content[key])
@@ -154,7 +154,7 @@ def check_place(array_path: Path) -> None:
         return
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         content = None
     if not isinstance(content, dict) or "format_version" not in content:
         raise ValueError(

@@ -68,12 +68,14 @@ class ImportedKeypoints:
             float32.
         missing: Rows without a person.
         num_unknown: Persons in frames that the data set does not have.
+        num_empty: Persons without any joint of positive score, who do not count.
         num_others: Persons that were not taken because another one in their frame is surer.
     """
 
     keypoints: NDArray[np.float32]
     missing: NDArray[np.int64]
     num_unknown: int
+    num_empty: int
     num_others: int
 
 
@@ -82,24 +84,31 @@ def collect_keypoints(
 ) -> ImportedKeypoints:
     """Take the best person of each frame; among equals the first.
 
+    Persons without any joint of positive score (COCO's unlabelled ones) do not count, because their
+    rows would be those of a frame without a person.
+
     Args:
         persons: What the other program found.
         names: The data set's frames in the order of the rows.
         data_root: Folder of the data set.
 
     Raises:
-        ValueError: If a person's frame is ambiguous, no person is in a frame of the data set, or
-            the coordinates are fractions and not pixels.
+        ValueError: If a person's frame is ambiguous, no person that counts is in a frame of the
+            data set, or the coordinates are fractions and not pixels.
     """
     index = FrameIndex(names, data_root)
     keypoints = np.zeros((len(names), NUM_KEYPOINTS, 3), dtype=np.float32)
     best = np.full(len(names), -np.inf)
-    counts, example = {"unknown": 0, "others": 0}, ""
+    counts, example = {"unknown": 0, "empty": 0, "others": 0}, ""
     for person in persons:
         row = index.find(person)
         if row is None:
             counts["unknown"] += 1
             example = example or f"{person.place} names {person.frame!r}"
+            continue
+        if not (person.joints[:, 2] > 0).any():
+            counts["empty"] += 1
+            example = example or f"{person.place} has no joint of positive score"
             continue
         counts["others"] += bool(np.isfinite(best[row]))
         if person.score > best[row]:
@@ -107,8 +116,8 @@ def collect_keypoints(
             keypoints[row] = person.joints
     if not np.isfinite(best).any():
         raise ValueError(
-            "at least one person must be in a frame of the data set, whose first frame is "
-            f"{names[0]!r}, got none{f': {example}' if example else ''}"
+            "at least one person with a joint must be in a frame of the data set, whose first "
+            f"frame is {names[0]!r}, got none{f': {example}' if example else ''}"
         )
     seen = keypoints[keypoints[..., 2] > 0]
     if len(seen) and np.abs(seen[:, :2]).max() <= 1:
@@ -117,7 +126,9 @@ def collect_keypoints(
             "write pixels, with OpenPose --keypoint_scale 0"
         )
     missing = np.flatnonzero(~np.isfinite(best))
-    return ImportedKeypoints(keypoints, missing, counts["unknown"], counts["others"])
+    return ImportedKeypoints(
+        keypoints, missing, counts["unknown"], counts["empty"], counts["others"]
+    )
 
 
 def check_missing(found: ImportedKeypoints, names: Sequence[str], max_missing: float) -> None:

@@ -8,6 +8,8 @@ per frame (OpenPose's, or a plain list of 17 joints).
 from __future__ import annotations
 
 import json
+import math
+import reprlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mmctl.datasets.joint_orders import to_coco
+from mmctl.datasets.joint_orders import JOINT_ORDERS, to_coco
 from mmctl.structures import NUM_KEYPOINTS
 
 _PER_FRAME_SUFFIX = "_keypoints"
@@ -128,8 +130,8 @@ def _load_json(path: Path) -> Any:
         raise FileNotFoundError(f"{path} does not exist or is no file")
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} is not JSON: {error}") from error
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path} cannot be read as JSON: {error}") from error
 
 
 def _read_image_names(path: Path, content: Mapping[str, Any]) -> dict[Any, str]:
@@ -140,12 +142,26 @@ def _read_image_names(path: Path, content: Mapping[str, Any]) -> dict[Any, str]:
     for number, image in enumerate(images):
         if not isinstance(image, dict) or not {"id", "file_name"} <= set(image):
             raise ValueError(f"{path}: image {number} must be an object with 'id' and 'file_name'")
+        _check_image(f"{path}: image {number}", image)
         if names.setdefault(image["id"], image["file_name"]) != image["file_name"]:
             raise ValueError(
                 f"{path}: an image id must belong to one file, but {image['id']!r} belongs to "
                 f"{names[image['id']]!r} and to {image['file_name']!r} (image {number})"
             )
     return names
+
+
+def _check_image(place: str, image: Mapping[str, Any]) -> None:
+    if not isinstance(image["id"], (int, str)):
+        raise ValueError(
+            f"{place}: 'id' must be an integer or a string, because annotations name it, got "
+            f"{_shorten(image['id'])}"
+        )
+    if not isinstance(image["file_name"], str):
+        raise ValueError(
+            f"{place}: 'file_name' must be a string, because it is the path of a frame, got "
+            f"{_shorten(image['file_name'])}"
+        )
 
 
 def _find_name(place: str, image_id: Any, names: Mapping[Any, str]) -> str:
@@ -155,22 +171,24 @@ def _find_name(place: str, image_id: Any, names: Mapping[Any, str]) -> str:
         return image_id
     raise ValueError(
         f"{place}: 'image_id' must be the name of a frame, or the id of one of the {len(names)} "
-        f"'images' of a COCO file (--images names one), got {image_id!r}"
+        f"'images' of a COCO file (--images names one), got {_shorten(image_id)}"
     )
 
 
 def _read_joints(place: str, values: Any, are_visibilities: bool = False) -> NDArray[np.float32]:
     """Return COCO's joints of a flat or nested list, (17, 3)."""
     try:
-        joints = np.array(values, dtype=np.float32)
+        with np.errstate(over="ignore"):  # what is too large for float32 becomes inf
+            joints = np.array(values, dtype=np.float32)
         if joints.ndim == 1 and len(joints) % 3 == 0:
             joints = joints.reshape(-1, 3)
         if joints.ndim != 2 or joints.shape[1] != 3:
             raise ValueError(f"they have the shape {joints.shape}")
         joints = to_coco(joints)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(
-            f"{place}: the keypoints must be x, y and score of each joint: {error}"
+            f"{place}: the keypoints must be x, y and score of each joint: {error}; they are "
+            f"{_shorten(values)}"
         ) from error
     if not np.isfinite(joints).all():
         raise ValueError(f"{place}: the keypoints must be finite numbers, got {joints.tolist()}")
@@ -190,6 +208,21 @@ def _to_person(place: str, frame: str, joints: NDArray[np.float32], score: Any =
         return Person(frame, joints, float(joints[:, 2].mean()), place)
     if isinstance(score, list) and len(score) == 1:  # some versions of AlphaPose
         score = score[0]
-    if not isinstance(score, (int, float)) or not np.isfinite(score):
-        raise ValueError(f"{place}: 'score' must be a finite number, got {score!r}")
+    if not _is_finite(score):
+        raise ValueError(f"{place}: 'score' must be a finite number, got {_shorten(score)}")
     return Person(frame, joints, float(score), place)
+
+
+def _is_finite(value: Any) -> bool:
+    """Return whether a value is a number that fits into a float."""
+    try:
+        return math.isfinite(value)
+    except (TypeError, OverflowError):
+        return False
+
+
+def _shorten(value: Any) -> str:
+    """Return a value for a message: all numbers of a person, but not all digits of a huge one."""
+    shortened = reprlib.Repr()
+    shortened.maxlist = 3 * max(JOINT_ORDERS)
+    return shortened.repr(value)

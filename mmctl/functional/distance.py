@@ -71,8 +71,7 @@ def pairwise_distance(x: Tensor, y: Tensor, *, metric: str = "cosine") -> Tensor
         Distances, (M, N), float64 if an input is float64, else float32.
 
     Raises:
-        ValueError: If ``metric`` is unknown, an input is not a matrix, widths differ, or a row is
-            refused by :func:`check_norms`.
+        ValueError: If ``metric`` is unknown, or an input is not a matrix, or widths differ.
     """
     _check_arguments(x, y, metric)
     dtype = _result_dtype(x, y)
@@ -101,10 +100,13 @@ def distance_blocks(x: Tensor, y: Tensor, *, metric: str = "cosine") -> Iterator
         Distances of the next rows, (m, N), float64 if an input is float64, else float32.
 
     Raises:
-        ValueError: As :func:`pairwise_distance`.
+        ValueError: As :func:`pairwise_distance`, and if a row is refused by :func:`check_norms`,
+            which a loss in training has no time for.
     """
     _check_arguments(x, y, metric)
     dtype = _result_dtype(x, y)
+    for name, features in (("x", x), ("y", y)):
+        check_norms(features, name, dtype)
     rows = max(1, _ENTRIES_PER_BLOCK // max(1, len(y)))
     with torch.autocast(x.device.type, enabled=False):
         if metric == "cosine":
@@ -131,8 +133,6 @@ def _check_arguments(x: Tensor, y: Tensor, metric: str) -> None:
             "x and y must be matrices (rows, channels) of one width to be compared row by row, "
             f"got {tuple(x.shape)} and {tuple(y.shape)}"
         )
-    for name, features in (("x", x), ("y", y)):
-        check_norms(features, name, _result_dtype(x, y))
 
 
 def _extreme(row: Tensor) -> float:

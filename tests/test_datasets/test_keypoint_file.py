@@ -171,7 +171,8 @@ def test_an_array_without_header_is_taken_with_one_warning(dataset_root, monkeyp
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda text: "{", "is not JSON"),
+        (lambda text: "{", "cannot be read as JSON: Expecting"),
+        (lambda text: "[" * 100_000, "cannot be read as JSON: .*recursion"),
         (lambda text: "[]", "must have format_version 1.* got None"),
         (lambda text: text.replace('version": 1', 'version": 2'), "format_version 1.* got 2"),
         (lambda text: text.replace('"estimator"', '"estimate"'), "key 'estimat"),

@@ -67,6 +67,26 @@ def test_the_surest_person_of_a_frame_is_taken_and_others_are_counted():
     assert (found.num_others, found.num_unknown) == (3, 1)
 
 
+def test_persons_without_a_joint_do_not_count():
+    empty = Person("a/0.jpg", np.zeros((17, 3), np.float32), 9.0, "file: entry 7")
+    found = collect_keypoints([empty, person("a/0.jpg", 1), person("a/1.jpg", 2)], NAMES, ROOT)
+    np.testing.assert_array_equal(found.keypoints[0], person("a/0.jpg", 1).joints)
+    assert (found.num_empty, found.num_others, found.num_unknown) == (1, 0, 0)
+    found = collect_keypoints([empty, person("a/1.jpg", 2), empty], NAMES, ROOT)
+    assert found.missing.tolist() == [0, 2, 3]
+    assert found.num_empty == 2
+    with pytest.raises(ValueError, match="got 3 of 4"):
+        check_missing(found, NAMES, 0.5)
+
+
+def test_a_file_of_unlabelled_persons_is_refused():
+    empty = Person("a/0.jpg", np.zeros((17, 3), np.float32), 0.0, "file: entry 7")
+    with pytest.raises(
+        ValueError, match=r"got none: file: entry 7 has no joint of positive score$"
+    ):
+        collect_keypoints([empty, empty], NAMES, ROOT)
+
+
 def test_a_file_of_another_data_set_is_refused():
     with pytest.raises(
         ValueError, match=r"first frame is 'a/0\.jpg', got none: file: entry 4 names 'c/9\.jpg'$"

@@ -109,7 +109,7 @@ def coco(**changes):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("{", r"p\.json is not JSON"),
+        ("{", r"p\.json cannot be read as JSON: Expecting"),
         ("3", r"p\.json must be a list of persons, .* got int"),
         ({"annotations": []}, r"p\.json must have a list under 'images', got NoneType"),
         ({"images": []}, r"p\.json must be a list of persons, or an object"),
@@ -127,6 +127,26 @@ def coco(**changes):
         (coco(score="high"), "annotations 1: 'score' must be a finite number, got 'high'"),
         ([{"image_id": 3, "keypoints": []}], r"entry 0: 'image_id' .*--images .* got 3"),
         ([7], "entry 0 must be an object with 'image_id' and 'keypoints'"),
+        (
+            {"images": [{"id": 1, "file_name": 5}], "annotations": []},
+            r"p\.json: image 0: 'file_name' must be a string, because .*, got 5$",
+        ),
+        (
+            {"images": [{"id": [1], "file_name": "a"}], "annotations": []},
+            r"p\.json: image 0: 'id' must be an integer or a string, because .*, got \[1\]$",
+        ),
+        (coco(image_id=[3]), r"annotations 1: 'image_id' must be .* got \[3\]$"),
+        (coco(image_id="x" * 9999), r"annotations 1: 'image_id' must be .{,200} got 'x+\.\.\.x+'$"),
+        (
+            coco(keypoints=[*range(50), 10**400]),
+            r"annotations 1: .* too large.* 49, 10+\.\.\.0+\]$",
+        ),
+        (coco(keypoints=[1e39, *[1] * 50]), "annotations 1: the keypoints must be finite"),
+        (coco(keypoints={"x": 1}), r"annotations 1: the keypoints must be .* are \{'x': 1\}$"),
+        (coco(score=10**400), r"annotations 1: 'score' must be a finite number, got 10+\.\.\.0+$"),
+        (coco(score=[[1]]), r"annotations 1: 'score' must be a finite number, got \[1\]$"),
+        ("[" * 100_000, r"p\.json cannot be read as JSON: .*recursion"),
+        ("[" + "1" * 9999 + "]", r"p\.json cannot be read as JSON: .*4300 digits"),
     ],
 )
 def test_a_broken_file_is_named_with_entry_and_rule(tmp_path, content, message):
@@ -138,7 +158,7 @@ def test_a_broken_file_is_named_with_entry_and_rule(tmp_path, content, message):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("", "is not JSON"),
+        ("", "cannot be read as JSON"),
         ({"bodies": []}, r"must be an object with a list under 'people' \(OpenPose\), or"),
         ({"people": [{}]}, "person 0 must be an object with 'pose_keypoints_2d'"),
         ({"people": [{"pose_keypoints_2d": [1.0] * 30}]}, "person 0: .* got 10"),

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 
+from mmctl.apis.partial_arrays import PartialArrays
 from mmctl.datasets import MARS
 from mmctl.datasets.keypoint_file import read_header
 from mmctl.models.pose import HRNetHeatmaps
@@ -118,6 +119,27 @@ def test_a_killed_run_is_continued_to_the_same_bytes(
     assert contents(tmp_path) == first
 
 
+def test_a_damaged_folder_is_refused_until_it_is_overwritten(
+    run_tool, arguments, tmp_path, monkeypatch, capsys
+):
+    run_tool(EXTRACT, *arguments)
+    first = contents(tmp_path)
+    for name in first:
+        (tmp_path / name).unlink()
+    with monkeypatch.context() as patch:
+        patch.setattr(PartialArrays, "publish", lambda partial: partial.close())
+        run_tool(EXTRACT, *arguments)
+    os.truncate(tmp_path / "keypoints.partial" / "keypoints.npy", 5000)
+    with pytest.raises(SystemExit, match="2"):
+        run_tool(EXTRACT, *arguments)
+    error = capsys.readouterr().err
+    assert "keypoints.partial/keypoints.npy must have" in error
+    assert "got 5,000" in error
+    assert contents(tmp_path) == {}
+    run_tool(EXTRACT, *arguments, "--overwrite")
+    assert contents(tmp_path) == first
+
+
 @pytest.mark.parametrize(
     ("extra", "message"),
     [
@@ -202,3 +224,29 @@ def test_keypoints_of_another_program_are_imported(
         run_tool(IMPORT, *arguments, "--max-missing", "0.001")
     assert "--max-missing takes another share" in capsys.readouterr().err
     assert not out.exists()
+
+
+def test_unlabelled_persons_are_no_keypoints(run_tool, drawn_mars, tmp_path, capsys):
+    names = MARS(str(drawn_mars)).frame_names()
+    images = [{"id": row, "file_name": name} for row, name in enumerate(names)]
+    flat = {True: [20, 30, 2] * 17, False: [0] * 51}
+    source, out = tmp_path / "coco.json", tmp_path / "imported.npy"
+
+    def import_labelled(num_labelled: int) -> None:
+        persons = [
+            {"image_id": row, "keypoints": flat[row < num_labelled], "num_keypoints": 0}
+            for row in range(len(names))
+        ]
+        source.write_text(json.dumps({"images": images, "annotations": persons}))
+        where = ["--dataset", "MARS", "--data-root", str(drawn_mars), "--out", str(out)]
+        run_tool(IMPORT, str(source), *where)
+
+    for num_labelled in (0, len(names) // 2):
+        with pytest.raises(SystemExit, match="2"):
+            import_labelled(num_labelled)
+        assert not out.exists()
+    assert f"as {names[len(names) // 2]}" in capsys.readouterr().err
+    import_labelled(len(names) - 1)
+    assert "1 of them without a person (zeros); persons left out: 1 without a joint, 0" in (
+        capsys.readouterr().out
+    )

@@ -58,7 +58,11 @@ def parse_args() -> argparse.Namespace:
     add("--num-workers", type=int, default=2, help="processes that read frames (default: 2)")
     add("--amp", action="store_true", help="mixed precision")
     add("--allow-broken", action="store_true", help="zeros for frames that cannot be read")
-    add("--overwrite", action="store_true", help="replace what was made in another way")
+    add(
+        "--overwrite",
+        action="store_true",
+        help="replace what was made in another way or is damaged",
+    )
     add("--launcher", choices=["none", "pytorch", "slurm", "mpi"], default="none")
     add("--local_rank", "--local-rank", type=int, default=0, help=argparse.SUPPRESS)
     return parser.parse_args()

@@ -66,8 +66,8 @@ def main() -> None:
     write_stored_array(out, found.keypoints, header)
     print(
         f"{out}: {len(names)} frames, {len(found.missing)} of them without a person (zeros); "
-        f"{found.num_others} further persons in the same frames left out, {found.num_unknown} in "
-        "frames of no tracklet"
+        f"persons left out: {found.num_empty} without a joint, {found.num_others} beside a surer "
+        f"one, {found.num_unknown} in frames of no tracklet"
     )
 
 
