@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 
 from mmctl.datasets.atomic_files import FULL_DISK_CODES, DiskFullError
-from mmctl.engine.checkpoint_reading import LAST_CHECKPOINT
+from mmctl.engine.checkpoint_reading import RESUMABLE, find_named_checkpoint
 
 _DEAD_WORKER = re.compile(r"DataLoader worker \(pid(?:\(s\))? ([\d, ]+)\)")
 _SIGNAL = re.compile(r"is killed by signal: ([^.]+)\.")
@@ -86,10 +86,13 @@ def describe_way_on(work_dir: str | Path) -> str:
     Args:
         work_dir: Folder of the run.
     """
-    pointer = Path(work_dir) / LAST_CHECKPOINT
-    if not pointer.is_file():
-        return f"no checkpoint was saved in {work_dir} yet"
-    return f"the same command with --resume goes on from {pointer.read_text().strip()}"
+    folder = Path(work_dir)
+    named = find_named_checkpoint(folder)
+    if named is not None:
+        return f"the same command with --resume goes on from {named}"
+    if any(file for pattern in RESUMABLE for file in folder.glob(pattern)):
+        return f"the same command with --resume goes on from the newest checkpoint in {folder}"
+    return f"no checkpoint was saved in {work_dir} yet"
 
 
 def add_note(error: BaseException, note: str) -> None:

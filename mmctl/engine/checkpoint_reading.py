@@ -12,15 +12,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
 
-import numpy as np
 import torch
 from mmengine.dist import barrier, broadcast_object_list, is_main_process
-from mmengine.logging import HistoryBuffer, print_log
+from mmengine.logging import print_log
 
+from mmctl.engine.archive_check import UNREADABLE, check_archive
 from mmctl.engine.atomic_backend import open_atomically
-
-HISTORY_STATISTICS = ("min", "max", "current", "mean")
-"""The statistics that MMEngine stores with every log history."""
+from mmctl.engine.stored_arrays import allowed_globals, restore
 
 NUM_FIRST_BYTES = 40
 
@@ -33,7 +31,7 @@ LAST_CHECKPOINT = "last_checkpoint"
 RESUMABLE = ("snapshot_*.pth", "epoch_*.pth", "iter_*.pth")
 """Names of the checkpoints that a run can go on from; ``best_*.pth`` have no optimizer."""
 
-_REFUSED = re.compile(r"GLOBAL (getattr\(.*?\)|\S+)")
+_REFUSED = re.compile(r"GLOBAL (.+?) (?:is not allowed|was not an allowed|whose module)")
 _BROKEN_FILE = re.compile(
     r"zip|PytorchStreamReader|EOF|end of file|storage|corrupt|Errno 22", re.IGNORECASE
 )
@@ -44,8 +42,8 @@ def load_from_local_safely(
 ) -> dict[str, Any]:
     """Read a checkpoint from a local file without running code from it.
 
-    Only tensors, plain values, numpy arrays and MMEngine's log histories are restored. Checksums
-    are compared first, which torch does not. A file named in the environment variable
+    Only tensors, plain values, numpy arrays of numbers and MMEngine's log histories are restored.
+    Checksums are compared first, which torch does not. A file named in the environment variable
     ``MMCTL_TRUST_CHECKPOINT`` may hold anything.
     ``meta['config']``, which MMEngine 0.10 reads but never writes, moves to
     ``meta['config_text']``: ``Runner.resume`` would execute that text.
@@ -70,17 +68,18 @@ def load_from_local_safely(
         )
     try:
         if _is_archive(path):
-            _compare_checksums(path)
+            check_archive(path)
         if _is_trusted(path):
             checkpoint = torch.load(path, map_location=map_location, weights_only=False)
         else:
-            with torch.serialization.safe_globals(_allowed_globals()):
+            with torch.serialization.safe_globals(allowed_globals()):
                 checkpoint = torch.load(path, map_location=map_location, weights_only=True)
+            checkpoint = restore(checkpoint)
     except zipfile.BadZipFile as error:
         raise _damage(filename, path, error) from error
     except pickle.UnpicklingError as error:
         raise _refusal(filename, path, error) from error
-    except (EOFError, OSError, RuntimeError, KeyError, IndexError, UnicodeDecodeError) as error:
+    except (*UNREADABLE, OSError) as error:
         # Permissions, too little memory and a missing GPU come here too, no faults of the file.
         if isinstance(error, (OSError, RuntimeError)) and not _BROKEN_FILE.search(str(error)):
             raise
@@ -89,30 +88,6 @@ def load_from_local_safely(
     if isinstance(meta, dict) and "config" in meta:
         meta["config_text"] = meta.pop("config")
     return checkpoint
-
-
-def _history_statistic(owner: object, name: str) -> Callable:
-    """Stand in for ``getattr`` while a checkpoint is read: log histories name their statistics."""
-    if owner is not HistoryBuffer or name not in HISTORY_STATISTICS:
-        raise pickle.UnpicklingError(f"GLOBAL getattr({owner!r}, {name!r}) is not allowed")
-    return getattr(HistoryBuffer, name)
-
-
-def _allowed_globals() -> list[Any]:
-    """Return what may be restored beside torch's own list: numpy arrays and log histories."""
-    numbers = "?bhilqBHILQefdgFDG"
-    scalar, reconstruct = np.float64().__reduce__()[0], np.empty(0).__reduce__()[0]
-    allowed: list[Any] = [
-        HistoryBuffer,
-        (_history_statistic, "builtins.getattr"),
-        np.ndarray,
-        np.dtype,
-        *{type(np.dtype(char)) for char in numbers + "SUO"},
-    ]
-    for package in ("numpy.core", "numpy._core"):  # numpy 1 and numpy 2 name it differently
-        allowed += [(scalar, f"{package}.multiarray.scalar")]
-        allowed += [(reconstruct, f"{package}.multiarray._reconstruct")]
-    return allowed
 
 
 def _refusal(filename: str, path: Path, error: pickle.UnpicklingError) -> ValueError:
@@ -127,10 +102,10 @@ def _refusal(filename: str, path: Path, error: pickle.UnpicklingError) -> ValueE
         )
     return ValueError(
         f"checkpoint {filename!r} holds {found[1]!r}, which is neither a tensor, a plain value, a "
-        "numpy array nor a log history of MMEngine. It is refused because restoring it could run "
-        f"code hidden in the file. If you trust whoever made it with everything that you may do on "
-        f"this machine, set {TRUST}={path.absolute()} in the environment (several: separated by "
-        f"{os.pathsep!r}): that file may then run code"
+        "numpy array of numbers nor a log history of MMEngine. It is refused because restoring it "
+        "could run code hidden in the file. If you trust whoever made it with everything that you "
+        f"may do on this machine, set {TRUST}={path.absolute()} in the environment (several: "
+        f"separated by {os.pathsep!r}): that file may then run code"
     )
 
 
@@ -194,8 +169,8 @@ def find_whole_checkpoint(path: str) -> str | None:
     """Return the checkpoint in a work dir that a run goes on from.
 
     That is the one that ``last_checkpoint`` names if it is whole, otherwise the newest whole one,
-    after a warning; ``last_checkpoint`` then names that. In a work dir that was moved, its name
-    counts. Of several processes the first looks.
+    after a warning; ``last_checkpoint`` then names that. In a work dir that was moved or copied the
+    file of the same name counts. Of several processes the first looks.
 
     Args:
         path: The work dir.
@@ -218,14 +193,38 @@ def find_whole_checkpoint(path: str) -> str | None:
     return found[0]
 
 
+def find_named_checkpoint(folder: Path) -> Path | None:
+    """Return the file that ``last_checkpoint`` of a work dir names, None if there is none.
+
+    The file of that name in the work dir counts first: the path is that of the folder as it was
+    called when the file was written, where another run may live after a move.
+
+    Args:
+        folder: The work dir.
+    """
+    pointer = folder / LAST_CHECKPOINT
+    try:
+        text = pointer.read_text(encoding="utf-8").strip() if pointer.is_file() else ""
+    except UnicodeDecodeError:  # as good as missing, like an empty one
+        text = ""
+    named = Path(text)
+    places = (folder / named.name, named) if named.name else ()
+    return next((place for place in places if place.is_file()), None)
+
+
 def _find_whole_checkpoint(folder: Path) -> str | None:
     pointer = folder / LAST_CHECKPOINT
-    named = Path(pointer.read_text().strip()) if pointer.is_file() else Path()
-    if not named.is_file():
-        named = folder / (named.name or "?")
+    named = find_named_checkpoint(folder)
+    if named is not None and named.parent.resolve() != folder.resolve():
+        print_log(
+            f"{pointer} names {named}, outside the work dir, which holds no {named.name}: "
+            "if the run there is another one, stop this and correct the name",
+            logger="current",
+            level=logging.WARNING,
+        )
     found = {file for pattern in RESUMABLE for file in folder.glob(pattern)} - {named}
     newest = sorted(found, key=lambda file: file.stat().st_mtime_ns, reverse=True)
-    candidates = [named, *newest] if named.is_file() else newest
+    candidates = newest if named is None else [named, *newest]
     for candidate in candidates:
         fault = find_fault(candidate)
         if fault is None:
@@ -254,7 +253,7 @@ def find_fault(path: Path) -> str | None:
         path: A file that ``torch.save`` has written.
     """
     try:
-        _compare_checksums(path)
+        check_archive(path)
     except (zipfile.BadZipFile, OSError) as error:
         return f"{path.stat().st_size} bytes, {error}"
     return None
@@ -263,13 +262,6 @@ def find_fault(path: Path) -> str | None:
 def _is_archive(path: Path) -> bool:
     with path.open("rb") as file:
         return file.read(2) == b"PK"
-
-
-def _compare_checksums(path: Path) -> None:
-    with zipfile.ZipFile(path) as archive:
-        broken = archive.testzip()
-    if broken is not None:
-        raise zipfile.BadZipFile(f"its part {broken} has another checksum")
 
 
 def _is_trusted(path: Path) -> bool:

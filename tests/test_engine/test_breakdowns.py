@@ -196,8 +196,18 @@ def test_faults_of_the_program_keep_traceback_and_way_on(tmp_path):
 
 
 def test_the_way_on_is_the_checkpoint_that_was_saved_last(tmp_path):
-    (tmp_path / "last_checkpoint").write_text("a/epoch_3.pth\n")
-    assert describe_way_on(tmp_path) == "the same command with --resume goes on from a/epoch_3.pth"
+    file = tmp_path / "epoch_3.pth"
+    file.touch()
+    (tmp_path / "last_checkpoint").write_text("/moved/from/epoch_3.pth\n")
+    assert describe_way_on(tmp_path) == f"the same command with --resume goes on from {file}"
+
+
+@pytest.mark.parametrize("pointer", [b"", b"\xff\xfe", b"gone.pth"])
+def test_the_way_on_without_a_readable_name_is_the_newest_checkpoint(tmp_path, pointer):
+    (tmp_path / "last_checkpoint").write_bytes(pointer)
+    assert describe_way_on(tmp_path) == f"no checkpoint was saved in {tmp_path} yet"
+    (tmp_path / "snapshot_3.pth").touch()
+    assert describe_way_on(tmp_path).endswith(f"goes on from the newest checkpoint in {tmp_path}")
 
 
 def test_timeouts_of_a_group_are_lost_processes(monkeypatch):

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import mmengine.runner.checkpoint as mmengine_checkpoint
+import numpy as np
 import pytest
 import torch
 from mmengine.runner import CheckpointLoader
@@ -41,6 +42,16 @@ def two(tmp_path) -> tuple[Path, Path]:
     return files
 
 
+@pytest.fixture
+def logged(monkeypatch) -> list[str]:
+    """The messages that looking for a checkpoint logs."""
+    messages: list[str] = []
+    monkeypatch.setattr(
+        "mmctl.engine.checkpoint_reading.print_log", lambda text, **_: messages.append(text)
+    )
+    return messages
+
+
 def test_a_checkpoint_cut_at_any_byte_is_detected(tmp_path):
     content = save(tmp_path / "a.pth").read_bytes()
     file = tmp_path / "cut.pth"
@@ -64,6 +75,43 @@ def test_a_changed_byte_of_a_tensor_is_detected(tmp_path):
         load_from_local_safely(str(file))
 
 
+def test_one_changed_bit_is_detected_or_without_effect(tmp_path):
+    file = tmp_path / "a.pth"
+    weights = {f"w{i}": torch.full((5,), float(i)) for i in range(3)}
+    torch.save({"state_dict": weights}, file)
+    content = file.read_bytes()
+    listed = content.index(b"PK\1\2")
+    random = np.random.default_rng(0)
+    places = [*random.integers(listed, len(content), 900), *random.integers(0, listed, 300)]
+    outcomes = set()
+    for place in places:
+        changed = bytearray(content)
+        changed[place] ^= 1 << int(random.integers(8))
+        file.write_bytes(changed)
+        damaged = find_fault(file) is not None
+        outcomes.add(damaged)
+        if damaged:
+            with pytest.raises(ValueError, match=r"a\.pth' (is damaged|cannot be read)"):
+                load_from_local_safely(str(file))
+        else:
+            loaded = load_from_local_safely(str(file))["state_dict"]
+            assert list(loaded) == list(weights), place
+            assert all(torch.equal(loaded[name], weights[name]) for name in weights), place
+    assert outcomes == {True, False}
+
+
+@pytest.mark.parametrize("change", ["folder", "part", "method", "name"])
+def test_a_changed_list_of_parts_leads_to_the_checkpoint_before(two, change):
+    whole, last = two
+    content = bytearray(last.read_bytes())
+    entry = content.rindex(b"PK\1\2", 0, content.rindex(b"/data/0"))
+    part = content.index(b"/0", entry) + 1 - entry
+    places = {"folder": 38, "method": 10, "name": 46, "part": part}
+    content[entry + places[change]] ^= 0x80 if change == "name" else 0x10
+    last.write_bytes(content)
+    assert find_whole_checkpoint(str(whole.parent)) == str(whole)
+
+
 @pytest.mark.parametrize("kept", [0, 1, 700, -1])
 def test_the_whole_one_before_a_cut_one_is_found_and_named(two, kept):
     whole, cut = two
@@ -72,22 +120,37 @@ def test_the_whole_one_before_a_cut_one_is_found_and_named(two, kept):
     assert (whole.parent / "last_checkpoint").read_text() == str(whole)
 
 
-def test_the_warning_names_the_damaged_file(two, monkeypatch):
-    messages = []
-    monkeypatch.setattr(
-        "mmctl.engine.checkpoint_reading.print_log", lambda text, **_: messages.append(text)
-    )
+def test_the_warning_names_the_damaged_file(two, logged):
     two[1].write_bytes(b"PK")
     find_whole_checkpoint(str(two[0].parent))
-    assert f"checkpoint {two[1]} is damaged (2 bytes" in messages[0]
-    assert str(two[0]) in messages[1]
+    assert f"checkpoint {two[1]} is damaged (2 bytes" in logged[0]
+    assert str(two[0]) in logged[1]
 
 
-@pytest.mark.parametrize("text", ["", "/elsewhere/snapshot_9.pth", None])
+@pytest.mark.parametrize(
+    "text", [b"", b"\0" * 40, b"\xff\xfe\x80", b"/elsewhere/snapshot_9.pth", None]
+)
 def test_a_work_dir_that_was_moved_or_lost_its_pointer_is_gone_on_from(two, text):
     pointer = two[0].parent / "last_checkpoint"
-    pointer.unlink() if text is None else pointer.write_text(text)
+    pointer.unlink() if text is None else pointer.write_bytes(text)
     assert find_whole_checkpoint(str(two[0].parent)) == str(two[1])
+
+
+def test_a_moved_work_dir_is_not_mixed_up_with_the_one_now_in_its_place(two, tmp_path):
+    current = tmp_path / "current"
+    current.mkdir()
+    other = save(current / "epoch_1.pth", 9.0)
+    (two[0].parent / "last_checkpoint").write_text(str(other))
+    assert find_whole_checkpoint(str(two[0].parent)) == str(two[0])
+
+
+def test_a_checkpoint_outside_the_work_dir_is_gone_on_from_with_a_warning(two, tmp_path, logged):
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    other = save(outside / "epoch_7.pth", 9.0)
+    (two[0].parent / "last_checkpoint").write_text(str(other))
+    assert find_whole_checkpoint(str(two[0].parent)) == str(other)
+    assert f"names {other}, outside the work dir, which holds no epoch_7.pth" in logged[0]
 
 
 def test_the_named_file_wins_over_newer_ones(two):
