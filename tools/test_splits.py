@@ -77,11 +77,10 @@ def main() -> None:
     runs = SplitRuns(args.config.resolve(), work_dir, args.cfg_options, TOOLS, args.test_only)
     runs.check(cfg, folds)
     results, failures, summary = [], [], {}
-    parts = runs.parts(cfg)
     with Progress(BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()) as progress:
         for fold in progress.track(folds, description="folds"):
             try:
-                results.append(runs.run(fold, parts))
+                results.append(runs.run(fold, cfg))
             except ValueError as error:
                 failures.append(fold)
                 progress.console.print(f"fold {fold} failed: {error}", soft_wrap=True)

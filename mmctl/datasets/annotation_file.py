@@ -11,6 +11,9 @@ from typing import Any
 
 _SPLITS = ("train", "query", "gallery")
 _DIGITS = re.compile(r"\d+")
+MAX_ID = 2**63 - 1
+"""The greatest pid, camid and keypoint row."""
+
 _REQUIRED = ("pid", "camid", "split", "frames")
 _EXAMPLE = (
     '{"metainfo": {}, "tracklets": [{"pid": 1, "camid": 1, "split": "train", '
@@ -72,8 +75,9 @@ def _load_json(path: str) -> dict[str, Any]:
         )
     try:
         content = json.loads(Path(path).read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} is not JSON: {error}") from error
+    # JSON that is nested too deeply, or has an integer too long for Python, is beyond the parser.
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path} is not JSON that can be read: {error}") from error
     if not isinstance(content, dict) or not isinstance(content.get("tracklets"), list):
         raise ValueError(f"{path} must be an object with a list under 'tracklets', like {_EXAMPLE}")
     unknown = sorted(set(content) - {"metainfo", "tracklets"})
@@ -114,6 +118,8 @@ def _check_ids(place: str, entry: dict[str, Any]) -> None:
         )
     if not _is_integer(entry["camid"]) or entry["camid"] < 0:
         raise ValueError(f"{place}: 'camid' must be an integer, 0 or more, got {entry['camid']!r}")
+    for key in ("pid", "camid"):
+        _check_bound(f"{place}: {key!r}", entry[key])
 
 
 def _check_frames(place: str, entry: dict[str, Any]) -> None:
@@ -125,6 +131,11 @@ def _check_frames(place: str, entry: dict[str, Any]) -> None:
     for index, frame in enumerate(frames):
         if not isinstance(frame, str) or not frame:
             raise ValueError(f"{place}: 'frames'[{index}] must be a path, got {frame!r}")
+        if not _can_be_a_path(frame):
+            raise ValueError(
+                f"{place}: 'frames'[{index}] must be the name of a file, which cannot have half of "
+                f"a UTF-16 character or a zero, got {frame!r}"
+            )
         if ".." in frame and ".." in frame.split("/") and not os.path.isabs(frame):
             raise ValueError(
                 f"{place}: 'frames'[{index}] must stay below data_root, because the data set is "
@@ -133,6 +144,13 @@ def _check_frames(place: str, entry: dict[str, Any]) -> None:
     _check_time_order(place, frames)
     if "keypoint_rows" in entry:
         _check_keypoint_rows(place, entry["keypoint_rows"], frames)
+
+
+def _can_be_a_path(text: str) -> bool:
+    try:
+        return b"\0" not in os.fsencode(text)
+    except UnicodeEncodeError:
+        return False
 
 
 def _check_time_order(place: str, frames: list[str]) -> None:
@@ -168,6 +186,14 @@ def _check_keypoint_rows(place: str, rows: Any, frames: list[str]) -> None:
             raise ValueError(
                 f"{place}: 'keypoint_rows'[{index}] must be an integer, 0 or more, got {row!r}"
             )
+        _check_bound(f"{place}: 'keypoint_rows'[{index}]", row)
+
+
+def _check_bound(place: str, number: int) -> None:
+    if number > MAX_ID:
+        raise ValueError(
+            f"{place} must be at most {MAX_ID}, because it is kept in 64 bits, got {number}"
+        )
 
 
 def _is_integer(value: Any) -> bool:

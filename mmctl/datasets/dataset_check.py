@@ -18,6 +18,8 @@ from mmctl.datasets.dataset_summary import (
     find_shared_pids,
     read_infos,
 )
+from mmctl.datasets.fixed_layout_dataset import FixedLayoutDataset
+from mmctl.datasets.folder_check import FolderReport, check_folders
 from mmctl.datasets.frame_check import FrameReport, check_frames
 from mmctl.datasets.keypoint_check import KeypointReport, check_keypoints
 from mmctl.datasets.official_counts import OFFICIAL_COUNTS, OFFICIAL_PROTOCOLS, compare
@@ -36,11 +38,13 @@ class SplitOnDisk:
         config: What builds it.
         infos: Data infos of its tracklets.
         has_official_counts: Whether it claims to be a published data set.
+        folders: What lies beside its frames, where they are found by listing folders.
     """
 
     config: dict[str, Any]
     infos: Infos
     has_official_counts: bool
+    folders: FolderReport
 
     @property
     def name(self) -> str:
@@ -78,6 +82,7 @@ class DatasetReport:
         shared_pids: Persons of both splits.
         frames: The frames that were looked at.
         keypoints: The stored keypoints of each split, where there are some.
+        folders: What lies beside the frames, or is missing between them.
     """
 
     parts: dict[str, PartReport]
@@ -85,12 +90,13 @@ class DatasetReport:
     shared_pids: list[int]
     frames: FrameReport
     keypoints: list[KeypointReport]
+    folders: FolderReport
 
     def is_broken(self) -> bool:
         """Return whether anything is missing, damaged or other than it should be."""
         reports = [*self.parts.values(), *self.protocols.values()]
         return (
-            bool(self.frames.faults or self.shared_pids)
+            bool(self.frames.faults or self.shared_pids or self.folders.faults)
             or any(report.mark == "differs" for report in reports)
             or any(report.faults for report in self.keypoints)
         )
@@ -107,6 +113,10 @@ class DatasetReport:
                 "broken": [{"path": path, "reason": why} for path, why in self.frames.faults],
             },
             "keypoints": [vars(report) for report in self.keypoints],
+            "folders": {
+                "broken": [{"path": path, "reason": why} for path, why in self.folders.faults],
+                "to look at": [{"path": path, "note": note} for path, note in self.folders.notes],
+            },
         }
 
 
@@ -136,7 +146,8 @@ def read_split(config: dict[str, Any], split: str, is_own: bool = False) -> Spli
         keypoint_file = _KEYPOINTS
     is_drawn = finished_marker(root).exists() or begun_marker(root).exists()
     config["keypoint_file"] = keypoint_file
-    return SplitOnDisk(config, read_infos(dataset), not (is_own or is_drawn))
+    infos = read_infos(dataset)
+    return SplitOnDisk(config, infos, not (is_own or is_drawn), _check_folders(dataset, infos))
 
 
 def check_splits(
@@ -166,7 +177,15 @@ def check_splits(
     shared = []
     if len(splits) == 2 and splits[0].config.get("data_root") == splits[1].config.get("data_root"):
         shared = find_shared_pids(splits[0].infos, splits[1].infos)
-    return DatasetReport(parts, protocols, shared, frames, _check_all_keypoints(splits, frames))
+    # Both splits may lie in the same folders.
+    folders = FolderReport(
+        *(
+            list(dict.fromkeys(item for split in splits for item in getattr(split.folders, name)))
+            for name in ("faults", "notes")
+        )
+    )
+    keypoints = _check_all_keypoints(splits, frames)
+    return DatasetReport(parts, protocols, shared, frames, keypoints, folders)
 
 
 def tracklet_lengths(splits: list[SplitOnDisk]) -> dict[str, npt.NDArray[np.int64]]:
@@ -189,6 +208,17 @@ def frame_sizes(splits: list[SplitOnDisk], frames: FrameReport) -> npt.NDArray[n
         firsts = [info["frame_paths"][0] for split in splits for info in split.infos]
         sizes = check_frames(firsts, "header").sizes
     return sizes[sizes.all(axis=1)]
+
+
+def _check_folders(dataset: TrackletDataset, infos: Infos) -> FolderReport:
+    if not isinstance(dataset, FixedLayoutDataset) or not dataset.SUFFIXES:
+        return FolderReport()
+    return check_folders(
+        Path(dataset.data_root),
+        [info["frame_paths"] for info in infos],
+        dataset.SUFFIXES,
+        dataset.FRAME_NUMBER,
+    )
 
 
 def _compare(

@@ -53,6 +53,9 @@ class DukeMTMCVideoReID(FixedLayoutDataset):
             person, of another camera than the frame before, or out of order.
     """
 
+    SUFFIXES = (".jpg",)
+    FRAME_NUMBER = re.compile(r"F(\d+)")
+
     def read_tracklets(self) -> tuple[list[Tracklet], int | None]:
         """List the folders of the split, and the others where rows have to be counted."""
         self._check_layout()
@@ -102,7 +105,7 @@ class DukeMTMCVideoReID(FixedLayoutDataset):
             if not tracklets:
                 raise ValueError(f"{place} must hold a folder per tracklet, got none")
             for tracklet in tracklets:
-                names = list_names(place / tracklet, (".jpg",))
+                names = list_names(place / tracklet, self.SUFFIXES)
                 camid = _check_names(place / tracklet, names, int(person))
                 names = [f"{section}/{person}/{tracklet}/{name}" for name in names]
                 folders.append(_Folder(int(person), camid, names))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
+from mmctl.datasets.frame_folders import LAST_NUMBER
 from mmctl.datasets.tracklet_dataset import TrackletDataset
 
 
@@ -17,7 +19,15 @@ class FixedLayoutDataset(TrackletDataset):
         pipeline: Transforms of one tracklet.
         keypoint_file: The keypoint array, absolute or below ``data_root``.
         **base_arguments: ``heatmap_file`` and BaseDataset's, see :class:`TrackletDataset`.
+
+    Attributes:
+        SUFFIXES: Endings of the frames that are found by listing folders; none where lists name
+            all frames.
+        FRAME_NUMBER: Finds the number of a frame in its name without ending.
     """
+
+    SUFFIXES: ClassVar[tuple[str, ...]] = ()
+    FRAME_NUMBER: ClassVar[re.Pattern[str]] = LAST_NUMBER
 
     def __init__(
         self,

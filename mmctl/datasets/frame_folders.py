@@ -7,7 +7,8 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-_LAST_NUMBER = re.compile(r"(\d+)\D*$")
+LAST_NUMBER = re.compile(r"(\d+)\D*$")
+"""Finds the last number in a name without ending."""
 
 
 def list_names(folder: Path, suffixes: tuple[str, ...]) -> list[str]:
@@ -46,7 +47,7 @@ def last_numbers(place: Path, names: Sequence[str]) -> list[int]:
     """
     numbers = []
     for name in names:
-        found = _LAST_NUMBER.search(name.rpartition(".")[0])
+        found = LAST_NUMBER.search(name.rpartition(".")[0])
         if found is None:
             raise ValueError(
                 f"{place}: the name of every frame must have its number, as 0001.png, because "

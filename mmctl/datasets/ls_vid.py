@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mmctl.datasets.fixed_layout_dataset import FixedLayoutDataset
-from mmctl.datasets.frame_folders import last_numbers, list_names
+from mmctl.datasets.frame_folders import LAST_NUMBER, last_numbers, list_names
 from mmctl.datasets.mat_file import read_query_numbers
 from mmctl.datasets.tracklet_dataset import Tracklet
 from mmctl.registry import DATASETS
@@ -20,7 +20,7 @@ LISTS = {split: f"list_sequence/list_seq_{split}.txt" for split in ("train", "te
 """The list of each split, in the order of the keypoint array's rows."""
 
 QUERIES = "test/data/info_test.mat"
-_SUFFIXES = (".jpg", ".png")
+_MAX_DIGITS = 18
 _EXAMPLE = "0001_0002_03_000004.jpg (person, tracklet, camera 1 to 15, frame)"
 
 
@@ -58,6 +58,8 @@ class LSVID(FixedLayoutDataset):
         ValueError: If a line, a query or the name of a frame breaks a rule; file, line, rule and
             value are named; or if the test split needs ``h5py``, which is not installed.
     """
+
+    SUFFIXES = (".jpg", ".png")
 
     def read_tracklets(self) -> tuple[list[Tracklet], int | None]:
         """Read the lists and find the frames of the split, of all where rows are counted."""
@@ -106,7 +108,7 @@ class LSVID(FixedLayoutDataset):
 def _read_list(path: Path) -> list[_Sequence]:
     sequences: list[_Sequence] = []
     lines_of: dict[PurePosixPath, int] = {}
-    for number, line in enumerate(path.read_text(encoding="utf-8").rstrip().splitlines(), start=1):
+    for number, line in enumerate(_read_text(path).rstrip().splitlines(), start=1):
         place, columns = f"{path}: line {number}", line.split()
         if len(columns) != 2:
             raise ValueError(
@@ -118,9 +120,10 @@ def _read_list(path: Path) -> list[_Sequence]:
             raise ValueError(
                 f"{place}: a prefix must lie below the folder of the data set, got {columns[0]!r}"
             )
-        if not columns[1].isdecimal():
+        if not columns[1].isdecimal() or len(columns[1]) > _MAX_DIGITS:
             raise ValueError(
-                f"{place}: the pid must be a whole number, 0 or more, got {columns[1]!r}"
+                f"{place}: the pid must be a whole number, 0 or more, of at most {_MAX_DIGITS} "
+                f"digits, got {columns[1][:40]!r}"
             )
         if prefix in lines_of:
             raise ValueError(
@@ -132,6 +135,15 @@ def _read_list(path: Path) -> list[_Sequence]:
     if not sequences:
         raise ValueError(f"{path} must list at least one tracklet, got an empty file")
     return sequences
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"{path} must be UTF-8 text, as every list of a data set: {error}"
+        ) from error
 
 
 def _find_frames(
@@ -147,7 +159,7 @@ def _find_frames(
                 raise FileNotFoundError(
                     f"{place}: the folder of the tracklet's frames, {root / folder}, does not exist"
                 )
-            listed[folder] = list_names(root / folder, _SUFFIXES)
+            listed[folder] = list_names(root / folder, LSVID.SUFFIXES)
         frames, camid = _order_frames(place, root / prefix, _starting_with(listed[folder], prefix))
         found.append((pid + shift, camid, [f"{folder}/{name}" for name in frames]))
     return found
@@ -167,7 +179,12 @@ def _order_frames(place: str, prefix: Path, names: list[str]) -> tuple[list[str]
         raise ValueError(f"{place}: a tracklet must have frames, got no file {prefix}_*.jpg")
     fields = [name.rpartition(".")[0].split("_") for name in names]
     for name, parts in zip(names, fields, strict=True):
-        if len(parts) != 4 or not parts[2].isdecimal() or not 1 <= int(parts[2]) <= NUM_CAMERAS:
+        if (
+            len(parts) != 4
+            or not parts[2].isdecimal()
+            or not 1 <= int(parts[2]) <= NUM_CAMERAS
+            or LAST_NUMBER.search(parts[3]) is None
+        ):
             raise ValueError(f"{place}: every frame must be named like {_EXAMPLE}, got {name}")
     camids = [int(parts[2]) for parts in fields]
     if len(set(camids)) > 1:

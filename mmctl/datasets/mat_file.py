@@ -33,9 +33,19 @@ def read_integer_array(path: Path, key: str) -> npt.NDArray[np.int64]:
     if key not in content:
         raise ValueError(f"{path} must hold the array {key!r}, it holds {sorted(content)}")
     array = content[key]
-    if array.dtype.kind not in "iuf" or not np.array_equal(array, np.floor(array)):
+    place = f"{path}: {key!r} must hold whole numbers"
+    if not isinstance(array, np.ndarray):
         raise ValueError(
-            f"{path}: {key!r} must hold whole numbers, got {array.dtype} {array.shape}"
+            f"{place} in a full array, because a sparse one is a table of zeros with holes, got "
+            f"{type(array).__name__} {array.shape}; save full({key}) in MATLAB"
+        )
+    if array.dtype.kind not in "iuf":
+        raise ValueError(f"{place}, got {array.dtype} {array.shape}")
+    # NaN is equal to nothing, and infinity is its own floor.
+    wrong = array[~((array == np.floor(array)) & (np.abs(array.astype(np.float64)) < 2.0**63))]
+    if len(wrong):
+        raise ValueError(
+            f"{place}, got {array.dtype} {array.shape} with {wrong[0]}, which is none of 64 bits"
         )
     return array.astype(np.int64)
 

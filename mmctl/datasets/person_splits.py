@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from pathlib import Path
@@ -84,7 +85,7 @@ def read_json_splits(path: Path, persons: list[str]) -> Splits:
         content = json.loads(path.read_text(encoding="utf-8"))
         splits = content if isinstance(content, list) else content["splits"]
         checked = [{half: list(fold[half]) for half in ("train", "test")} for fold in splits]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ValueError(
             f'{path} must be like [{{"train": ["person001"], "test": ["person002"]}}] or like '
             f'{{"splits": [...]}}, one object per fold: {error!r}'
@@ -94,6 +95,16 @@ def read_json_splits(path: Path, persons: list[str]) -> Splits:
     for number, fold in enumerate(checked):
         _check_fold(f"{path}: fold {number}", fold, persons)
     return checked
+
+
+def hash_splits(splits: Splits) -> str:
+    """Return a hash of who trains and who is tested in which fold, whatever file says it.
+
+    Args:
+        splits: The splits.
+    """
+    halves = [[sorted(fold["train"]), sorted(fold["test"])] for fold in splits]
+    return hashlib.sha256(json.dumps(halves).encode()).hexdigest()[:12]
 
 
 def draw_splits(persons: list[str], num_folds: int) -> Splits:

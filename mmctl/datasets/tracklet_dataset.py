@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from mmengine.dataset import BaseDataset
 
-from mmctl.datasets.annotation_file import read_annotation_file
+from mmctl.datasets.annotation_file import MAX_ID, read_annotation_file
 from mmctl.datasets.keypoint_file import check_belongs, open_heatmap_array, open_keypoint_array
 from mmctl.registry import DATASETS
 
@@ -137,21 +137,20 @@ class TrackletDataset(BaseDataset):
         if num_rows is not None:
             return frames
         rows = [row for entry in entries for row in entry["keypoint_rows"]]
-        names: list[str | None] = [None] * (max(rows) + 1)
+        names: dict[int, str] = {}
         for row, frame in zip(rows, frames, strict=True):
-            if names[row] not in (None, frame):
+            if names.setdefault(row, frame) != frame:
                 raise ValueError(
                     f"{self.ann_file}: a keypoint row must belong to one frame, but row {row} "
                     f"belongs to {names[row]} and to {frame}"
                 )
-            names[row] = frame
-        if None in names:
-            raise ValueError(
-                f"{self.ann_file}: the keypoint rows must be all from 0 to {len(names) - 1}, "
-                f"because they name the frames of an array, but no frame has row "
-                f"{names.index(None)}"
-            )
-        return [name for name in names if name is not None]
+        for row in range(max(rows) + 1):
+            if row not in names:
+                raise ValueError(
+                    f"{self.ann_file}: the keypoint rows must be all from 0 to {max(rows)}, "
+                    f"because they name the frames of an array, but no frame has row {row}"
+                )
+        return [names[row] for row in sorted(names)]
 
     def load_data_list(self) -> list[dict[str, Any]]:
         """Number the tracklets; called once by MMEngine.
@@ -163,6 +162,7 @@ class TrackletDataset(BaseDataset):
         """
         tracklets, num_rows = self.read_tracklets()
         self._check_presence(tracklets)
+        self._check_ids(tracklets)
         self._check_training_pids(tracklets)
         pids = sorted({tracklet.pid for tracklet in tracklets if tracklet.pid > 0})
         labels = {pid: label for label, pid in enumerate(pids)}
@@ -207,6 +207,15 @@ class TrackletDataset(BaseDataset):
                 f"{self.ann_file or self.data_root}: the {self.split!r} split needs at least one "
                 f"tracklet with split {needed!r}, got {len(tracklets)} tracklets and none of it"
             )
+
+    def _check_ids(self, tracklets: list[Tracklet]) -> None:
+        for index, tracklet in enumerate(tracklets):
+            if max(tracklet.pid, tracklet.camid) > MAX_ID:
+                raise ValueError(
+                    f"{self.ann_file or self.data_root}: pid and camid must be at most {MAX_ID}, "
+                    f"because they are kept in 64 bits, but tracklet {index} "
+                    f"({tracklet.frame_paths[0]}) has {tracklet.pid} and {tracklet.camid}"
+                )
 
     def _check_training_pids(self, tracklets: list[Tracklet]) -> None:
         for index, tracklet in enumerate(tracklets):

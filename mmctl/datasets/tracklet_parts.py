@@ -27,12 +27,16 @@ class TrackletParts(Dataset):
             more.
 
     Raises:
-        ValueError: If ``frames_per_part`` is not positive or the data set is for training.
+        ValueError: If ``frames_per_part`` is no positive integer or the data set is for training.
     """
 
     def __init__(self, dataset: dict | TrackletDataset, frames_per_part: int = 240) -> None:
-        if frames_per_part < 1:
-            raise ValueError(f"frames_per_part must be positive, got {frames_per_part}")
+        is_integer = isinstance(frames_per_part, int) and not isinstance(frames_per_part, bool)
+        if not is_integer or frames_per_part < 1:
+            raise ValueError(
+                "frames_per_part must be a positive integer, because frames are counted, got "
+                f"{frames_per_part!r}"
+            )
         self.dataset = DATASETS.build(dataset) if isinstance(dataset, dict) else dataset
         if self.dataset.split != "test":
             raise ValueError(

@@ -18,7 +18,13 @@ from mmctl.datasets.frame_folders import (
     list_folders,
     list_names,
 )
-from mmctl.datasets.person_splits import Splits, draw_splits, read_splits, save_splits
+from mmctl.datasets.person_splits import (
+    Splits,
+    draw_splits,
+    hash_splits,
+    read_splits,
+    save_splits,
+)
 from mmctl.datasets.tracklet_dataset import Tracklet
 
 NUM_FOLDS = 10
@@ -48,6 +54,8 @@ class TwoCameraDataset(FixedLayoutDataset):
         EXAMPLE: Name of a person's folder.
         OFFICIAL_SPLITS: The published split file, below ``data_root``.
         DRAWN_SPLITS: Where splits are saved that were drawn for want of the published ones.
+        split_source: The file of the splits that are used, and a hash of what it says; None before
+            the data set is read (``lazy_init``).
 
     Raises:
         FileNotFoundError: If a folder or the given split file is missing.
@@ -62,6 +70,7 @@ class TwoCameraDataset(FixedLayoutDataset):
     EXAMPLE: ClassVar[str]
     OFFICIAL_SPLITS: ClassVar[str]
     DRAWN_SPLITS: ClassVar[str]
+    SUFFIXES = (".png",)
 
     def __init__(
         self,
@@ -79,6 +88,7 @@ class TwoCameraDataset(FixedLayoutDataset):
             )
         self.fold = fold
         self.split_file = split_file
+        self.split_source: tuple[Path, str] | None = None
         super().__init__(data_root, split, pipeline, keypoint_file, **base_arguments)
 
     def read_tracklets(self) -> tuple[list[Tracklet], int | None]:
@@ -131,7 +141,7 @@ class TwoCameraDataset(FixedLayoutDataset):
             )
         root = Path(self.data_root)
         return [
-            {person: _list_frames(root, sequences / camera / person) for person in persons}
+            {person: self._list_frames(root, sequences / camera / person) for person in persons}
             for camera, persons in zip(self.CAMERAS, cameras, strict=True)
         ]
 
@@ -162,6 +172,7 @@ class TwoCameraDataset(FixedLayoutDataset):
     def _chosen_persons(self, cameras: Sequence[Mapping[str, list[str]]]) -> set[str]:
         """Return the persons of this split and fold."""
         splits, source = self._read_splits(cameras)
+        self.split_source = source, hash_splits(splits)
         if self.fold >= len(splits):
             raise ValueError(
                 f"{type(self).__name__}'s fold must be below {len(splits)}, the number of splits "
@@ -177,26 +188,28 @@ class TwoCameraDataset(FixedLayoutDataset):
             return read_splits(root / self.split_file, persons), root / self.split_file
         for path in (official, drawn):
             if path.is_file():
-                return read_splits(path, persons), path
-        splits = draw_splits(self.count_persons(cameras), NUM_FOLDS)
-        saved = save_splits(drawn, splits)
-        self._announce(official, drawn, saved)
-        return splits, drawn
+                splits = read_splits(path, persons)
+                break
+        else:
+            splits, path = draw_splits(self.count_persons(cameras), NUM_FOLDS), drawn
+            save_splits(drawn, splits)
+        if path == drawn:
+            self._announce(official, drawn)
+        return splits, path
 
-    def _announce(self, official: Path, drawn: Path, saved: bool) -> None:
+    def _announce(self, official: Path, drawn: Path) -> None:
+        place = f"are in {drawn}" if drawn.is_file() else f"could not be written to {drawn}"
         print_log(
-            f"{type(self).__name__}: {official} does not exist, so the persons were split at random"
-            + (f"; the splits are in {drawn}" if saved else f"; {drawn} could not be written")
-            + ". Results on them cannot be compared with published ones.",
+            f"{type(self).__name__}: {official} does not exist, so the persons are split at "
+            f"random; the splits {place}. Results on them cannot be compared with published ones.",
             logger="current",
             level=logging.WARNING,
         )
 
-
-def _list_frames(root: Path, folder: Path) -> list[str]:
-    names = list_names(folder, (".png",))
-    if not names:
-        raise ValueError(f"{folder} must hold the .png frames of one tracklet, got none")
-    check_frame_order(folder, names, last_numbers(folder, names))
-    place = folder.relative_to(root).as_posix()
-    return [f"{place}/{name}" for name in names]
+    def _list_frames(self, root: Path, folder: Path) -> list[str]:
+        names = list_names(folder, self.SUFFIXES)
+        if not names:
+            raise ValueError(f"{folder} must hold the .png frames of one tracklet, got none")
+        check_frame_order(folder, names, last_numbers(folder, names))
+        place = folder.relative_to(root).as_posix()
+        return [f"{place}/{name}" for name in names]

@@ -17,11 +17,15 @@ from mmengine.registry import init_default_scope
 
 import mmctl
 from mmctl.datasets.atomic_files import write_whole
+from mmctl.datasets.two_camera_dataset import TwoCameraDataset
+from mmctl.engine.split_record import SplitRecord, claim_splits
 from mmctl.engine.tool_runs import run_python
 from mmctl.registry import DATASETS
 
 COUNTS = ("num_queries", "num_gallery")
 """Numbers of a test that are no scores."""
+
+_KEYS = {*COUNTS, "protocol", "fold", "code", "seconds", "splits"}
 
 
 def parse_folds(text: str) -> list[int]:
@@ -81,46 +85,45 @@ class SplitRuns:
         Raises:
             FileNotFoundError: If a checkpoint does not exist.
             ValueError: If a data set has no folds, or not that many, or the work folder belongs to
-                another config.
+                another config or to other splits.
         """
-        init_default_scope(cfg.get("default_scope", "mmctl"))
-        for part in self.parts(cfg):
-            dataset = cfg[f"{part}_dataloader"].dataset
-            try:
-                DATASETS.build({**dataset, "fold": max(folds)})
-            except TypeError as error:
-                raise ValueError(
-                    f"{part}_dataloader.dataset must be a data set with folds, as ILIDSVID and "
-                    f"PRID2011 are, got {dataset.get('type')!r}: {error}"
-                ) from error
+        splits = self._read_splits(cfg, max(folds))
         for fold in folds if self.checkpoint is not None else ():
             if not Path(self._checkpoint_of(fold)).is_file():
                 raise FileNotFoundError(
                     f"checkpoint {self._checkpoint_of(fold)} of fold {fold} does not exist"
                 )
         self._claim_folder(cfg)
+        claim_splits(self.work_dir, splits)
 
-    def run(self, fold: int, parts: Sequence[str]) -> dict[str, Any]:
+    def run(self, fold: int, cfg: Config) -> dict[str, Any]:
         """Train and test one fold, unless that is done; an interrupted training goes on.
+
+        A fold whose result is damaged or incomplete is tested again.
 
         Args:
             fold: Number of the split.
-            parts: What :meth:`parts` gave.
+            cfg: The config with its overrides.
 
         Returns:
             The numbers of ``tools/test.py``, with ``fold``, ``seconds`` of this call that finished
-            it, and ``code``, a hash of the package.
+            it, ``code``, a hash of the package, and ``splits``: of each part the split file and a
+            hash of what it says.
 
         Raises:
-            ValueError: If training or test fails; what is done is kept.
+            ValueError: If training or test fails, what is done is kept; or if the splits are others
+                than those of the work folder.
         """
         folder = self.work_dir / f"fold{fold}"
         result, metrics = folder / "result.json", folder / "metrics.json"
-        if result.is_file():
-            return json.loads(result.read_text(encoding="utf-8"))
+        done = _read_result(result)
+        if done is not None:
+            claim_splits(self.work_dir, done["splits"])
+            return done
+        claim_splits(self.work_dir, self._read_splits(cfg, fold))
         folder.mkdir(parents=True, exist_ok=True)
         start = time.perf_counter()
-        folds = [f"{part}_dataloader.dataset.fold={fold}" for part in parts]
+        folds = [f"{part}_dataloader.dataset.fold={fold}" for part in self.parts(cfg)]
         options = ["--cfg-options", *self.options, *folds]
         if self.checkpoint is None:
             train = [str(self.tools / "train.py"), str(self.config), "--work-dir", str(folder)]
@@ -129,7 +132,13 @@ class SplitRuns:
         test += ["--work-dir", str(folder / "test"), "--metrics-file", str(metrics)]
         run_python([*test, *options], folder / "test.txt")
         numbers = json.loads(metrics.read_text(encoding="utf-8"))
-        numbers |= {"fold": fold, "code": hash_code(), "seconds": time.perf_counter() - start}
+        # Hours may have passed, and training and test each look for the split file anew.
+        splits = self._read_splits(cfg, fold)
+        claim_splits(
+            self.work_dir, splits, f"They changed while fold {fold} ran: remove {folder}. "
+        )
+        seconds = time.perf_counter() - start
+        numbers |= {"fold": fold, "code": hash_code(), "seconds": seconds, "splits": splits}
         write_whole(result, _to_json(numbers))
         return numbers
 
@@ -143,6 +152,24 @@ class SplitRuns:
                 f"no {last}; its output is in {last.with_name('train.txt')}"
             )
         return last.read_text(encoding="utf-8").strip()
+
+    def _read_splits(self, cfg: Config, fold: int) -> SplitRecord:
+        """Build the data sets; return the split file of each part and a hash of what it says."""
+        init_default_scope(cfg.get("default_scope", "mmctl"))
+        record = {}
+        for part in self.parts(cfg):
+            config = cfg[f"{part}_dataloader"].dataset
+            try:
+                dataset = DATASETS.build({**config, "fold": fold, "lazy_init": False})
+            except TypeError as error:
+                raise ValueError(
+                    f"{part}_dataloader.dataset must be a data set with folds, as ILIDSVID and "
+                    f"PRID2011 are, got {config.get('type')!r}: {error}"
+                ) from error
+            if isinstance(dataset, TwoCameraDataset) and dataset.split_source is not None:
+                path, digest = dataset.split_source
+                record[part] = {"file": str(path), "hash": digest}
+        return record
 
     def _claim_folder(self, cfg: Config) -> None:
         """Keep the config in the work folder, or compare it with the one that is there."""
@@ -166,6 +193,15 @@ class SplitRuns:
 
 
 _MARKS = ("+++", "---")
+
+
+def _read_result(path: Path) -> dict[str, Any] | None:
+    """Return the result of a finished fold; None if there is none, or not a whole one."""
+    try:
+        result = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError, RecursionError):
+        return None
+    return result if isinstance(result, dict) and result.keys() >= _KEYS else None
 
 
 def hash_code() -> str:

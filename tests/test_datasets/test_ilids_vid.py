@@ -118,14 +118,34 @@ def test_drawn_splits_differ_between_folds_and_halve_the_persons(root):
         assert len(fold["test"]) == 2
 
 
-def test_drawn_splits_are_announced_when_they_are_drawn(root, monkeypatch):
+def test_drawn_splits_are_announced_whenever_they_are_used(root, monkeypatch):
     said = []
     monkeypatch.setattr(two_camera_dataset, "print_log", lambda text, **_: said.append(text))
     ILIDSVID(str(root))
     ILIDSVID(str(root), split="test")
-    (text,) = said
-    assert "splits_ilids_vid.json" in text
-    assert "cannot be compared with published ones" in text
+    assert len(said) == 2
+    for text in said:
+        assert str(root / "splits_ilids_vid.json") in text
+        assert "cannot be compared with published ones" in text
+
+
+def test_official_and_named_splits_are_not_announced(official, monkeypatch):
+    said = []
+    monkeypatch.setattr(two_camera_dataset, "print_log", lambda text, **_: said.append(text))
+    ILIDSVID(str(official))
+    fold = {"train": ["person002"], "test": ["person010"]}
+    (official / "own.json").write_text(json.dumps([fold]))
+    ILIDSVID(str(official), split_file="own.json")
+    assert said == []
+
+
+def test_a_pid_of_more_than_64_bits_is_refused(official):
+    name = f"person{'9' * 20}"
+    for camid in (1, 2):
+        before = sequence_folder(official, camid, "person319")
+        before.rename(before.with_name(name))
+    with pytest.raises(ValueError, match=rf"kept in 64 bits, but tracklet 1 \(.*cam1/{name}/"):
+        ILIDSVID(str(official), split="test")
 
 
 def test_an_edited_json_file_is_followed(root):
@@ -143,6 +163,8 @@ def test_an_edited_json_file_is_followed(root):
         ('{"splits": [{"train": []}]}', "must be like"),
         ("[]", "at least one fold, got none"),
         ("3", "must be like"),
+        ("[" * 100_000, "must be like"),
+        ('{"splits": ' + "1" * 5000 + "}", "must be like"),
         ('{"splits": [{"train": ["person003"], "test": []}]}', "fold 0 names 'person003'"),
         (
             '{"splits": [{"train": ["person001"], "test": ["person001"]}]}',

@@ -120,6 +120,8 @@ def test_folders_of_the_other_split_are_not_listed_without_keypoints(root):
         ("", "line 2 must have two columns.*got ''"),
         ("tracklet_train/0003/0003_1 x3", "line 2: the pid must be a whole number.*got 'x3'"),
         ("tracklet_train/0003/0003_1 -1", "line 2: the pid must be a whole number.*got '-1'"),
+        ("tracklet_train/0003/0003_1 " + "9" * 19, "line 2: the pid .* at most 18 digits.*got '9"),
+        ("tracklet_train/0003/0003_1 " + "9" * 5000, "line 2: the pid .* at most 18 digits"),
         ("/tracklet_train/0003/0003_1 3", "line 2: a prefix must lie below the folder of the data"),
         ("../tracklet_train/0003_1 3", "line 2: a prefix must lie below the folder of the data"),
         ("tracklet_train/0001/0001_1 1", "line 3: every tracklet .* once, but line 2 has"),
@@ -145,6 +147,8 @@ def test_a_missing_folder_is_named_with_its_line(root):
         ("0003_2_16_3.jpg", "camera 1 to 15, frame.*got 0003_2_16_3.jpg"),
         ("0003_2_00_3.jpg", "camera 1 to 15, frame.*got 0003_2_00_3.jpg"),
         ("0003_2_c4_3.jpg", "camera 1 to 15, frame.*got 0003_2_c4_3.jpg"),
+        ("0003_2_04_x.jpg", "camera 1 to 15, frame.*got 0003_2_04_x.jpg"),
+        ("0003_2_04_.jpg", "camera 1 to 15, frame.*got 0003_2_04_.jpg"),
         ("0003_2_04.jpg", "camera 1 to 15, frame.*got 0003_2_04.jpg"),
         ("0003_2_05_3.jpg", "one camera, got 0003_2_04_1.jpg and 0003_2_05_3.jpg"),
         ("0003_2_04_01.jpg", "a number of its own"),
@@ -195,6 +199,12 @@ def test_without_h5py_the_test_split_says_what_to_install(root, monkeypatch):
 def test_a_missing_file_is_named_with_the_layout(root, name):
     (root / name).unlink()
     with pytest.raises(FileNotFoundError, match=rf"{name} does not exist\. LS-VID needs below"):
+        LSVID(str(root))
+
+
+def test_a_list_of_another_encoding_is_named(root):
+    (root / "list_sequence" / "list_seq_test.txt").write_bytes(b"tracklet_test/\xe4_1 5\n")
+    with pytest.raises(ValueError, match=r"list_seq_test\.txt must be UTF-8 text"):
         LSVID(str(root))
 
 

@@ -240,6 +240,27 @@ def lists_that_do_not_fit():
         entry(frames=["b/x.jpg", "b/0.jpg", "b/x.jpg"]),
         (rf"{place} 'frames' must list each frame once, got 'b/x\.jpg' twice"),
     )
+    yield own, "pid of 100 bits", entry(pid=10**30), rf"{place} 'pid' must be at most \d{{19}}"
+    yield own, "camid of 100 bits", entry(camid=10**30), rf"{place} 'camid' must be at most"
+    yield (
+        own,
+        "row of 100 bits",
+        entry(keypoint_rows=[0, 10**30]),
+        (rf"{place} 'keypoint_rows'\[1\] must be at most \d{{19}}, .* 64 bits"),
+    )
+    yield (
+        own,
+        "half a character",
+        entry(frames=["b/\ud800.jpg"]),
+        (rf"{place} 'frames'\[0\] must be the name of a file"),
+    )
+    for kind, text in (("nested too deeply", "[" * 100_000), ("endless integer", "1" * 5000)):
+        yield (
+            own,
+            kind,
+            lambda root, text=text: (root / "annotations.json").write_text(text),
+            (r"annotations\.json is not JSON that can be read: "),
+        )
     for path in ("../b/0.jpg", "b/../../0.jpg"):
         yield (
             own,

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import re
+
 import h5py
 import numpy as np
 import pytest
 from scipy.io import savemat
+from scipy.sparse import csc_matrix
 
 from mmctl.datasets.mat_file import read_integer_array, read_query_numbers
 
@@ -41,6 +44,23 @@ def test_a_missing_array_is_named_with_those_there(tmp_path, kind):
 def test_fractions_are_refused(tmp_path, kind):
     write(tmp_path / "a.mat", kind, table=TABLE / 2)
     with pytest.raises(ValueError, match=r"'table' must hold whole numbers, got float64 \(2, 3\)"):
+        read_integer_array(tmp_path / "a.mat", "table")
+
+
+def test_a_sparse_array_is_refused(tmp_path):
+    savemat(tmp_path / "a.mat", {"table": csc_matrix(TABLE.astype(np.float64))})
+    with pytest.raises(ValueError, match=r"a\.mat: 'table' .* full array, .* got csc_.* \(2, 3\)"):
+        read_integer_array(tmp_path / "a.mat", "table")
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan, 1e300, 2.0**63])
+def test_numbers_beyond_64_bits_are_refused(tmp_path, value):
+    write(tmp_path / "a.mat", "5", table=np.array([[1.0, value]]))
+    shown = re.escape(str(value))
+    with pytest.raises(
+        ValueError, match=rf"a\.mat: 'table' .* with {shown}, which is none of 64 bits"
+    ):
         read_integer_array(tmp_path / "a.mat", "table")
 
 

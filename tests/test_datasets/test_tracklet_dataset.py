@@ -182,7 +182,7 @@ def test_a_broken_tracklet_is_named_with_key_rule_and_value(build, content, chan
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("{", "is not JSON"),
+        ("{", "is not JSON that can be read"),
         ("[]", "must be an object with a list under 'tracklets'"),
         ('{"tracklets": {}}', "must be an object with a list under 'tracklets'"),
         ('{"tracklets": [], "data_list": []}', "only the keys .* got 'data_list'"),
@@ -274,3 +274,10 @@ def test_the_whole_pipeline_gives_packed_clips(build, tmp_path):
         assert item["data_samples"].keypoints.shape == (1, 2, 17, 3)
         assert item["data_samples"].gt_label == 1
         assert item["data_samples"].clip_weights.tolist() == [2]
+
+
+def test_a_row_far_beyond_the_frames_costs_no_memory(tmp_path):
+    entry = {"pid": 1, "camid": 1, "split": "train", "frames": ["a.jpg"], "keypoint_rows": [2**62]}
+    (tmp_path / "annotations.json").write_text(json.dumps({"tracklets": [entry]}))
+    with pytest.raises(ValueError, match=r"must be all from 0 to .* but no frame has row 0"):
+        TrackletDataset(data_root=str(tmp_path)).frame_names()

@@ -97,8 +97,14 @@ def test_a_mode_of_one_clip_cannot_be_dealt_out(drawn_mars):
 def test_a_training_split_is_refused(drawn_mars):
     with pytest.raises(ValueError, match="TrackletParts are for testing"):
         TrackletParts({"type": "mmctl.MARS", "data_root": str(drawn_mars), "split": "train"})
-    with pytest.raises(ValueError, match="frames_per_part must be positive, got 0"):
-        TrackletParts(mars(drawn_mars), frames_per_part=0)
+
+
+@pytest.mark.parametrize("number", [0, -3, "3", None, 2.5, True])
+def test_a_part_has_a_positive_number_of_frames(number, drawn_mars):
+    with pytest.raises(
+        ValueError, match=f"frames_per_part must be a positive integer, .*, got {number!r}$"
+    ):
+        TrackletParts(mars(drawn_mars), frames_per_part=number)
 
 
 def part_of(part, **fields):

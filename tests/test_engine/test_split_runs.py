@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import math
 
+import numpy as np
 import pytest
 from mmengine.config import Config
+from scipy.io import savemat
 
 from mmctl.engine import split_runs
 from mmctl.engine.split_runs import SplitRuns, hash_code, parse_folds, summarize, write_summary
@@ -93,7 +95,7 @@ def test_a_range_that_runs_backwards_is_refused():
 
 
 def test_every_data_set_of_a_run_gets_the_fold(root):
-    result = runs_in(root).run(3, PARTS)
+    result = runs_in(root).run(3, config_of(root))
     folds = " ".join(f"{part}_dataloader.dataset.fold=3" for part in PARTS)
     folder = root / "run" / "fold3"
     assert calls(root) == [
@@ -106,24 +108,96 @@ def test_every_data_set_of_a_run_gets_the_fold(root):
 
 
 def test_a_finished_fold_is_not_run_again(root):
-    first = runs_in(root).run(0, PARTS)
-    assert runs_in(root).run(0, PARTS) == first
+    first = runs_in(root).run(0, config_of(root))
+    assert runs_in(root).run(0, config_of(root)) == first
     assert len(calls(root)) == 2
+
+
+@pytest.mark.parametrize("content", ["{}", '{"mAP": 50.0, "fo', "[]", "null", b"\xff"])
+def test_a_fold_with_a_damaged_result_is_tested_again(root, content):
+    first = runs_in(root).run(0, config_of(root))
+    content = content if isinstance(content, bytes) else content.encode()
+    (root / "run" / "fold0" / "result.json").write_bytes(content)
+    again = runs_in(root).run(0, config_of(root))
+    assert again["mAP"] == first["mAP"]
+    assert len(calls(root)) == 4
+    assert json.loads((root / "run" / "fold0" / "result.json").read_text()) == again
+
+
+def write_own_splits(root):
+    """Put splits in the place of the official ones: persons in the order of their names."""
+    folder = root / "data" / "train-test people splits"
+    folder.mkdir()
+    numbers = np.array([[1, 2, 3, 4]] * 10)
+    savemat(folder / "train_test_splits_ilidsvid.mat", {"ls_set": numbers})
+
+
+def test_a_result_names_the_splits_it_comes_from(root):
+    write_own_splits(root)
+    result = runs_in(root).run(0, config_of(root))
+    assert set(result["splits"]) == set(PARTS)
+    record = result["splits"]["test"]
+    assert record["file"].endswith("train_test_splits_ilidsvid.mat")
+    assert len(record["hash"]) == 12
+
+
+def test_folds_of_other_splits_are_not_mixed(root):
+    write_own_splits(root)
+    runs, cfg = runs_in(root), config_of(root)
+    runs.check(cfg, [0, 1])
+    first = runs.run(0, cfg)
+    folder = root / "data" / "train-test people splits"
+    folder.rename(root / "elsewhere")
+    other = r"holds folds of other splits.*ilidsvid\.mat \(.*now they are those of .*vid\.json"
+    with pytest.raises(ValueError, match=other):
+        runs.check(cfg, [0, 2])
+    with pytest.raises(ValueError, match=other):
+        runs.run(2, cfg)
+    assert len(calls(root)) == 2
+    (root / "elsewhere").rename(folder)
+    assert runs.run(0, cfg) == first
+    assert runs.run(2, cfg)["splits"] == first["splits"]
+
+
+def test_a_result_from_elsewhere_with_other_splits_is_refused(root):
+    result = runs_in(root).run(0, config_of(root))
+    result["splits"]["test"]["hash"] = "other"
+    (root / "run" / "fold0" / "result.json").write_text(json.dumps(result))
+    with pytest.raises(ValueError, match=r"test splits were those of .*now .*\(other\)"):
+        runs_in(root).run(0, config_of(root))
+
+
+def test_splits_that_change_during_a_fold_are_noticed(root):
+    write_own_splits(root)
+    folder = root / "data" / "train-test people splits"
+    moving = f"\npathlib.Path({str(folder)!r}).rename({str(root / 'elsewhere')!r})\n"
+    (root / "tools" / "test.py").write_text(TEST + moving)
+    with pytest.raises(ValueError, match=r"changed while fold 0 ran: remove .*fold0"):
+        runs_in(root).run(0, config_of(root))
+    assert not (root / "run" / "fold0" / "result.json").exists()
+
+
+@pytest.mark.parametrize("content", ["{", "[1]", '{"test": {}}', '{"test": 3}'])
+def test_a_damaged_record_of_the_splits_is_named(root, content):
+    runs_in(root).check(config_of(root), [0])
+    (root / "run" / "splits.json").write_text(content)
+    with pytest.raises(ValueError, match=r"splits\.json and the results beside it must .* damaged"):
+        runs_in(root).check(config_of(root), [0])
 
 
 def test_a_failed_fold_is_run_again(root):
     (root / "run").mkdir()
     (root / "run" / "broken").touch()
     with pytest.raises(ValueError, match=r"failed \(status 2\): out of memory; .*fold1/train\.txt"):
-        runs_in(root).run(1, PARTS)
+        runs_in(root).run(1, config_of(root))
     (root / "run" / "broken").unlink()
-    assert runs_in(root).run(1, PARTS)["R1"] == 42.0
+    assert runs_in(root).run(1, config_of(root))["R1"] == 42.0
 
 
 def test_a_training_without_a_checkpoint_is_named(root):
     (root / "tools" / "train.py").write_text("")
     with pytest.raises(ValueError, match=r"training of fold 2 must leave a checkpoint"):
-        runs_in(root).run(2, PARTS)
+        runs_in(root).run(2, config_of(root))
 
 
 def test_given_checkpoints_are_tested_and_nothing_is_trained(root):
@@ -133,7 +207,7 @@ def test_given_checkpoints_are_tested_and_nothing_is_trained(root):
     cfg = config_of(root)
     assert runs.parts(cfg) == ["test"]
     runs.check(cfg, [0, 1])
-    result = runs.run(1, runs.parts(cfg))
+    result = runs.run(1, cfg)
     assert result["checkpoint"] == str(root / "fold1.pth")
     assert [line.split()[0] for line in calls(root)] == ["test"]
     with pytest.raises(FileNotFoundError, match=r"fold2\.pth of fold 2 does not exist"):

@@ -8,6 +8,8 @@ import shutil
 import cv2
 import pytest
 
+from mmctl.datasets.synthetic import WRITERS, DrawnSettings
+
 TOOL = "dataset_converters/check_dataset.py"
 
 
@@ -66,6 +68,47 @@ def test_a_config_says_what_to_check(check, drawn_mars):
     assert status == 0
     assert "query-excluded" in said
     assert "train" not in said.replace("keypoints", "")
+
+
+@pytest.fixture
+def duke(tmp_path):
+    """A drawn set in folders, whose frames are all there."""
+    root = tmp_path / "duke"
+    writer = WRITERS["dukemtmc-videoreid"]
+    few = {"num_train_pids": 2, "num_test_pids": 2, "frames": (4, 5), "size": (64, 32)}
+    writer(root, DrawnSettings(**{**writer.defaults, **few})).write()
+    # An array of all frames would not fit any more.
+    (root / "info" / "keypoints.npy").unlink()
+    return root
+
+
+@pytest.fixture
+def check_duke(check, duke):
+    return lambda: check("--dataset", "DukeMTMCVideoReID", "--data-root", duke)
+
+
+def test_a_missing_frame_and_a_file_passed_over_are_to_be_looked_at(check_duke, duke):
+    status, said = check_duke()
+    assert (status, "nothing is broken" in said) == (0, True)
+    one, other = sorted(path for path in (duke / "train").rglob("*") if path.suffix == ".jpg")[1:3]
+    one.unlink()
+    other.rename(other.with_suffix(".JPG"))
+    status, said = check_duke()
+    assert status == 0
+    assert f"to look at: {one.parent}: " in said
+    assert "lack the frames 2 to 3\n" in said
+    assert f"1 passed over, not ending with .jpg: {other.stem}.JPG" in said
+    assert "no file is broken, 2 findings are to be looked at" in said
+    assert "nothing is broken" not in said
+
+
+def test_a_link_that_leads_nowhere_is_broken(check_duke, duke):
+    person = next((duke / "train").iterdir())
+    (person / "9999").symlink_to("gone")
+    status, said = check_duke()
+    assert status == 1
+    assert f"broken: {person / '9999'}: is a link to gone, which is not there" in said
+    assert "something is broken" in said
 
 
 @pytest.mark.parametrize(

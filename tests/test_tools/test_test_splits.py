@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -101,6 +102,23 @@ def test_the_others_are_run_when_a_fold_fails_and_only_it_is_run_again(
     assert trained == 4
     output = capsys.readouterr().out
     assert all(text in output for text in ("cross-camera", "mean", "std", "51.00", "queries"))
+
+
+def test_folds_of_other_splits_end_in_one_line(
+    drawn_ilids: Path, tmp_path: Path, run_splits: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = tmp_path / "data"
+    shutil.copytree(drawn_ilids, root)
+    options = ["--cfg-options", *ilids_options(root)]
+    run_splits("--folds", "0-1", *options)
+    (root / "train-test people splits" / "train_test_splits_ilidsvid.mat").unlink()
+    with pytest.raises(SystemExit) as ended:
+        run_splits("--folds", "0,2", *options)
+    assert ended.value.code == 2
+    assert "error: " in (error := capsys.readouterr().err)
+    assert "holds folds of other splits" in error
+    summary = json.loads((tmp_path / "run" / "summary.json").read_text())
+    assert [fold["fold"] for fold in summary["folds"]] == [0, 1]
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,9 @@
 """Compare a data set on disk with what it should hold, and look at every frame.
 
 ``check_dataset.py --dataset MARS --data-root data/mars --frames decode`` or ``check_dataset.py
-CONFIG``. Exit status: 0 all well, 1 something is missing, broken or other than it should be, 2 the
-data set cannot be read at all.
+CONFIG``. Frames that are missing between others of a tracklet and files that are passed over are
+listed as things to look at, for they may be right. Exit status: 0 nothing is broken, 1 something is
+missing, broken or other than it should be, 2 the data set cannot be read at all.
 """
 
 from __future__ import annotations
@@ -122,11 +123,32 @@ def print_parts(console: Console, title: str, parts: dict[str, PartReport]) -> N
     console.print(table)
 
 
+def print_findings(
+    console: Console, findings: list[tuple[str, str]], show: int, mark: str = ""
+) -> None:
+    """Print the first of some paths and what there is to say of each."""
+    for path, text in findings[:show]:
+        # Names of files need not be text.
+        line = f"{mark}{path}: {text}".encode("utf-8", "backslashreplace").decode()
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+    if mark and len(findings) > show:
+        console.print(f"{mark}{len(findings) - show:,} more, see --show and --json")
+
+
+def verdict(report: DatasetReport) -> str:
+    """Return the last line."""
+    if report.is_broken():
+        return "something is broken"
+    number = len(report.folders.notes)
+    if number:
+        return f"no file is broken, {number:,} findings are to be looked at (above)"
+    return "nothing is broken"
+
+
 def print_faults(console: Console, report: DatasetReport, args: argparse.Namespace) -> None:
     """Print what is broken, the first frames of it by name, and write down all of them."""
     faults = report.frames.faults
-    for path, reason in faults[: args.show]:
-        console.print(f"{path}: {reason}", markup=False, highlight=False, soft_wrap=True)
+    print_findings(console, faults, args.show)
     if faults:
         lines = "".join(f"{path}\t{reason}\n" for path, reason in faults)
         args.report.parent.mkdir(parents=True, exist_ok=True)
@@ -135,6 +157,8 @@ def print_faults(console: Console, report: DatasetReport, args: argparse.Namespa
     if args.frames != "none":
         checked = report.frames.num_checked
         console.print(f"frames ({args.frames}): {checked:,} checked, {len(faults):,} broken")
+    print_findings(console, report.folders.faults, args.show, "broken: ")
+    print_findings(console, report.folders.notes, args.show, "to look at: ")
     if report.shared_pids:
         shown = ", ".join(map(str, report.shared_pids[:5]))
         number = len(report.shared_pids)
@@ -176,7 +200,7 @@ def main() -> None:
     if args.histogram is not None:
         sizes = frame_sizes(splits, report.frames)
         draw_frame_histogram(tracklet_lengths(splits), sizes, place, args.histogram)
-    console.print("something is broken" if report.is_broken() else "nothing is broken")
+    console.print(verdict(report))
     sys.exit(int(report.is_broken()))
 
 
