@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from torch.utils.data import default_collate
+from torch.utils.data import default_collate, get_worker_info
 
 from mmctl.registry import FUNCTIONS
 
@@ -22,12 +22,12 @@ def collate_clips(items: Sequence[dict[str, Any]]) -> dict[str, Any]:
         items: Results of ``PackClip``.
 
     Returns:
-        ``inputs``, one tensor (B, M, T, 3, H, W) where all shapes agree, as they do in training,
-        otherwise the list of the tensors; and ``data_samples``, the list of the samples.
+        ``inputs``: in a worker one tensor (B, M, T, 3, H, W) where all shapes agree, as they do in
+        training, otherwise the list of the tensors; and ``data_samples``, the list of the samples.
     """
     clips = [item["inputs"] for item in items]
-    alike = len({tensor.shape for tensor in clips}) == 1
+    joins = get_worker_info() is not None and len({tensor.shape for tensor in clips}) == 1
     return {
-        "inputs": default_collate(clips) if alike else clips,
+        "inputs": default_collate(clips) if joins else clips,
         "data_samples": [item["data_samples"] for item in items],
     }

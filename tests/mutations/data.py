@@ -77,11 +77,11 @@ AUGMENT_CLIP = mistakes_in(
             "[:, FLIP_ORDER, ::-1]",
         ),
         "erase: erased joints keep their score": (
-            "joints[_inside(joints[:, :2] + 0.5 - corner, sides), 2] = 0",
+            "joints[_inside(joints[:, :2] + 0.5 - (left, top), (width, height)), 2] = 0",
             "del joints",
         ),
         "erase: erased maps stay": (
-            "maps[_inside(_peaks(maps, frames.shape[1:3]) - corner, sides)] = 0",
+            "maps[_inside(peaks - (left, top), (width, height))] = 0",
             "del maps",
         ),
         "erase: the given keypoints are written to": ("results[key].copy()", "results[key]"),

@@ -92,7 +92,8 @@ class FlipClip(BaseTransform):
         flipped = np.flatnonzero(np.repeat(drawn, clip_len))
         if len(flipped) == 0:
             return results
-        frames = given.copy()
+        # What is mirrored anyway need not be copied first.
+        frames = np.empty_like(given) if len(flipped) == len(given) else given.copy()
         for index in flipped.tolist():
             cv2.flip(given[index], 1, frames[index])  # 30 times as fast as a reversed view
         results["frames"] = frames
@@ -177,14 +178,13 @@ class EraseFrames(BaseTransform):
             # In a tenth of the time of an assignment, which spreads the colour pixel by pixel.
             bottom_right = (left + width - 1, top + height - 1)
             cv2.rectangle(frames[index], (left, top), bottom_right, self.fill, cv2.FILLED)
-            corner = np.array([left, top])
-            sides = np.array([width, height])
             if "keypoints" in results:
                 joints = results["keypoints"][index]
-                joints[_inside(joints[:, :2] + 0.5 - corner, sides), 2] = 0
+                joints[_inside(joints[:, :2] + 0.5 - (left, top), (width, height)), 2] = 0
             if "heatmaps" in results:
                 maps = results["heatmaps"][index]
-                maps[_inside(_peaks(maps, frames.shape[1:3]) - corner, sides)] = 0
+                peaks = _peaks(maps, frames.shape[1:3])
+                maps[_inside(peaks - (left, top), (width, height))] = 0
         return results
 
     def _draw_rectangle(
@@ -232,8 +232,8 @@ def _checked_probability(owner: str, prob: float) -> float:
     return prob
 
 
-def _inside(points: np.ndarray, sides: np.ndarray) -> np.ndarray:
-    """Return which points (n, 2) lie in [0, side) of both sides (2,), (n,) bool."""
+def _inside(points: np.ndarray, sides: tuple[int, int]) -> np.ndarray:
+    """Return which points (n, 2) lie in [0, side) of both sides, (n,) bool."""
     return ((points >= 0) & (points < sides)).all(axis=1)
 
 
