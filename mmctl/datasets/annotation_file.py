@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
+
+from mmctl.files import read_json
 
 _SPLITS = ("train", "query", "gallery")
 _DIGITS = re.compile(r"\d+")
@@ -69,15 +69,7 @@ def _number_frames(entries: list[dict[str, Any]]) -> int:
 
 
 def _load_json(path: str) -> dict[str, Any]:
-    if not Path(path).is_file():
-        raise FileNotFoundError(
-            f"annotation file {path} does not exist; it should look like {_EXAMPLE}"
-        )
-    try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
-    # JSON that is nested too deeply, or has an integer too long for Python, is beyond the parser.
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"{path} is not JSON that can be read: {error}") from error
+    content = read_json(path, "annotation file", f"it should look like {_EXAMPLE}")
     if not isinstance(content, dict) or not isinstance(content.get("tracklets"), list):
         raise ValueError(f"{path} must be an object with a list under 'tracklets', like {_EXAMPLE}")
     unknown = sorted(set(content) - {"metainfo", "tracklets"})

@@ -21,7 +21,7 @@ import numpy as np
 from mmengine.logging import print_log
 from numpy.typing import NDArray
 
-from mmctl.datasets.atomic_files import write_whole
+from mmctl.files import write_whole
 from mmctl.structures import NUM_KEYPOINTS
 
 FORMAT_VERSION = 1

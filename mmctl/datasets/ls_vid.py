@@ -13,6 +13,7 @@ from mmctl.datasets.fixed_layout_dataset import FixedLayoutDataset
 from mmctl.datasets.frame_folders import LAST_NUMBER, last_numbers, list_names
 from mmctl.datasets.mat_file import read_query_numbers
 from mmctl.datasets.tracklet_dataset import Tracklet
+from mmctl.files import read_text
 from mmctl.registry import DATASETS
 
 NUM_CAMERAS = 15
@@ -108,7 +109,7 @@ class LSVID(FixedLayoutDataset):
 def _read_list(path: Path) -> list[_Sequence]:
     sequences: list[_Sequence] = []
     lines_of: dict[PurePosixPath, int] = {}
-    for number, line in enumerate(_read_text(path).rstrip().splitlines(), start=1):
+    for number, line in enumerate(read_text(path, "list").rstrip().splitlines(), start=1):
         place, columns = f"{path}: line {number}", line.split()
         if len(columns) != 2:
             raise ValueError(
@@ -135,15 +136,6 @@ def _read_list(path: Path) -> list[_Sequence]:
     if not sequences:
         raise ValueError(f"{path} must list at least one tracklet, got an empty file")
     return sequences
-
-
-def _read_text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise ValueError(
-            f"{path} must be UTF-8 text, as every list of a data set: {error}"
-        ) from error
 
 
 def _find_frames(

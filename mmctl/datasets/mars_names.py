@@ -8,6 +8,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from mmctl.files import read_bytes
+
 IntArray = npt.NDArray[np.int64]
 
 _PATTERN = b"ddddCdTddddFddd.jpg"
@@ -47,7 +49,7 @@ def read_frame_names(path: Path) -> FrameNames:
     Raises:
         ValueError: If the file is empty or a line is no such name; the line is named.
     """
-    lines = path.read_bytes().splitlines()
+    lines = read_bytes(path, "name file").splitlines()
     if not lines:
         raise ValueError(f"{path} must name at least one frame, got an empty file")
     lengths = np.fromiter(map(len, lines), dtype=np.int64, count=len(lines))

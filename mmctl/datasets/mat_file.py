@@ -1,17 +1,13 @@
-"""Integer arrays from MATLAB files, version 5 or, as HDF5, version 7.3."""
+"""Whole numbers from the MATLAB files of published data sets."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.io import loadmat
 
-_HDF5 = b"\x89HDF\r\n\x1a\n"
-_HDF5_STARTS = (0, 512, 1024, 2048)
-"""Where the signature of an HDF5 file may be; MATLAB puts a text of 512 bytes before it."""
+from mmctl.files import read_mat
 
 
 def read_integer_array(path: Path, key: str) -> npt.NDArray[np.int64]:
@@ -26,26 +22,21 @@ def read_integer_array(path: Path, key: str) -> npt.NDArray[np.int64]:
         wrap around when one is subtracted.
 
     Raises:
+        FileNotFoundError: If there is nothing of that name.
         ValueError: If the file is unreadable, lacks ``key``, or holds other than whole numbers, or
             if it is of version 7.3 and h5py is not installed.
     """
-    content = _read_hdf5(path) if _is_hdf5(path) else _read_version_5(path)
-    if key not in content:
-        raise ValueError(f"{path} must hold the array {key!r}, it holds {sorted(content)}")
-    array = content[key]
-    place = f"{path}: {key!r} must hold whole numbers"
-    if not isinstance(array, np.ndarray):
-        raise ValueError(
-            f"{place} in a full array, because a sparse one is a table of zeros with holes, got "
-            f"{type(array).__name__} {array.shape}; save full({key}) in MATLAB"
-        )
-    if array.dtype.kind not in "iuf":
-        raise ValueError(f"{place}, got {array.dtype} {array.shape}")
+    found = read_mat(path, "MATLAB file", (key,))
+    if key not in found:
+        there = sorted(read_mat(path, "MATLAB file"))
+        raise ValueError(f"{path} must hold the array {key!r}, it holds {there}")
+    array = found[key]
     # NaN is equal to nothing, and infinity is its own floor.
     wrong = array[~((array == np.floor(array)) & (np.abs(array.astype(np.float64)) < 2.0**63))]
     if len(wrong):
         raise ValueError(
-            f"{place}, got {array.dtype} {array.shape} with {wrong[0]}, which is none of 64 bits"
+            f"{path}: {key!r} must hold whole numbers, got {array.dtype} {array.shape} with "
+            f"{wrong[0]}, which is none of 64 bits"
         )
     return array.astype(np.int64)
 
@@ -83,35 +74,3 @@ def read_query_numbers(path: Path, key: str, pids: npt.NDArray[np.int64]) -> npt
             f"{pids[unknown[0] - 1]}"
         )
     return numbers - 1
-
-
-def _read_version_5(path: Path) -> dict[str, npt.NDArray[Any]]:
-    try:
-        content = loadmat(str(path))
-    # scipy raises many types for a file that is of another version, or ends early.
-    except Exception as error:
-        raise ValueError(f"{path} is not a readable MATLAB 5 file: {error}") from error
-    return {name: array for name, array in content.items() if not name.startswith("__")}
-
-
-def _is_hdf5(path: Path) -> bool:
-    with path.open("rb") as file:
-        start = file.read(_HDF5_STARTS[-1] + len(_HDF5))
-    return any(start[place:].startswith(_HDF5) for place in _HDF5_STARTS)
-
-
-def _read_hdf5(path: Path) -> dict[str, npt.NDArray[Any]]:
-    try:
-        import h5py
-    except ImportError as error:
-        raise ValueError(
-            f"{path} is a MATLAB 7.3 file, which is HDF5: to read it, install h5py "
-            "(pip install h5py), or save the file in MATLAB with the option -v7"
-        ) from error
-    try:
-        with h5py.File(path, "r") as file:
-            arrays = {name: item for name, item in file.items() if isinstance(item, h5py.Dataset)}
-            # MATLAB counts along columns first, HDF5 along rows.
-            return {name: np.asarray(item[()]).T for name, item in arrays.items()}
-    except (OSError, RuntimeError, KeyError) as error:
-        raise ValueError(f"{path} is not a readable HDF5 file: {error}") from error

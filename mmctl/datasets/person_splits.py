@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
+import reprlib
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from mmctl.datasets.mat_file import read_integer_array
+from mmctl.files import check_regular, read_json, to_record, write_whole
 
 Splits = list[dict[str, list[str]]]
 """One dict per fold: the names of the persons under ``'train'`` and ``'test'``."""
 
 _SEED = 0
+
+
+@dataclass
+class _Fold:
+    train: list[str]
+    test: list[str]
 
 
 def read_splits(path: Path, persons: list[str]) -> Splits:
@@ -32,8 +39,7 @@ def read_splits(path: Path, persons: list[str]) -> Splits:
         FileNotFoundError: If the file does not exist.
         ValueError: If its content does not fit the persons; file, fold, rule and value are named.
     """
-    if not path.is_file():
-        raise FileNotFoundError(f"split file {path} does not exist")
+    check_regular(path, "split file")
     return (read_mat_splits if path.suffix == ".mat" else read_json_splits)(path, persons)
 
 
@@ -81,20 +87,17 @@ def read_json_splits(path: Path, persons: list[str]) -> Splits:
     Raises:
         ValueError: If it is not such a file, or names persons twice or unknown ones.
     """
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        splits = content if isinstance(content, list) else content["splits"]
-        checked = [{half: list(fold[half]) for half in ("train", "test")} for fold in splits]
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    content = read_json(path, "split file")
+    splits = content.get("splits") if isinstance(content, dict) else content
+    if not isinstance(splits, list) or not splits:
         raise ValueError(
             f'{path} must be like [{{"train": ["person001"], "test": ["person002"]}}] or like '
-            f'{{"splits": [...]}}, one object per fold: {error!r}'
-        ) from error
-    if not checked:
-        raise ValueError(f"{path} must hold at least one fold, got none")
-    for number, fold in enumerate(checked):
+            f'{{"splits": [...]}}, at least one object per fold, got {reprlib.repr(content)}'
+        )
+    folds = [to_record(_Fold, fold, f"{path}: fold {i}") for i, fold in enumerate(splits)]
+    for number, fold in enumerate(folds):
         _check_fold(f"{path}: fold {number}", fold, persons)
-    return checked
+    return [asdict(fold) for fold in folds]
 
 
 def hash_splits(splits: Splits) -> str:
@@ -135,11 +138,9 @@ def save_splits(path: Path, splits: Splits) -> bool:
         False where the folder cannot be written to: drawn splits are the same in every call.
     """
     content = json.dumps({"splits": splits}, indent=1)
-    # Every rank of a distributed run comes here at once: own file each, the last rename wins.
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    # Every rank of a distributed run comes here at once; the last one's file stays.
     try:
-        partial.write_text(content + "\n", encoding="utf-8")
-        partial.replace(path)
+        write_whole(path, f"{content}\n".encode())
     except OSError:
         return False
     return True
@@ -150,9 +151,9 @@ def _halve(order: list[str]) -> dict[str, list[str]]:
     return {"train": sorted(order[num_test:]), "test": sorted(order[:num_test])}
 
 
-def _check_fold(place: str, fold: dict[str, list[Any]], persons: list[str]) -> None:
-    names = fold["train"] + fold["test"]
-    unknown = sorted(set(map(str, names)) - set(persons))
+def _check_fold(place: str, fold: _Fold, persons: list[str]) -> None:
+    names = fold.train + fold.test
+    unknown = sorted(set(names) - set(persons))
     if unknown:
         raise ValueError(f"{place} names {unknown[0]!r}, which has no folder among the sequences")
     if len(set(names)) != len(names):

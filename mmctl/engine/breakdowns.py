@@ -9,8 +9,8 @@ from pathlib import Path
 
 import torch
 
-from mmctl.datasets.atomic_files import FULL_DISK_CODES, DiskFullError
 from mmctl.engine.checkpoint_reading import RESUMABLE, find_named_checkpoint
+from mmctl.files import FULL_DISK_CODES, DiskFullError
 
 _DEAD_WORKER = re.compile(r"DataLoader worker \(pid(?:\(s\))? ([\d, ]+)\)")
 _SIGNAL = re.compile(r"is killed by signal: ([^.]+)\.")

@@ -17,8 +17,8 @@ from mmengine.dist import barrier, broadcast_object_list, is_main_process
 from mmengine.logging import print_log
 
 from mmctl.engine.archive_check import UNREADABLE, check_archive
-from mmctl.engine.atomic_backend import open_atomically
 from mmctl.engine.stored_arrays import allowed_globals, restore
+from mmctl.files import open_atomically
 
 NUM_FIRST_BYTES = 40
 

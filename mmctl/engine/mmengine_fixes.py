@@ -43,12 +43,13 @@ from mmengine.hooks import CheckpointHook
 from mmengine.runner import CheckpointLoader
 from mmengine.utils import get_installed_path
 
-from mmctl.engine.atomic_backend import AtomicLocalBackend, open_atomically
+from mmctl.engine.atomic_backend import AtomicLocalBackend
 from mmctl.engine.checkpoint_reading import (
     find_whole_checkpoint,
     load_from_http_safely,
     load_from_local_safely,
 )
+from mmctl.files import open_atomically
 
 
 def register_safe_loader() -> bool:

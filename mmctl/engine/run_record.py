@@ -12,9 +12,9 @@ from typing import Any
 
 from mmengine.runner import Runner
 
-from mmctl.datasets.atomic_files import write_whole
 from mmctl.engine.config_changes import Change, changes_of_file, changes_of_run
 from mmctl.engine.run_environment import describe_environment, peak_memory
+from mmctl.files import write_whole
 
 FILE = "run.json"
 """Name of the file, beside the log."""

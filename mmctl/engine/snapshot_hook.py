@@ -12,12 +12,11 @@ from mmengine.hooks import CheckpointHook, Hook
 from mmengine.logging import print_log
 from mmengine.runner import Runner
 
-from mmctl.datasets.atomic_files import TEMPORARY_SUFFIX
-from mmctl.engine.atomic_backend import open_atomically
 from mmctl.engine.checkpoint_reading import LAST_CHECKPOINT
 from mmctl.engine.resumable_epoch_loop import ResumableEpochLoop
 from mmctl.engine.run_state import RUN_STATE, collect_run_state
 from mmctl.engine.stop_signals import agree
+from mmctl.files import TEMPORARY_SUFFIX, open_atomically
 from mmctl.registry import HOOKS
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from mmctl.datasets.atomic_files import write_whole
+from mmctl.files import write_whole
 
 SplitRecord = dict[str, dict[str, str]]
 """Of each part (``train``, ``val``, ``test``) its split ``file`` and a ``hash`` of what it says."""

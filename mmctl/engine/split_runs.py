@@ -16,10 +16,10 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
 import mmctl
-from mmctl.datasets.atomic_files import write_whole
 from mmctl.datasets.two_camera_dataset import TwoCameraDataset
 from mmctl.engine.split_record import SplitRecord, claim_splits
 from mmctl.engine.tool_runs import run_python
+from mmctl.files import write_whole
 from mmctl.registry import DATASETS
 
 COUNTS = ("num_queries", "num_gallery")

@@ -16,7 +16,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
-from mmctl.datasets.atomic_files import write_whole
+from mmctl.files import write_whole
 from mmctl.structures import BodyScales
 from mmctl.visualization.clip_overlay import (
     LEFT,

@@ -13,7 +13,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
-from mmctl.datasets.atomic_files import write_whole
+from mmctl.files import write_whole
 
 _BINS = 40
 _COLOURS = {"train": "#1b6ca8", "query": "#d1495b", "gallery": "#edae49"}

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from mmctl.datasets.atomic_files import write_whole
 from mmctl.engine.run_record import RunRecord, read_records
+from mmctl.files import write_whole
 from mmctl.visualization.learning_curve import TrainingLog, read_training_log, values_of
 from mmctl.visualization.report_figure import draw_report
 from mmctl.visualization.report_html import write_html

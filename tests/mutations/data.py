@@ -190,7 +190,15 @@ DATA_SETS = (
         (f"{_TESTS}/test_mars.py", f"{_TESTS}/test_mat_file.py"),
         {
             "queries counted from 0": ("return numbers - 1", "return numbers % len(pids)"),
-            "MATLAB 7.3 arrays not turned": ("np.asarray(item[()]).T", "np.asarray(item[()])"),
+        },
+    )
+    + mistakes_in(
+        "mmctl/files/mat_files.py",
+        ("tests/test_files/test_mat_files.py",),
+        {
+            "MATLAB 7.3 arrays not turned": ("file[name], size).T", "file[name], size)"),
+            "MATLAB 5 arrays row by row": ('reshape(shape, order="F")', "reshape(shape)"),
+            "MATLAB 5: the shortest type kept": ("stored.astype(kind)", "stored"),
         },
     )
     + mistakes_in(

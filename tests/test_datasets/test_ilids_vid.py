@@ -159,12 +159,12 @@ def test_an_edited_json_file_is_followed(root):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("{", "must be like"),
-        ('{"splits": [{"train": []}]}', "must be like"),
-        ("[]", "at least one fold, got none"),
+        ("{", "is not JSON"),
+        ('{"splits": [{"train": []}]}', "fold 0 lacks the key 'test'"),
+        ("[]", "must be like .*, got \\[\\]"),
         ("3", "must be like"),
-        ("[" * 100_000, "must be like"),
-        ('{"splits": ' + "1" * 5000 + "}", "must be like"),
+        ("[" * 100_000, "nested too deeply"),
+        ('{"splits": ' + "1" * 5000 + "}", "4300 digits"),
         ('{"splits": [{"train": ["person003"], "test": []}]}', "fold 0 names 'person003'"),
         (
             '{"splits": [{"train": ["person001"], "test": ["person001"]}]}',

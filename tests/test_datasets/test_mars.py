@@ -287,7 +287,7 @@ def test_junk_and_distractors_are_no_training_tracklets(tmp_path, pid):
         ("tracks_train_info", {"track_info": np.ones((2, 4))}, "'track_train_info', it holds"),
         ("tracks_train_info", {"track_train_info": np.ones((2, 3))}, r"\(tracklets, 4\).*\(2, 3\)"),
         ("tracks_train_info", {"track_train_info": np.full((2, 4), 1.5)}, "whole numbers"),
-        ("tracks_train_info", {"track_train_info": "text"}, "whole numbers"),
+        ("tracks_train_info", {"track_train_info": "text"}, "real numbers, got text"),
         ("query_IDX", {"query": np.ones((1, 2))}, "'query_IDX', it holds"),
         ("query_IDX", {"query_IDX": np.ones((2, 2))}, r"\(1, queries\), got \(2, 2\)"),
         ("query_IDX", {"query_IDX": np.array([[3, 6]])}, "counts the 5 test tracklets.* got 6"),

@@ -8,9 +8,8 @@ import os
 import pytest
 from mmengine.fileio import get_file_backend
 
-from mmctl.datasets.atomic_files import DiskFullError
-from mmctl.engine import atomic_backend
-from mmctl.engine.atomic_backend import AtomicLocalBackend, open_atomically
+from mmctl.engine.atomic_backend import AtomicLocalBackend
+from mmctl.files import DiskFullError, open_atomically, whole_files
 
 
 @pytest.fixture
@@ -42,7 +41,7 @@ def test_the_name_is_given_after_the_content_is_on_the_disk(file, monkeypatch):
     for name in ("fsync", "replace"):
         real = getattr(os, name)
         monkeypatch.setattr(
-            atomic_backend.os, name, lambda *a, n=name, r=real: (steps.append(n), r(*a))
+            whole_files.os, name, lambda *a, n=name, r=real: (steps.append(n), r(*a))
         )
     with open_atomically(file, "wb") as out:
         out.write(b"after")
@@ -54,7 +53,7 @@ def test_a_full_disk_is_named_with_what_is_kept(file, monkeypatch):
     def full(_: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(atomic_backend.os, "fsync", full)
+    monkeypatch.setattr(whole_files.os, "fsync", full)
     with pytest.raises(DiskFullError, match=r"no space left .* is kept.*a\.pth"):
         AtomicLocalBackend().put(b"after", file)
     assert file.read_bytes() == b"before"

@@ -14,10 +14,10 @@ import torch
 from mmengine.hooks import Hook
 from mmengine.registry import DATASETS
 
-from mmctl.datasets.atomic_files import DiskFullError
 from mmctl.datasets.transforms import LoadFrames
-from mmctl.engine import atomic_backend, run_command
+from mmctl.engine import run_command
 from mmctl.engine.breakdowns import describe_way_on, explain_breakdown
+from mmctl.files import DiskFullError, whole_files
 from tests.test_engine.drawing_runner import DrawnData, drawing_runner, end_state, equal
 from tests.test_engine.forked_ranks import WRAPPER, run_ranks
 
@@ -168,7 +168,7 @@ def test_a_full_disk_costs_no_checkpoint(tmp_path, capsys, monkeypatch):
             raise OSError(errno.ENOSPC, "No space left on device")
         real(file)
 
-    monkeypatch.setattr(atomic_backend.os, "fsync", full)
+    monkeypatch.setattr(whole_files.os, "fsync", full)
     status, message = ends(runner, capsys)
     assert status == 2
     assert "no space left on the disk for this file (" in message

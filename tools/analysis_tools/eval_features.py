@@ -15,7 +15,6 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from mmctl.datasets.atomic_files import write_whole
 from mmctl.engine import run_command
 from mmctl.evaluation import (
     PROTOCOLS,
@@ -27,6 +26,7 @@ from mmctl.evaluation import (
     read_features,
 )
 from mmctl.evaluation.tracklet_features import recorded_setting
+from mmctl.files import write_whole
 from mmctl.functional.distance import DISTANCES
 
 DEFAULT_TOPK = (1, 5, 10, 20)

@@ -24,8 +24,9 @@ from mmengine.runner import Runner
 
 from mmctl.datasets import numbered_items
 from mmctl.datasets.synthetic import DrawnSettings, MarsWriter
-from mmctl.engine import atomic_backend, use_mixed_precision
+from mmctl.engine import use_mixed_precision
 from mmctl.engine.checkpoint_reading import load_from_local_safely
+from mmctl.files import whole_files
 
 ROOT = Path(__file__).resolve().parents[2]
 PRELOADED = ("torchvision", "mmpretrain.models", "mmctl.models", "mmctl.evaluation")
@@ -315,7 +316,7 @@ class _CutFile(FileIO):
 
 
 def _watch_writing(opener: _Counter | _Cut) -> None:
-    atomic_backend.open = opener.open  # type: ignore[attr-defined]
+    whole_files.open = opener.open  # type: ignore[attr-defined]
 
 
 def _kill_at_item(process: int, epoch: int, item: int) -> None:

@@ -20,7 +20,6 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from mmctl.datasets.atomic_files import write_whole
 from mmctl.datasets.dataset_check import (
     DatasetReport,
     PartReport,
@@ -33,6 +32,7 @@ from mmctl.datasets.dataset_check import (
 from mmctl.datasets.frame_check import MODES
 from mmctl.engine import CfgOptions, run_command
 from mmctl.engine.rated_progress import rated_progress
+from mmctl.files import write_whole
 from mmctl.visualization.frame_histogram import draw_frame_histogram
 
 STYLES = {"OK": "green", "differs": "bold red", "not known": "yellow"}

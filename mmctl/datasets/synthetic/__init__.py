@@ -1,6 +1,5 @@
 """Drawn pedestrians: a re-identification data set that needs no download."""
 
-from mmctl.datasets.atomic_files import DiskFullError
 from mmctl.datasets.synthetic.appearance import Appearance, draw_group
 from mmctl.datasets.synthetic.coco_export import write_coco_files
 from mmctl.datasets.synthetic.drawing_state import clear_folder
@@ -10,6 +9,7 @@ from mmctl.datasets.synthetic.mars_writer import MarsWriter
 from mmctl.datasets.synthetic.plan import PlannedTracklet, draw_planned, plan_tracklets
 from mmctl.datasets.synthetic.settings import DrawnSettings
 from mmctl.datasets.synthetic.tracklet import DrawnTracklet, draw_tracklet
+from mmctl.files import DiskFullError
 
 __all__ = [
     "NOISES",

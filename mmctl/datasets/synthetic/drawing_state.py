@@ -14,8 +14,8 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from mmctl.datasets.atomic_files import TEMPORARY_SUFFIX, write_whole
 from mmctl.datasets.synthetic.settings import DrawnSettings
+from mmctl.files import TEMPORARY_SUFFIX, write_whole
 
 DRAWING_VERSION = 1
 """Raised whenever the same settings give other pictures than before."""

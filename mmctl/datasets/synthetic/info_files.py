@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.io import savemat
 
-from mmctl.datasets.atomic_files import write_whole
 from mmctl.datasets.keypoint_file import ArrayHeader, hash_frame_list, write_stored_array
 from mmctl.datasets.synthetic.appearance import CLOTHES
 from mmctl.datasets.synthetic.drawing_state import MARS_FILES, FileLayout, identify
@@ -24,6 +23,7 @@ from mmctl.datasets.synthetic.plan import (
 )
 from mmctl.datasets.synthetic.random_streams import SPLITS
 from mmctl.datasets.synthetic.settings import DrawnSettings
+from mmctl.files import write_whole
 
 Plan = dict[str, list[PlannedTracklet]]
 

@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from mmctl.datasets.atomic_files import write_whole
 from mmctl.datasets.synthetic.drawing_state import FILE_LAYOUTS, FileLayout
 from mmctl.datasets.synthetic.info_files import mat_bytes
 from mmctl.datasets.synthetic.layout_plans import (
@@ -22,6 +21,7 @@ from mmctl.datasets.synthetic.layout_plans import (
 from mmctl.datasets.synthetic.mars_writer import MarsWriter
 from mmctl.datasets.synthetic.plan import DISTRACTOR_PID, PlannedTracklet, choose_queries
 from mmctl.datasets.synthetic.random_streams import SPLITS, fold_stream
+from mmctl.files import write_whole
 
 NUM_FOLDS = 10
 

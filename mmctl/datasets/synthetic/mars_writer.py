@@ -14,12 +14,6 @@ from typing import Any, ClassVar
 import cv2
 import numpy as np
 
-from mmctl.datasets.atomic_files import (
-    FULL_DISK_CODES,
-    DiskFullError,
-    remove_temporary_files,
-    write_whole,
-)
 from mmctl.datasets.synthetic import drawing_state, info_files
 from mmctl.datasets.synthetic.contact_sheet import (
     estimate_sheet_bytes,
@@ -31,6 +25,12 @@ from mmctl.datasets.synthetic.plan import PlannedTracklet, draw_planned, plan_tr
 from mmctl.datasets.synthetic.random_streams import SPLITS
 from mmctl.datasets.synthetic.settings import DrawnSettings
 from mmctl.datasets.synthetic.worker_pool import one_thread, worker_pool
+from mmctl.files import (
+    FULL_DISK_CODES,
+    DiskFullError,
+    remove_temporary_files,
+    write_whole,
+)
 
 Report = Callable[[int], None]
 
@@ -261,8 +261,8 @@ def _write_tracklet(
         picture = np.ascontiguousarray(frame[..., ::-1])
         encoded, content = cv2.imencode(Path(name).suffix, picture, options)
         assert encoded
-        write_whole(folder / name, content.tobytes())
+        write_whole(folder / name, content.tobytes(), sync=False)
     buffer = io.BytesIO()
     np.save(buffer, drawn.keypoints)
-    write_whole(_part_path(data_root, planned), buffer.getvalue())
+    write_whole(_part_path(data_root, planned), buffer.getvalue(), sync=False)
     return planned

@@ -15,12 +15,12 @@ from typing import Any
 import cv2
 import numpy as np
 
-from mmctl.datasets.atomic_files import write_whole
 from mmctl.datasets.tracking.frame_source import FrameSource
 from mmctl.datasets.tracking.identity_map import Identities
 from mmctl.datasets.tracking.mot_file import TrackBoxes
 from mmctl.datasets.tracking.split_choice import SplitChoice
 from mmctl.datasets.tracking.track_plan import PlannedTrack, TrackSettings, plan_tracks
+from mmctl.files import write_whole
 
 ANNOTATIONS, TRACKS, CROPS = "annotations.json", "tracks.csv", "crops"
 _JPEG_QUALITY = 95
@@ -191,7 +191,7 @@ class TrackWriter:
                 options = [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY]
                 encoded, content = cv2.imencode(".jpg", crop, options)
                 assert encoded
-                write_whole(self.out / path, content.tobytes())
+                write_whole(self.out / path, content.tobytes(), sync=False)
             if progress is not None:
                 progress(len(crops[position]))
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import errno
+import io
 import json
 import os
 import shutil
@@ -12,12 +13,14 @@ import time
 from collections import namedtuple
 from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from mmctl.datasets.synthetic import DiskFullError, DrawnSettings, MarsWriter, clear_folder
 from mmctl.datasets.synthetic.drawing_state import INFO_FILES, SHEETS
 from mmctl.datasets.synthetic.mars_writer import estimate_bytes
+from mmctl.files import whole_files
 
 from .conftest import digest_files
 
@@ -31,16 +34,20 @@ MarsWriter(Path(sys.argv[1]), DrawnSettings(**json.loads(sys.argv[2])), 2).write
 
 def fill_disk_after(monkeypatch: pytest.MonkeyPatch, num_files: int) -> None:
     """Let the disk take some files, and half of the next one."""
-    write, left = Path.write_bytes, [num_files]
+    left = [num_files]
 
-    def write_until_full(path: Path, content: bytes) -> int:
-        left[0] -= 1
-        if left[0] < 0:
-            write(path, content[: len(content) // 2])
-            raise OSError(errno.ENOSPC, "No space left on device", str(path))
-        return write(path, content)
+    class Filling(io.FileIO):
+        def write(self, content: Any) -> int:
+            left[0] -= 1
+            if left[0] < 0:
+                super().write(content[: len(content) // 2])
+                raise OSError(errno.ENOSPC, "No space left on device", self.name)
+            return super().write(content)
 
-    monkeypatch.setattr(Path, "write_bytes", write_until_full)
+    def open_filling(path: Path, *_: object, **__: object) -> Filling:
+        return Filling(path, "w")
+
+    monkeypatch.setattr(whole_files, "open", open_filling, raising=False)
 
 
 def wait_for_silence(root: Path) -> dict[str, str]:

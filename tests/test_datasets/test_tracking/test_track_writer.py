@@ -137,11 +137,11 @@ def test_a_killed_run_leaves_no_annotation_file_and_is_replaced(writer, tmp_path
     finished = (out / "annotations.json").read_bytes()
     write_whole, written = track_writer.write_whole, []
 
-    def die(path, content):
+    def die(path, content, **options):
         written.append(path)
         if len(written) == 20:
             raise KeyboardInterrupt
-        write_whole(path, content)
+        write_whole(path, content, **options)
 
     monkeypatch.setattr(track_writer, "write_whole", die)
     with pytest.raises(KeyboardInterrupt):

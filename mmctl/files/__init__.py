@@ -1,0 +1,33 @@
+"""The ground under every reader and writer: whole files or none, foreign files read strictly."""
+
+from mmctl.files.json_files import parse_json, read_json
+from mmctl.files.json_records import to_record
+from mmctl.files.mat_files import read_mat
+from mmctl.files.numpy_files import map_npy, read_npz
+from mmctl.files.regular_files import check_regular, read_bytes, read_text
+from mmctl.files.whole_files import (
+    FULL_DISK_CODES,
+    TEMPORARY_SUFFIX,
+    DiskFullError,
+    open_atomically,
+    remove_temporary_files,
+    write_whole,
+)
+
+__all__ = [
+    "FULL_DISK_CODES",
+    "TEMPORARY_SUFFIX",
+    "DiskFullError",
+    "check_regular",
+    "map_npy",
+    "open_atomically",
+    "parse_json",
+    "read_bytes",
+    "read_json",
+    "read_mat",
+    "read_npz",
+    "read_text",
+    "remove_temporary_files",
+    "to_record",
+    "write_whole",
+]

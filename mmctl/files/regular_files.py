@@ -1,0 +1,83 @@
+"""Read a file that is one: a named pipe or a device would never end."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+_KINDS = {
+    stat.S_IFDIR: "a folder",
+    stat.S_IFIFO: "a named pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
+
+
+def check_regular(path: str | Path, what: str, hint: str = "") -> Path:
+    """Refuse what is no regular file, before it is opened.
+
+    Args:
+        path: Name of the file; links are followed.
+        what: What it is, for the message, as ``'annotation file'``.
+        hint: What the message says where it does not exist.
+
+    Returns:
+        The path.
+
+    Raises:
+        FileNotFoundError: If there is nothing of that name.
+        ValueError: If it is something else than a file.
+    """
+    try:
+        mode = Path(path).stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        tail = f"; {hint}" if hint else ""
+        raise FileNotFoundError(f"{what} {path} does not exist{tail}") from None
+    except (ValueError, OSError) as error:  # a zero in the name, a name too long, a ring of links
+        raise ValueError(
+            f"{what} {str(path)[:200]!r} must be the name of a file: {error}"
+        ) from None
+    if not stat.S_ISREG(mode):
+        kind = _KINDS.get(stat.S_IFMT(mode), "no file")
+        raise ValueError(
+            f"{what} {path} must be a regular file, which can be read to its end, got {kind}"
+        )
+    return Path(path)
+
+
+def read_bytes(path: str | Path, what: str, hint: str = "") -> bytes:
+    """Read a whole file.
+
+    Args:
+        path: Name of the file.
+        what: What it is, for the message.
+        hint: What the message says where it does not exist.
+
+    Raises:
+        FileNotFoundError: If there is nothing of that name.
+        ValueError: If it is something else than a file.
+    """
+    return check_regular(path, what, hint).read_bytes()
+
+
+def read_text(path: str | Path, what: str, hint: str = "") -> str:
+    """Read a whole UTF-8 text file; a mark of byte order at its front is left out.
+
+    Args:
+        path: Name of the file.
+        what: What it is, for the message.
+        hint: What the message says where it does not exist.
+
+    Raises:
+        FileNotFoundError: If there is nothing of that name.
+        ValueError: If it is something else than a file, or no UTF-8 text.
+    """
+    content = read_bytes(path, what, hint)
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"{what} {path} must be UTF-8 text, got byte {content[error.start]:#04x} at position "
+            f"{error.start}"
+        ) from None
