@@ -16,6 +16,7 @@ import numpy.typing as npt
 from mmctl.datasets.decoder_messages import DecoderMessages, decoder_messages
 from mmctl.datasets.picture_header import has_known_header, read_frame_size
 from mmctl.datasets.transforms.load_frames import check_content, decode_frame
+from mmctl.files import check_regular, read_bytes
 
 MODES = ("none", "exist", "header", "decode")
 """How closely frames are looked at; each mode includes those before it."""
@@ -117,13 +118,11 @@ def _check_chunk(paths: Sequence[str], mode: str) -> FrameReport:
 def _check_frame(path: str, mode: str, messages: DecoderMessages | None) -> Size:
     """Return height and width, zeros where the mode reads none; a broken frame raises."""
     if mode == "exist":
-        if os.path.isdir(path):
-            raise IsADirectoryError("is a directory")
+        check_regular(path, "frame")
         if os.stat(path).st_size == 0:
             raise ValueError("is empty (0 bytes)")
         return 0, 0
-    with open(path, "rb") as file:
-        content = file.read()
+    content = read_bytes(path, "frame")
     check_content(content, path)
     if mode == "header" and has_known_header(content):
         try:
@@ -143,8 +142,6 @@ def _shorten(error: OSError | ValueError, path: str) -> str:
     """Return the reason without the path, which stands beside it."""
     if isinstance(error, FileNotFoundError):
         return "does not exist"
-    if isinstance(error, IsADirectoryError):
-        return "is a directory"
     if isinstance(error, OSError):
         return f"cannot be read: {error.strerror or error}"
     return str(error).removeprefix(f"frame {path} ")

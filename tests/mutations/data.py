@@ -129,6 +129,7 @@ LOAD_AND_PACK = mistakes_in(
             "return np.asarray(frame)",
             "return np.asarray(frame)[..., ::-1]",
         ),
+        "load: 16 bits in 8": ("_KEEP_DEPTH = cv2.IMREAD_ANYDEPTH", "_KEEP_DEPTH = 0"),
         "load: frames in the order of the file": (
             "[readable[index] for index in indices]",
             "[readable[index] for index in sorted(indices)]",

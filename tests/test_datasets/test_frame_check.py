@@ -37,6 +37,11 @@ BROKEN = {
         "no start of frame|cannot be decoded",
     ),
     "text.jpg": (b"not a picture", "header", "cannot be decoded"),
+    "deep.png": (
+        cv2.imencode(".png", np.full((9, 9), 4095, np.uint16))[1].tobytes(),
+        "header",
+        "8 bits",
+    ),
     "middle.jpg": (damaged_scan(encoded(".jpg")), "decode", "is damaged, the decoder says: Corr"),
     "middle.png": (damaged_png(encoded(".png")), "decode", "is damaged|cannot be decoded"),
 }
@@ -48,6 +53,7 @@ def folder(tmp_path):
     for name, (content, *_) in BROKEN.items():
         (tmp_path / name).write_bytes(content)
     (tmp_path / "folder.jpg").mkdir()
+    os.mkfifo(tmp_path / "pipe.jpg")
     for seed in range(3):
         (tmp_path / f"good{seed}.jpg").write_bytes(encoded(".jpg", seed, height=64 + 2 * seed))
     (tmp_path / "good.png").write_bytes(encoded(".png"))
@@ -62,13 +68,17 @@ def paths_in(folder):
 @pytest.mark.parametrize("mode", MODES)
 def test_each_mode_names_what_it_should_and_nothing_else(folder, mode):
     report = check_frames(paths_in(folder), mode)
-    assert report.num_checked == len(BROKEN) + 7
+    assert report.num_checked == len(BROKEN) + 8
     seen = {
         name: says
         for name, (_, first, says) in BROKEN.items()
         if mode in MODES[MODES.index(first) :]
     }
-    seen |= {"folder.jpg": "is a directory", "gone.jpg": "does not exist"}
+    seen |= {
+        "folder.jpg": "got a folder",
+        "pipe.jpg": "got a named pipe",
+        "gone.jpg": "does not exist",
+    }
     faults = {os.path.basename(path): reason for path, reason in report.faults}
     assert faults.keys() == seen.keys()
     for name, says in seen.items():
@@ -95,7 +105,7 @@ def test_several_processes_find_the_same_in_the_same_order(folder):
     counts = []
     one, two = (check_frames(paths, "decode", workers, counts.append) for workers in (1, 2))
     assert one.faults == two.faults
-    assert len(one.faults) == 10 * 40
+    assert len(one.faults) == 12 * 40
     np.testing.assert_array_equal(one.sizes, two.sizes)
     assert sum(counts) == 2 * len(paths)
 

@@ -11,6 +11,8 @@ import numpy.typing as npt
 from mmengine.logging import print_log
 from torch.utils.data import get_worker_info
 
+from mmctl.files import check_regular
+
 IntArray = npt.NDArray[np.int64]
 
 
@@ -25,14 +27,12 @@ class BrokenFrames:
             share it and runs go on with it; a frame in it is not listed again.
 
     Raises:
-        ValueError: If ``list_file`` is a folder.
+        ValueError: If ``list_file`` is something else than a file.
     """
 
     def __init__(self, list_file: str | None = None) -> None:
-        if list_file is not None and Path(list_file).is_dir():
-            raise ValueError(
-                f"broken_list must be a text file to write lines to, got the folder {list_file}"
-            )
+        if list_file is not None and Path(list_file).exists():
+            check_regular(list_file, "broken_list")
         self.list_file = list_file
         self.problem = ""
         self.num_met = 0

@@ -7,7 +7,7 @@ from typing import Any
 import cv2
 import numpy as np
 from mmcv.transforms import BaseTransform
-from mmengine.fileio import BaseStorageBackend, get_file_backend
+from mmengine.fileio import BaseStorageBackend, LocalBackend, get_file_backend
 
 from mmctl.datasets.transforms.broken_frames import (
     BrokenFrames,
@@ -15,11 +15,14 @@ from mmctl.datasets.transforms.broken_frames import (
     nearest_readable,
     outward_order,
 )
+from mmctl.files import check_regular
 from mmctl.functional.clips import count_distinct_frames
 from mmctl.registry import TRANSFORMS
 
 # Saves a pass over every frame; OpenCV has it since 4.11.
 _DECODE_RGB: int | None = getattr(cv2, "IMREAD_COLOR_RGB", None)
+# Without it OpenCV drops the lower byte of 16-bit pictures, and floats below 1 become black.
+_KEEP_DEPTH = cv2.IMREAD_ANYDEPTH
 _NEVER_MENDED = ("query", "gallery")
 _JPEG_START, _JPEG_END = b"\xff\xd8", b"\xff\xd9"
 _PNG_START, _PNG_END = b"\x89PNG", b"IEND"
@@ -76,8 +79,8 @@ class LoadFrames(BaseTransform):
         Raises:
             FileNotFoundError: If a frame does not exist; the path is named.
             OSError: If a frame cannot be read.
-            ValueError: If a frame is a directory, empty, cut off or not a picture, or none of a
-                tracklet that may be mended can be read; the path is named.
+            ValueError: If a frame is no regular file, empty, cut off, no picture or has more than 8
+                bits, or none of a tracklet that may be mended can be read; the path is named.
         """
         paths = results["frame_paths"]
         indices = results["clip_indices"].ravel().tolist()
@@ -123,16 +126,15 @@ class LoadFrames(BaseTransform):
         results["clip_weights"] = count_distinct_frames(indices)
 
     def _load(self, path: str) -> np.ndarray:
+        backend = self._backend(path)
         try:
-            content = self._backend(path).get(path)
+            if isinstance(backend, LocalBackend):
+                check_regular(path, "frame")
+            content = backend.get(path)
         except FileNotFoundError as error:
             raise FileNotFoundError(
                 f"frame {path} does not exist, but the data set lists it; check data_root and "
                 "that the frames are unpacked"
-            ) from error
-        except IsADirectoryError as error:
-            raise ValueError(
-                f"frame {path} must be a picture file, but it is a directory"
             ) from error
         except OSError as error:
             raise OSError(f"frame {path} cannot be read: {error.strerror or error}") from error
@@ -188,17 +190,17 @@ def decode_frame(content: bytes, path: str) -> np.ndarray:
         The picture, (h, w, 3) uint8 RGB.
 
     Raises:
-        ValueError: If the content is empty, lacks its end marker (JPEG and PNG) or cannot be
-            decoded.
+        ValueError: If the content is empty, lacks its end marker (JPEG and PNG), cannot be decoded
+            or has more than 8 bits per channel.
     """
     check_content(content, path)
     buffer = np.frombuffer(content, np.uint8)
     try:
         if _DECODE_RGB is None:
-            bgr = cv2.imdecode(buffer, cv2.IMREAD_COLOR)
+            bgr = cv2.imdecode(buffer, cv2.IMREAD_COLOR | _KEEP_DEPTH)
             frame = None if bgr is None else cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
         else:
-            frame = cv2.imdecode(buffer, _DECODE_RGB)
+            frame = cv2.imdecode(buffer, _DECODE_RGB | _KEEP_DEPTH)
     # OpenCV's message quotes its source code, which says nothing about the frame.
     except cv2.error:
         frame = None
@@ -206,5 +208,10 @@ def decode_frame(content: bytes, path: str) -> np.ndarray:
         raise ValueError(
             f"frame {path} cannot be decoded as a picture ({len(content)} bytes, first ones "
             f"{content[:4]!r})"
+        )
+    if frame.dtype != np.uint8:
+        raise ValueError(
+            f"frame {path} must have 8 bits per channel, because of others nobody can say which "
+            f"value is white, got {frame.dtype} up to {frame.max():g}; convert it"
         )
     return np.asarray(frame)

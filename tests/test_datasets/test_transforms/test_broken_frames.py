@@ -44,6 +44,8 @@ def test_a_name_that_is_not_utf8_is_listed_once(tmp_path):
     assert (tmp_path / "list.txt").read_bytes() == os.fsencode(name) + b"\tis empty\n"
 
 
-def test_a_folder_as_the_list_is_refused(tmp_path):
-    with pytest.raises(ValueError, match=r"broken_list must be a text file .*got the folder"):
-        LoadFrames(skip_broken=True, broken_list=str(tmp_path))
+def test_a_list_that_is_no_file_is_refused(tmp_path):
+    os.mkfifo(tmp_path / "broken.txt")
+    for name, kind in (("broken.txt", "a named pipe"), ("", "a folder")):
+        with pytest.raises(ValueError, match=rf"broken_list .* must be a regular file.*{kind}"):
+            LoadFrames(skip_broken=True, broken_list=str(tmp_path / name))

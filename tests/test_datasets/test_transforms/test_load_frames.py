@@ -1,3 +1,4 @@
+import os
 import pickle
 import re
 import threading
@@ -8,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from mmengine.fileio import BaseStorageBackend, LocalBackend, register_backend
+from PIL import Image
 
 from mmctl.datasets.transforms import LoadFrames, LoadKeypoints, broken_frames, load_frames
 from mmctl.registry import TRANSFORMS
@@ -133,8 +135,58 @@ def test_a_broken_frame_is_named_with_its_reason(tmp_path, kind, reason):
 
 def test_a_directory_in_the_place_of_a_frame_is_named(tmp_path):
     (tmp_path / "a.jpg").mkdir()
-    with pytest.raises(ValueError, match=r"frame .*a\.jpg must be .*but it is a directory"):
+    with pytest.raises(ValueError, match=r"frame .*a\.jpg must be a regular file.*got a folder"):
         LoadFrames().transform(results_for([tmp_path / "a.jpg"], [[0]]))
+
+
+def test_a_pipe_in_the_place_of_a_frame_is_refused(tmp_path):
+    os.mkfifo(tmp_path / "a.jpg")
+    with pytest.raises(ValueError, match=r"frame .*a\.jpg must be a regular file.*a named pipe"):
+        LoadFrames().transform(results_for([tmp_path / "a.jpg"], [[0]]))
+    with pytest.raises(ValueError, match=r"frame /dev/zero must be a regular file.*a device"):
+        LoadFrames().transform(results_for(["/dev/zero"], [[0]]))
+
+
+@pytest.mark.parametrize("has_rgb_decoder", [True, False])
+@pytest.mark.parametrize(
+    ("extension", "dtype", "white"),
+    [
+        (".png", np.uint16, 4095),
+        (".png", np.uint16, 65535),
+        (".tiff", np.uint16, 4095),
+        (".ppm", np.uint16, 4095),
+        (".tiff", np.float32, 1),
+        (".hdr", np.float32, 1),
+    ],
+)
+def test_more_than_eight_bits_are_refused_and_not_made_black(
+    tmp_path, monkeypatch, has_rgb_decoder, extension, dtype, white
+):
+    if not has_rgb_decoder:
+        monkeypatch.setattr(load_frames, "_DECODE_RGB", None)
+    path = tmp_path / f"a{extension}"
+    deep = (picture(0) / 255 * white).astype(dtype)
+    path.write_bytes(encoded(extension, deep))
+    kind = np.dtype(dtype).name
+    with pytest.raises(ValueError, match=rf"frame .*a{extension} must have 8 bits.*got {kind} up"):
+        LoadFrames().transform(results_for([path], [[0]]))
+
+
+@pytest.mark.parametrize("extension", [".png", ".tiff", ".bmp", ".webp", ".ppm"])
+def test_pictures_of_eight_bits_are_exact_whatever_their_kind(tmp_path, extension):
+    path = tmp_path / f"a{extension}"
+    options = [cv2.IMWRITE_WEBP_QUALITY, 101] if extension == ".webp" else []  # lossless
+    path.write_bytes(cv2.imencode(extension, picture(0)[:, :, ::-1], options)[1].tobytes())
+    (frame,) = LoadFrames().transform(results_for([path], [[0]]))["frames"]
+    np.testing.assert_array_equal(frame, picture(0))
+
+
+@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+def test_one_bit_is_black_and_white(tmp_path, kind):
+    path, bits = tmp_path / "a", picture(0)[:, :, 0] > 127
+    Image.fromarray(bits).save(path, kind)
+    (frame,) = LoadFrames().transform(results_for([path], [[0]]))["frames"]
+    np.testing.assert_array_equal(frame, np.repeat(bits[:, :, None] * np.uint8(255), 3, axis=2))
 
 
 def test_what_is_no_picture_is_described_without_the_decoders_source(tmp_path):
