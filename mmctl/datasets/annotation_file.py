@@ -7,6 +7,7 @@ import re
 from itertools import pairwise
 from typing import Any
 
+from mmctl.datasets.frame_folders import listed_path
 from mmctl.files import read_json
 
 _SPLITS = ("train", "query", "gallery")
@@ -128,6 +129,7 @@ def _check_frames(place: str, entry: dict[str, Any]) -> None:
                 f"{place}: 'frames'[{index}] must be the name of a file, which cannot have half of "
                 f"a UTF-16 character or a zero, got {frame!r}"
             )
+        frame = frames[index] = listed_path(frame)
         if ".." in frame and ".." in frame.split("/") and not os.path.isabs(frame):
             raise ValueError(
                 f"{place}: 'frames'[{index}] must stay below data_root, because the data set is "

@@ -76,7 +76,13 @@ def _with_parents(folders: Iterable[Path], data_root: Path) -> list[Path]:
 def _dangling_links(folder: Path) -> list[tuple[str, str]]:
     with os.scandir(folder) as entries:
         # A link cannot be followed where it leads nowhere, nor where it leads in a circle.
-        dangling = sorted(e.path for e in entries if e.is_symlink() and not os.path.exists(e.path))
+        dangling = sorted(
+            entry.path
+            for entry in entries
+            if not entry.name.startswith(".")
+            and entry.is_symlink()
+            and not os.path.exists(entry.path)
+        )
     return [(path, f"is a link to {os.readlink(path)}, which is not there") for path in dangling]
 
 

@@ -35,6 +35,11 @@ def list_folders(folder: Path) -> list[str]:
         return sorted(e.name for e in entries if not e.name.startswith(".") and e.is_dir())
 
 
+def listed_path(text: str) -> str:
+    """Return a path from a list with slashes, where lists made on Windows have backslashes."""
+    return text.replace("\\", "/")
+
+
 def last_numbers(place: Path, names: Sequence[str]) -> list[int]:
     """Return the last number in each name, which is that of the frame.
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mmctl.datasets.fixed_layout_dataset import FixedLayoutDataset
-from mmctl.datasets.frame_folders import LAST_NUMBER, last_numbers, list_names
+from mmctl.datasets.frame_folders import LAST_NUMBER, last_numbers, list_names, listed_path
 from mmctl.datasets.mat_file import read_query_numbers
 from mmctl.datasets.tracklet_dataset import Tracklet
 from mmctl.files import read_text
@@ -116,7 +116,7 @@ def _read_list(path: Path) -> list[_Sequence]:
                 f"{place} must have two columns, the prefix of a tracklet's frames and its pid, as "
                 f"'tracklet_train/0001/0001_0002 1', got {line!r}"
             )
-        prefix = PurePosixPath(columns[0])
+        prefix = PurePosixPath(listed_path(columns[0]))
         if prefix.is_absolute() or ".." in prefix.parts:
             raise ValueError(
                 f"{place}: a prefix must lie below the folder of the data set, got {columns[0]!r}"

@@ -83,7 +83,7 @@ def list_frame_files(folder: Path) -> list[Path]:
     Raises:
         FileNotFoundError: If there is none.
     """
-    paths = sorted(folder.rglob("*.json"))
+    paths = sorted(path for path in folder.rglob("*.json") if not path.name.startswith("."))
     if not paths:
         raise FileNotFoundError(f"{folder} must hold a .json file per frame, got none")
     return paths

@@ -133,7 +133,7 @@ class TrackletDataset(BaseDataset):
                 has, or that two have.
         """
         _, entries, num_rows = read_annotation_file(self.ann_file)
-        frames = [frame.replace(os.sep, "/") for entry in entries for frame in entry["frames"]]
+        frames = [frame for entry in entries for frame in entry["frames"]]
         if num_rows is not None:
             return frames
         rows = [row for entry in entries for row in entry["keypoint_rows"]]

@@ -69,6 +69,7 @@ def test_links_that_lead_nowhere_are_found_up_to_the_root(tmp_path):
     for link, target in links.items():
         (tmp_path / link).symlink_to(target)
     (tmp_path / "train" / "0003").symlink_to(tmp_path / "real")
+    (tmp_path / "train/0001/0002/.#x.jpg").symlink_to("an editor's lock")
     (tmp_path / "elsewhere").symlink_to("not of the data set")
     found = dict(check(tmp_path, frames).faults)
     assert found == {

@@ -87,6 +87,12 @@ def test_a_prefix_may_end_with_the_separator(root):
     assert len(infos(LSVID(str(root)))[0]["frame_paths"]) == 2
 
 
+def test_a_list_from_windows_is_read(root):
+    write_list(root, "train", [line.replace("/", "\\", 1) for line in lines_of(TRAIN)])
+    paths = infos(LSVID(str(root)))[0]["frame_paths"]
+    assert paths[0] == str(root / "tracklet_train/0003/0003_2_04_1.jpg")
+
+
 def test_rows_are_the_training_list_then_the_test_list(root):
     names = LSVID(str(root)).frame_names()
     assert len(names) == 13

@@ -93,6 +93,27 @@ def test_frame_paths_start_at_data_root_and_keep_their_order(build, tmp_path):
     assert paths == [str(tmp_path / f"train/40_1_{i}.png") for i in range(3)]
 
 
+def test_frames_listed_on_windows_are_found(build, content, tmp_path):
+    frames = content["tracklets"][0]["frames"]
+    content["tracklets"][0]["frames"] = [frame.replace("/", "\\") for frame in frames]
+    dataset = build()
+    assert infos(dataset)[0]["frame_paths"] == [str(tmp_path / frame) for frame in frames]
+    assert dataset.frame_names()[: len(frames)] == frames
+
+
+@pytest.mark.parametrize(
+    ("frames", "message"),
+    [
+        (["..\\b\\0.png"], r"'frames'\[0\] must stay below data_root"),
+        (["a\\0.png", "a/0.png"], "each frame once, got 'a/0.png' twice"),
+    ],
+)
+def test_rules_hold_for_frames_listed_on_windows(build, content, frames, message):
+    content["tracklets"][0]["frames"] = frames
+    with pytest.raises(ValueError, match=message):
+        build()
+
+
 def test_no_frame_is_needed_to_build_and_no_keypoints_are_invented(build):
     info = build(split="test").get_data_info(0)
     assert "keypoint_file" not in info
