@@ -103,8 +103,34 @@ TRACKING = (
         f"{_SETS}/tracking/frame_source.py",
         (f"{_TESTS}/test_tracking/test_frame_source.py",),
         {
+            "tracks: videos on their side": ("CAP_PROP_ORIENTATION_AUTO, 1", "CAP_PROP_FPS, 1"),
             "tracks: videos read as BGR": ("cv2.COLOR_BGR2RGB", "cv2.COLOR_BGRA2BGR"),
             "tracks: video one frame late": ("while at < position and", "while at <= position and"),
+        },
+    )
+    + mistakes_in(
+        f"{_SETS}/tracking/person_rows.py",
+        (f"{_TESTS}/test_tracking/test_person_rows.py",),
+        {
+            "tracks: ignored boxes become persons": ("keep = confidences > 0", "pass"),
+            "tracks: cars of ground truth become persons": (
+                "classes is None and _is_ground_truth(table)",
+                "False",
+            ),
+        },
+    )
+    + mistakes_in(
+        f"{_SETS}/tracking/track_fit.py",
+        (f"{_TESTS}/test_tracking/test_track_fit.py",),
+        {
+            "tracks: corners in the place of sides": (
+                "or not _can_be_corners(",
+                "or _can_be_corners(",
+            ),
+            "tracks: fitted to a frame on its side": (
+                "enumerate(size[::-1])",
+                "enumerate(size)",
+            ),
         },
     )
     + mistakes_in(
@@ -113,9 +139,10 @@ TRACKING = (
         {
             "tracks: crops in BGR": ("left:right, ::-1]", "left:right]"),
             "tracks: the list of an earlier run stays": (
-                "(self.out / ANNOTATIONS).unlink(missing_ok=True)",
+                "(out / ANNOTATIONS).unlink(missing_ok=True)",
                 "pass",
             ),
+            "tracks: two runs on one folder": ("with FolderLock(self.out):", "if True:"),
         },
     )
     + mistakes_in(

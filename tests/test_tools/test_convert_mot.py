@@ -52,3 +52,35 @@ def test_a_users_mistake_ends_in_one_line(
     assert caught.value.code == 2
     assert f"error: {message}" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_ground_truth_and_its_doubts_are_told(tmp_path, video, run_tool, capsys):
+    lines = [f"{frame},{track},0,0,32,64,{track},1,1" for frame in range(1, 13) for track in (0, 1)]
+    truth = write_lines(tmp_path / "gt.txt", lines)
+    run_tool(TOOL, str(tmp_path / "out"), "--camera", "1", str(truth), str(video))
+    said = capsys.readouterr()
+    assert "12 boxes left out: flagged 0 (ignored) in the confidence column" in said.out
+    assert "12 crops, 1 pids" in said.out
+    assert "warning: " in said.err
+    assert "boxes reach to 32x64 only in frames of 128x96" in said.err
+
+
+def test_a_folder_of_labels_is_read(tmp_path, video, run_tool, capsys):
+    (tmp_path / "labels").mkdir()
+    for frame in range(1, 13):
+        write_lines(tmp_path / f"labels/street_{frame}.txt", ["0 .5 .5 .5 .9 3"])
+    run_tool(TOOL, str(tmp_path / "out"), "--camera", "1", str(tmp_path / "labels"), str(video))
+    assert "12 crops, 1 pids" in capsys.readouterr().out
+
+
+def test_boxes_beyond_a_video_that_was_cut_off_may_be_left_out(
+    tmp_path, tracks, video, run_tool, capsys
+):
+    (tmp_path / "cut.avi").write_bytes(video.read_bytes()[: video.stat().st_size * 8 // 10])
+    arguments = [str(tmp_path / "out"), "--camera", "1", str(tracks), str(tmp_path / "cut.avi")]
+    with pytest.raises(SystemExit):
+        run_tool(TOOL, *arguments)
+    assert "--skip-missing-frames leaves" in capsys.readouterr().err
+    assert not (tmp_path / "out" / "annotations.json").exists()
+    run_tool(TOOL, *arguments, "--skip-missing-frames")
+    assert "boxes left out: beyond the end of the video" in capsys.readouterr().out

@@ -1,14 +1,16 @@
 """Cut a tracker's boxes out of videos into tracklets that TrackletDataset reads.
 
 ``convert_mot.py data/street --camera 1 cam1.txt cam1.mp4 --camera 2 cam2.txt frames/cam2
---identities persons.csv --split random``. Track files have lines of the MOT Challenge:
-frame,id,bb_left,bb_top,bb_width,bb_height[,conf,...].
+--identities persons.csv --split random``. Track files have lines of the MOT Challenge,
+frame,id,bb_left,bb_top,bb_width,bb_height[,conf,...], or a header that names their columns; a
+folder of labels from Ultralytics' track(save_txt=True) is read, too.
 """
 
 from __future__ import annotations
 
 import argparse
 import re
+import sys
 from pathlib import Path
 
 from mmctl.datasets.tracking import (
@@ -17,9 +19,11 @@ from mmctl.datasets.tracking import (
     TrackSettings,
     TrackWriter,
     open_source,
+    read_label_folder,
     read_mot_file,
 )
 from mmctl.datasets.tracking.identity_map import read_identities
+from mmctl.datasets.tracking.mot_file import BOXES
 from mmctl.datasets.tracking.split_choice import MODES
 from mmctl.datasets.tracking.track_writer import check_folder
 from mmctl.engine import run_command
@@ -39,7 +43,8 @@ def parse_args() -> argparse.Namespace:
         action="append",
         required=True,
         metavar=("NUMBER", "TRACKS", "FRAMES"),
-        help="a camera's number, track file, and video or folder of frames; repeat per camera",
+        help="a camera's number, track file (or folder of labels), and video or folder of frames; "
+        "repeat per camera",
     )
     parser.add_argument(
         "--identities",
@@ -63,6 +68,9 @@ def parse_args() -> argparse.Namespace:
         default=[],
         help="their tracklets are the queries (default: the longest of each person and camera)",
     )
+    add = parser.add_argument_group("how track files are read").add_argument
+    add("--boxes", choices=BOXES, help="left, top and then width, height or right, bottom")
+    add("--classes", type=int, nargs="+", help="classes that are persons, where there are several")
     add = parser.add_argument_group("what is kept of the tracks").add_argument
     add("--first-frame", type=int, default=DEFAULTS.first_frame, help="number of the first frame")
     add("--stride", type=int, default=DEFAULTS.stride, help="use every so-many-th frame")
@@ -70,11 +78,16 @@ def parse_args() -> argparse.Namespace:
     add("--min-size", type=int, nargs=2, metavar=("H", "W"), default=list(DEFAULTS.min_size))
     add("--max-gap", type=int, default=DEFAULTS.max_gap, help="lost for longer: two tracklets")
     add("--min-length", type=int, default=DEFAULTS.min_length, help="least crops of a tracklet")
+    add(
+        "--skip-missing-frames",
+        action="store_true",
+        help="leave out boxes beyond the end of a video that was cut off",
+    )
     parser.add_argument("--overwrite", action="store_true", help="replace a finished data set")
     return parser.parse_args()
 
 
-def read_camera(values: list[str], first_frame: int) -> Camera:
+def read_camera(values: list[str], args: argparse.Namespace) -> Camera:
     """Read a camera's boxes and open its frames.
 
     Raises:
@@ -86,7 +99,12 @@ def read_camera(values: list[str], first_frame: int) -> Camera:
             f"a camera's number must be an integer, 0 or more, of at most 18 digits, got "
             f"{number[:60]!r}"
         )
-    return Camera(int(number), read_mot_file(Path(tracks), first_frame), open_source(Path(frames)))
+    source = open_source(Path(frames))
+    if Path(tracks).is_dir():
+        boxes = read_label_folder(Path(tracks), source, args.first_frame, args.classes)
+    else:
+        boxes = read_mot_file(Path(tracks), args.first_frame, args.boxes, args.classes)
+    return Camera(int(number), boxes, source)
 
 
 def main() -> None:
@@ -99,15 +117,18 @@ def main() -> None:
         tuple(args.min_size),
         args.max_gap,
         args.min_length,
+        args.skip_missing_frames,
     )
     choice = SplitChoice(args.split, tuple(args.query_cameras), args.test_share, args.seed)
     identities = read_identities(args.identities) if args.identities else None
-    cameras = [read_camera(camera, settings.first_frame) for camera in args.camera]
+    cameras = [read_camera(camera, args) for camera in args.camera]
     writer = TrackWriter(args.out, cameras, settings, identities, choice, args.out.resolve().name)
+    for warning in writer.warnings:
+        print(f"warning: {warning}", file=sys.stderr)
     total = sum(len(track.positions) for track in writer.tracks)
     with rated_progress("crops") as progress:
         bar = progress.add_task("crops", total=total)
-        writer.write(lambda number: progress.advance(bar, number))
+        writer.write(lambda number: progress.advance(bar, number), args.overwrite)
     for reason, number in writer.dropped.items():
         if number:
             print(f"{number:,} boxes left out: {reason}")

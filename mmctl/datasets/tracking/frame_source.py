@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 
@@ -11,7 +11,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from mmctl.datasets.frame_folders import last_numbers, list_names
 from mmctl.datasets.transforms.load_frames import decode_frame
+from mmctl.files import check_regular, read_bytes
 
 Frame = npt.NDArray[np.uint8]
 
@@ -34,6 +36,14 @@ class FrameSource:
     def has_frame(self, position: int) -> bool:
         """Return whether there is a frame at a position."""
         return position < self.num_frames
+
+    def position_of(self, stem: str) -> int | None:  # noqa: ARG002
+        """Return the position of the frame whose file has a name, where frames have files."""
+        return None
+
+    def count_readable(self) -> int:
+        """Count the frames that are there, whatever a header says, and believe that from now on."""
+        return self.num_frames
 
     def read(self, positions: Sequence[int]) -> Iterator[tuple[int, Frame]]:
         """Yield the frames (RGB) at increasing positions.
@@ -62,19 +72,24 @@ class FolderSource(FrameSource):
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        files = [file for file in path.iterdir() if file.suffix.lower() in _PICTURES]
-        if not files:
+        names = [name for name in list_names(path, ("",)) if name.lower().endswith(_PICTURES)]
+        if not names:
             raise ValueError(f"folder {path} must hold frames ({', '.join(_PICTURES)}), got none")
-        self.files = _sort_by_number(path, files)
+        self.files = _sort_by_number(path, [path / name for name in names])
         self.num_frames = len(self.files)
-        first = decode_frame(self.files[0].read_bytes(), str(self.files[0]))
+        self._positions = {file.stem: position for position, file in enumerate(self.files)}
+        first = _read_picture(self.files[0])
         self.size = (first.shape[0], first.shape[1])
+
+    def position_of(self, stem: str) -> int | None:
+        """Return the position of the picture with a name."""
+        return self._positions.get(stem)
 
     def read(self, positions: Sequence[int]) -> Iterator[tuple[int, Frame]]:
         """Yield the frames at increasing positions."""
         for position in positions:
             file = self.files[position]
-            frame = decode_frame(file.read_bytes(), str(file))
+            frame = _read_picture(file)
             self.check_size(f"frame {file}", frame)
             yield position, frame
 
@@ -82,30 +97,41 @@ class FolderSource(FrameSource):
 class VideoSource(FrameSource):
     """A video file that OpenCV can decode, read from its start to the last frame needed.
 
+    Frames are upright: where the file says that the camera was held on its side, as phones do, they
+    are turned as players turn them. OpenCV's versions differ in what they do unasked.
+
     Raises:
         ValueError: If OpenCV cannot decode its first frame.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        capture = cv2.VideoCapture(str(path))
-        decoded, frame = capture.read()
-        if not decoded:
-            raise ValueError(f"video {path} cannot be decoded by OpenCV, not even its first frame")
-        self.size = (frame.shape[0], frame.shape[1])
-        self.num_frames = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
-        capture.release()
+        with _open_video(path) as capture:
+            decoded, frame = capture.read()
+            if not decoded:
+                raise ValueError(
+                    f"video {path} cannot be decoded by OpenCV, not even its first frame"
+                )
+            self.size = (frame.shape[0], frame.shape[1])
+            self.num_frames = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
 
     def has_frame(self, position: int) -> bool:
         """Return whether there is a frame at a position; counts where the header has too few."""
         if position >= self.num_frames:
-            self.num_frames = self._count()
+            self.count_readable()
         return position < self.num_frames
+
+    def count_readable(self) -> int:
+        """Count the frames that can be decoded one after the other."""
+        with _open_video(self.path) as capture:
+            self.num_frames = 0
+            while capture.grab():
+                self.num_frames += 1
+        return self.num_frames
 
     def read(self, positions: Sequence[int]) -> Iterator[tuple[int, Frame]]:
         """Yield the frames at increasing positions; those between are skipped undecoded."""
-        capture = cv2.VideoCapture(str(self.path))
-        try:
+        with _open_video(self.path) as capture:
             at = 0
             for position in positions:
                 while at < position and capture.grab():
@@ -114,22 +140,13 @@ class VideoSource(FrameSource):
                 if not decoded:
                     raise ValueError(
                         f"video {self.path} must have {positions[-1] + 1} frames for these tracks, "
-                        f"but it cannot be decoded beyond its first {at}"
+                        f"but it cannot be decoded beyond its first {at}; --skip-missing-frames "
+                        "leaves out the boxes of the others"
                     )
                 at += 1
                 rgb = np.asarray(cv2.cvtColor(frame, cv2.COLOR_BGR2RGB), dtype=np.uint8)
                 self.check_size(f"frame {position} (from 0) of {self.path}", rgb)
                 yield position, rgb
-        finally:
-            capture.release()
-
-    def _count(self) -> int:
-        capture = cv2.VideoCapture(str(self.path))
-        count = 0
-        while capture.grab():
-            count += 1
-        capture.release()
-        return count
 
 
 def open_source(path: Path) -> FrameSource:
@@ -141,26 +158,31 @@ def open_source(path: Path) -> FrameSource:
     """
     if path.is_dir():
         return FolderSource(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"{path} does not exist; it must be a video or a folder of frames")
-    return VideoSource(path)
+    return VideoSource(check_regular(path, "video or folder of frames"))
+
+
+@contextmanager
+def _open_video(path: Path) -> Iterator[cv2.VideoCapture]:
+    capture = cv2.VideoCapture(str(path))
+    capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 1)
+    try:
+        yield capture
+    finally:
+        capture.release()
+
+
+def _read_picture(file: Path) -> Frame:
+    return decode_frame(read_bytes(file, "frame"), str(file))
 
 
 def _sort_by_number(folder: Path, files: list[Path]) -> list[Path]:
     """Sort by the last number in each name, which must count without a gap."""
-    numbered = []
-    for file in files:
-        digits = re.findall(r"\d+", file.stem)
-        if not digits:
-            raise ValueError(
-                f"{file} must have a number in its name, because frames are sorted by number"
-            )
-        numbered.append((int(digits[-1]), file))
-    numbered.sort()
-    for (before, _), (after, file) in pairwise(numbered):
+    numbers = last_numbers(folder, [file.name for file in files])
+    numbered = sorted(zip(numbers, files, strict=True))
+    for (before, earlier), (after, file) in pairwise(numbered):
         if after != before + 1:
             raise ValueError(
                 f"{folder} must hold every frame once, because boxes find theirs by counting, but "
-                f"{file.name} follows number {before}"
+                f"{earlier.name} (frame {before}) is followed by {file.name} (frame {after})"
             )
     return [file for _, file in numbered]

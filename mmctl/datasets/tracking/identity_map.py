@@ -6,6 +6,8 @@ import csv
 import re
 from pathlib import Path
 
+from mmctl.files import read_text
+
 _HEADER = ["camera", "track_id", "pid"]
 
 _INTEGER = re.compile(r"\s*[+-]?[0-9]{1,18}\s*")
@@ -28,13 +30,11 @@ def read_identities(path: Path) -> Identities:
         FileNotFoundError: If the file does not exist.
         ValueError: If a line breaks a rule; file, line, rule and value are named.
     """
-    if not path.is_file():
-        raise FileNotFoundError(f"identity map {path} does not exist; its header is camera,...")
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        try:
-            rows = list(csv.reader(file))
-        except (csv.Error, UnicodeDecodeError) as error:
-            raise ValueError(f"identity map {path} is no CSV text: {error}") from error
+    text = read_text(path, "identity map")
+    try:
+        rows = list(csv.reader(text.splitlines(keepends=True)))
+    except csv.Error as error:
+        raise ValueError(f"identity map {path} is no CSV text: {error}") from error
     if not rows or [cell.strip() for cell in rows[0]] != _HEADER:
         raise ValueError(
             f"{path}, line 1: the header must be {','.join(_HEADER)}, got "

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mmctl.datasets.tracking.frame_source import FrameSource
-from mmctl.datasets.tracking.mot_file import TrackBoxes
+from mmctl.datasets.tracking.track_boxes import TrackBoxes
 
 IntArray = npt.NDArray[np.int64]
 
@@ -26,6 +26,8 @@ class TrackSettings:
         min_size: Least height and width in pixels of what is visible of a box.
         max_gap: A track that is lost for more frames than this becomes two tracklets.
         min_length: Least number of crops of a tracklet.
+        skip_missing_frames: Whether boxes in frames that the video does not have, or that cannot be
+            decoded at its end, are left out; otherwise they are an error.
 
     Raises:
         ValueError: If a value is out of range.
@@ -37,6 +39,7 @@ class TrackSettings:
     min_size: tuple[int, int] = (32, 16)
     max_gap: int = 30
     min_length: int = 4
+    skip_missing_frames: bool = False
 
     def __post_init__(self) -> None:
         for name, least in (("first_frame", 0), ("stride", 1), ("max_gap", 0), ("min_length", 1)):
@@ -99,9 +102,13 @@ def plan_tracks(
         ValueError: If a box is in a frame that the video does not have; file and line are named.
     """
     positions = boxes.frames - settings.first_frame
-    _check_end(boxes, positions, source)
+    if settings.skip_missing_frames:
+        missing = positions >= source.count_readable()
+    else:
+        missing = np.zeros(len(positions), dtype=bool)
+        _check_end(boxes, positions, source)
     rectangles = _clip_boxes(boxes.boxes, source.size)
-    keep, dropped = _filter_boxes(boxes, positions, rectangles, settings)
+    keep, dropped = _filter_boxes(boxes, positions, rectangles, missing, settings)
     # By track, then by time
     order = np.lexsort((positions, boxes.tracks))
     order = order[keep[order]]
@@ -125,23 +132,32 @@ def _check_end(boxes: TrackBoxes, positions: IntArray, source: FrameSource) -> N
     last = int(positions.argmax())
     if not source.has_frame(int(positions[last])):
         raise ValueError(
-            f"{boxes.path}, line {boxes.lines[last]}: frame {boxes.frames[last]} is beyond the end "
-            f"of {source.path}, which has {source.num_frames} frames, the first one called "
-            f"{boxes.frames[last] - positions[last]}"
+            f"{boxes.place(last)}: frame {boxes.frames[last]} is beyond the end of {source.path}, "
+            f"which has {source.num_frames} frames, the first one called "
+            f"{boxes.frames[last] - positions[last]}; where the video was cut off, "
+            "--skip-missing-frames leaves such boxes out"
         )
 
 
 def _filter_boxes(
-    boxes: TrackBoxes, positions: IntArray, rectangles: IntArray, settings: TrackSettings
+    boxes: TrackBoxes,
+    positions: IntArray,
+    rectangles: IntArray,
+    missing: npt.NDArray[np.bool_],
+    settings: TrackSettings,
 ) -> tuple[npt.NDArray[np.bool_], Counter[str]]:
     """Return which boxes are kept, and how many are not for which reason."""
     # (n, 2) width and height
     sides = rectangles[:, 2:] - rectangles[:, :2]
-    dropped: Counter[str] = Counter()
+    dropped = Counter(boxes.left_out)
     keep = np.ones(len(positions), dtype=bool)
     for reason, wrong in (
+        ("beyond the end of the video", missing),
         ("between strides", positions % settings.stride != 0),
-        ("low confidence", boxes.confidences < settings.min_confidence),
+        (
+            f"confidence below {settings.min_confidence:g}",
+            boxes.confidences < settings.min_confidence,
+        ),
         ("outside of the frame", (sides <= 0).any(axis=1)),
         ("too small", (sides[:, ::-1] < settings.min_size).any(axis=1)),
     ):

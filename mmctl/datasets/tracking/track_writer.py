@@ -1,10 +1,11 @@
-"""Crops of tracks and the annotation file that lists them, written last and whole."""
+"""Crops of tracks and the annotation file that lists them, written beside and then put in place."""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
+import os
 import shutil
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
@@ -17,17 +18,22 @@ import numpy as np
 
 from mmctl.datasets.tracking.frame_source import FrameSource
 from mmctl.datasets.tracking.identity_map import Identities
-from mmctl.datasets.tracking.mot_file import TrackBoxes
 from mmctl.datasets.tracking.split_choice import SplitChoice
+from mmctl.datasets.tracking.track_boxes import TrackBoxes
+from mmctl.datasets.tracking.track_fit import check_fit
 from mmctl.datasets.tracking.track_plan import PlannedTrack, TrackSettings, plan_tracks
 from mmctl.files import write_whole
+from mmctl.files.folder_lock import FolderLock
 
 ANNOTATIONS, TRACKS, CROPS = "annotations.json", "tracks.csv", "crops"
+UNFINISHED = ".unfinished"
+"""Folder in that of the data set that everything is written to first."""
+
 _JPEG_QUALITY = 95
 
 
 def check_folder(out: Path, overwrite: bool = False) -> None:
-    """Refuse to replace what must not be lost; what a killed run has left is replaced.
+    """Refuse to replace what must not be lost.
 
     Args:
         out: Folder of the data set.
@@ -71,10 +77,12 @@ class TrackWriter:
         tracks: The planned tracklets that are listed, with ``pids`` and ``splits`` of the same
             length.
         dropped: How many boxes are left out for which reason.
+        warnings: What looks as if boxes did not fit their video.
 
     Raises:
-        ValueError: If a camera is given twice, a query camera is not given, a box lies beyond the
-            end of a video, no tracklet is left, or none is a query where some are tested.
+        ValueError: If boxes cannot fit their video, a camera is given twice, a query camera is not
+            given, a box lies beyond the end of a video, no tracklet is left, or none is a query
+            where some are tested.
     """
 
     def __init__(
@@ -101,30 +109,44 @@ class TrackWriter:
                 f"are the queries, got {unknown[0]}"
             )
         self.dropped: Counter[str] = Counter()
+        self.warnings: list[str] = []
         planned: list[PlannedTrack] = []
         for camera in cameras:
+            self.warnings += check_fit(camera.boxes, camera.source, settings.first_frame)
             tracks, dropped = plan_tracks(camera.camid, camera.boxes, camera.source, settings)
             planned += tracks
             self.dropped += dropped
+        if identities is not None:
+            self._doubt_identities(identities)
         self.tracks, self.pids = self._identify(planned, identities)
         self.splits = self._choose(choice)
 
-    def write(self, progress: Callable[[int], None] | None = None) -> None:
-        """Write ``tracks.csv``, the crops and, last of all, ``annotations.json``.
+    def write(self, progress: Callable[[int], None] | None = None, overwrite: bool = False) -> None:
+        """Write crops, ``tracks.csv`` and ``annotations.json``, and put them in place at the end.
+
+        A finished data set stays until then, so there must be room for both.
 
         Args:
             progress: Called with the number of crops written.
+            overwrite: Whether a finished data set may be replaced.
+
+        Raises:
+            ValueError: If another run writes to the folder, or :func:`check_folder` refuses it.
         """
-        (self.out / ANNOTATIONS).unlink(missing_ok=True)
-        shutil.rmtree(self.out / CROPS, ignore_errors=True)
         self.out.mkdir(parents=True, exist_ok=True)
-        write_whole(self.out / TRACKS, self._table().encode())
-        for track in self.tracks:
-            (self.out / track.folder).mkdir(parents=True)
-        for camera in self.cameras:
-            self._write_crops(camera, progress)
-        content = {"metainfo": {"dataset_name": self.name}, "tracklets": self.entries()}
-        write_whole(self.out / ANNOTATIONS, (json.dumps(content, indent=1) + "\n").encode())
+        unfinished = self.out / UNFINISHED
+        with FolderLock(self.out):
+            # A run that was killed while it put its files in place had all of them.
+            if (unfinished / ANNOTATIONS).exists():
+                _put_in_place(self.out)
+            check_folder(self.out, overwrite)
+            shutil.rmtree(unfinished, ignore_errors=True)
+            try:
+                self._write_all(unfinished, progress)
+            except Exception:
+                shutil.rmtree(unfinished)
+                raise
+            _put_in_place(self.out)
 
     def entries(self) -> list[dict[str, Any]]:
         """Return the tracklets as the annotation file lists them."""
@@ -137,6 +159,20 @@ class TrackWriter:
             }
             for track, pid, split in zip(self.tracks, self.pids, self.splits, strict=True)
         ]
+
+    def _doubt_identities(self, identities: Identities) -> None:
+        tracked = {
+            (camera.camid, track)
+            for camera in self.cameras
+            for track in np.unique(camera.boxes.tracks).tolist()
+        }
+        unknown = sorted(set(identities) - tracked)
+        if unknown:
+            self.warnings.append(
+                f"{len(unknown):,} of {len(identities):,} tracks in the identity map are in no "
+                f"track file, the first one is track {unknown[0][1]} of camera {unknown[0][0]}: "
+                "was it made of other tracks?"
+            )
 
     def _identify(
         self, planned: list[PlannedTrack], identities: Identities | None
@@ -165,7 +201,9 @@ class TrackWriter:
             if split is None
         )
         if not listed:
-            reasons = ", ".join(f"{number} boxes {why}" for why, number in self.dropped.items())
+            reasons = ", ".join(
+                f"{number} boxes {why}" for why, number in self.dropped.items() if number
+            )
             raise ValueError(f"at least one tracklet must be left to write, got none: {reasons}")
         if choice.mode != "train" and "query" not in splits:
             raise ValueError(
@@ -176,7 +214,19 @@ class TrackWriter:
         self.pids = [self.pids[index] for index in listed]
         return [split for split in splits if split is not None]
 
-    def _write_crops(self, camera: Camera, progress: Callable[[int], None] | None) -> None:
+    def _write_all(self, folder: Path, progress: Callable[[int], None] | None) -> None:
+        for track in self.tracks:
+            (folder / track.folder).mkdir(parents=True)
+        write_whole(folder / TRACKS, self._table().encode())
+        for camera in self.cameras:
+            self._write_crops(folder, camera, progress)
+        content = {"metainfo": {"dataset_name": self.name}, "tracklets": self.entries()}
+        listed = json.dumps(content, indent=1) + "\n"
+        write_whole(folder / ANNOTATIONS, listed.encode())
+
+    def _write_crops(
+        self, folder: Path, camera: Camera, progress: Callable[[int], None] | None
+    ) -> None:
         crops: dict[int, list[tuple[str, list[int]]]] = defaultdict(list)
         for track in self.tracks:
             if track.camid == camera.camid:
@@ -191,7 +241,7 @@ class TrackWriter:
                 options = [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY]
                 encoded, content = cv2.imencode(".jpg", crop, options)
                 assert encoded
-                write_whole(self.out / path, content.tobytes(), sync=False)
+                write_whole(folder / path, content.tobytes(), sync=False)
             if progress is not None:
                 progress(len(crops[position]))
 
@@ -207,3 +257,20 @@ class TrackWriter:
             row = [track.camid, track.track, pid, split, *ends, len(track.positions), track.folder]
             table.writerow(row)
         return buffer.getvalue()
+
+
+def _put_in_place(out: Path) -> None:
+    """Move what a run has finished to its places; a killed call is repeated by the next run.
+
+    In between there is no ``annotations.json``, so that no list has crops of another run.
+    """
+    unfinished = out / UNFINISHED
+    (out / ANNOTATIONS).unlink(missing_ok=True)
+    if (unfinished / TRACKS).exists():
+        os.replace(unfinished / TRACKS, out / TRACKS)
+    if (unfinished / CROPS).exists():
+        if (out / CROPS).exists():
+            os.replace(out / CROPS, unfinished / "replaced")
+        os.replace(unfinished / CROPS, out / CROPS)
+    os.replace(unfinished / ANNOTATIONS, out / ANNOTATIONS)
+    shutil.rmtree(unfinished)

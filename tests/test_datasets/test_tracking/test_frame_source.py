@@ -1,3 +1,6 @@
+import os
+import struct
+
 import cv2
 import numpy as np
 import pytest
@@ -27,9 +30,45 @@ def test_a_video_whose_header_counts_too_few_frames_is_counted(video):
     assert source.num_frames == NUM_FRAMES
 
 
+def test_frames_that_can_be_decoded_are_counted_whatever_the_header_says(video):
+    source = open_source(video)
+    source.num_frames = 500
+    assert source.count_readable() == source.num_frames == NUM_FRAMES
+
+
+def turn_video(path, degrees):
+    """Write a turn into the header of an MP4 file, as phones do: its frames stay as they are."""
+    content = bytearray(path.read_bytes())
+    cos, sin = {90: (0, 1), 180: (-1, 0), 270: (0, -1)}[degrees]
+    # ISO 14496-12, 8.3.2: the matrix stands 40 bytes behind the version, in 16.16 and 2.30.
+    start = content.index(b"tkhd") + 4 + 40
+    matrix = [cos << 16, sin << 16, 0, -sin << 16, cos << 16, 0, 0, 0, 1 << 30]
+    content[start : start + 36] = struct.pack(">9i", *matrix)
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("degrees", [90, 180, 270])
+def test_a_video_from_a_camera_on_its_side_is_upright(tmp_path, degrees):
+    path = tmp_path / "phone.mp4"
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"mp4v"), 10, (WIDTH, HEIGHT))
+    assert writer.isOpened()
+    for frame in range(4):
+        writer.write(np.ascontiguousarray(draw_frame(frame)[:, :, ::-1]))
+    writer.release()
+    turn_video(path, degrees)
+    source = open_source(path)
+    # A turn of the matrix is clockwise.
+    expected = np.rot90(draw_frame(3), -degrees // 90)
+    assert source.size == expected.shape[:2]
+    ((_, frame),) = source.read([3])
+    assert np.abs(frame.astype(int) - expected).mean() < 8
+
+
 def test_a_video_that_ends_early_is_named(video):
     source = open_source(video)
-    with pytest.raises(ValueError, match=r"street\.avi must have 15 frames.*beyond its first 12$"):
+    with pytest.raises(
+        ValueError, match=r"street\.avi must have 15 frames.*beyond its first 12; --skip"
+    ):
         list(source.read([2, 14]))
 
 
@@ -40,7 +79,7 @@ def test_what_is_no_video_is_named(tmp_path):
 
 
 def test_a_missing_source_is_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"none does not exist; it must be a video or"):
+    with pytest.raises(FileNotFoundError, match=r"video or folder of frames .*none does not exist"):
         open_source(tmp_path / "none")
 
 
@@ -51,13 +90,13 @@ def test_a_folder_without_frames_is_named(tmp_path):
 
 def test_a_gap_in_a_folder_is_refused(folder):
     (folder / "img8.png").unlink()
-    with pytest.raises(ValueError, match=r"every frame once.* img9\.png follows number 7"):
+    with pytest.raises(ValueError, match=r"every frame once.* img7\.png .* followed by img9\.png"):
         open_source(folder)
 
 
 def test_a_frame_without_number_is_refused(folder):
     (folder / "cover.png").write_bytes(b"x")
-    with pytest.raises(ValueError, match=r"cover\.png must have a number in its name"):
+    with pytest.raises(ValueError, match=r"frame must have its number.*cover\.png"):
         open_source(folder)
 
 
@@ -71,3 +110,23 @@ def test_a_broken_frame_is_named(folder):
     (folder / "img7.png").write_bytes(b"")
     with pytest.raises(ValueError, match=r"frame .*img7\.png is empty"):
         list(open_source(folder).read(range(NUM_FRAMES)))
+
+
+def test_hidden_files_beside_the_frames_are_passed_over(folder):
+    for name in ("._img5.png", ".DS_Store", "Thumbs.db"):
+        (folder / name).write_bytes(b"x")
+    assert open_source(folder).num_frames == NUM_FRAMES
+
+
+@pytest.mark.parametrize("place", ["street.mp4", "frames/img7.png"])
+def test_a_pipe_is_no_video_and_no_frame(tmp_path, folder, place):
+    (tmp_path / place).unlink(missing_ok=True)
+    os.mkfifo(tmp_path / place)
+    with pytest.raises(ValueError, match=r"must be a regular file.*got a named pipe"):
+        list(open_source(tmp_path / place.split("/")[0]).read(range(NUM_FRAMES)))
+
+
+def test_a_picture_is_found_by_its_name(folder, video):
+    assert open_source(folder).position_of("img7") == 2
+    assert open_source(folder).position_of("img99") is None
+    assert open_source(video).position_of("img7") is None

@@ -45,6 +45,18 @@ def test_a_frame_beyond_the_end_is_named_with_its_line(plan):
         plan(lines)
 
 
+def test_frames_beyond_the_end_may_be_left_out(plan):
+    lines = [*track_lines(persons=[1]), *(f"{frame},10,0,0,20,20,1,-1,-1,-1" for frame in (13, 14))]
+    planned, dropped = plan(lines, skip_missing_frames=True)
+    assert kept(planned) == [(10, 1, list(range(12)))]
+    assert dropped["beyond the end of the video"] == 2
+
+
+def test_what_was_left_out_of_the_file_is_counted(plan):
+    _, dropped = plan(["1,1,0,0,9,9,1", "2,1,0,0,9,9,0"])
+    assert dropped["flagged 0 (ignored) in the confidence column"] == 1
+
+
 def test_boxes_are_rounded_and_clipped_to_the_frame(plan):
     # Right edge 100.6 + 40.2 = 140.8 beyond 128, bottom -3 + 20.4 = 17.4
     planned, _ = plan(["1,1,100.6,-3,40.2,20.4", "2,1,2.5,0.4,10,10"])
@@ -68,7 +80,7 @@ def test_small_boxes_are_judged_by_what_is_visible(plan):
 def test_unsure_boxes_are_left_out(plan):
     planned, dropped = plan(["1,1,0,0,9,9,0.49", "2,1,0,0,9,9,0.5"], min_confidence=0.5)
     assert kept(planned) == [(1, 1, [1])]
-    assert dropped["low confidence"] == 1
+    assert dropped["confidence below 0.5"] == 1
 
 
 def test_a_track_lost_for_longer_than_max_gap_is_cut(plan):

@@ -1,5 +1,9 @@
 import csv
 import json
+import os
+import subprocess
+import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -90,6 +94,13 @@ def test_tracks_that_the_map_lacks_are_left_out_and_counted(writer):
     assert built.dropped["not in the identity map"] == 24
 
 
+def test_a_map_of_other_tracks_is_doubted(writer):
+    assert writer({**IDENTITIES, (3, 10): 1, (1, 30): 2}).warnings == [
+        "2 of 6 tracks in the identity map are in no track file, the first one is track 30 of "
+        "camera 1: was it made of other tracks?"
+    ]
+
+
 def test_the_table_names_track_time_and_folder(writer, tmp_path):
     writer(IDENTITIES).write()
     with (tmp_path / "out" / "tracks.csv").open() as file:
@@ -131,29 +142,117 @@ def test_a_camera_given_twice_is_refused(tmp_path, tracks, folder):
         TrackWriter(tmp_path, [camera] * 2, TrackSettings(), None, SplitChoice(), "street")
 
 
-def test_a_killed_run_leaves_no_annotation_file_and_is_replaced(writer, tmp_path, monkeypatch):
-    out = tmp_path / "out"
-    writer().write()
-    finished = (out / "annotations.json").read_bytes()
-    write_whole, written = track_writer.write_whole, []
+@pytest.fixture
+def die(monkeypatch):
+    """Let a name of the writer's module work so many times, then kill the run."""
 
-    def die(path, content, **options):
-        written.append(path)
-        if len(written) == 20:
-            raise KeyboardInterrupt
-        write_whole(path, content, **options)
+    def call(name, times):
+        done, function = [], getattr(track_writer, name)
 
-    monkeypatch.setattr(track_writer, "write_whole", die)
+        def work(*args, **options):
+            done.append(args)
+            if len(done) > times:
+                raise KeyboardInterrupt
+            return function(*args, **options)
+
+        monkeypatch.setattr(track_writer, name, work)
+
+    return call
+
+
+def read_set(out):
+    """Return the files of a data set, below its folder."""
+    return {str(p.relative_to(out)): p.read_bytes() for p in out.rglob("*") if p.is_file()}
+
+
+def test_a_killed_run_leaves_nothing_in_place_and_is_repeated(writer, tmp_path, die, monkeypatch):
+    die("write_whole", 20)
     with pytest.raises(KeyboardInterrupt):
         writer().write()
-    assert not (out / "annotations.json").exists()
-    assert len(list(out.rglob("*.jpg"))) == 18
+    out = tmp_path / "out"
+    assert [path.name for path in out.iterdir()] == [track_writer.UNFINISHED]
     monkeypatch.undo()
-    check_folder(out)
     writer().write()
-    assert (out / "annotations.json").read_bytes() == finished
+    assert sorted(path.name for path in out.iterdir()) == [
+        "annotations.json",
+        "crops",
+        "tracks.csv",
+    ]
     assert len(list(out.rglob("*.jpg"))) == 48
-    assert not list(out.rglob("*.part"))
+
+
+@pytest.mark.parametrize("times", [0, 20, 25])
+def test_a_finished_data_set_stays_until_the_new_one_is_whole(
+    writer, tmp_path, die, monkeypatch, times
+):
+    writer().write()
+    finished = read_set(tmp_path / "out")
+    die("write_whole", times)
+    with pytest.raises(KeyboardInterrupt):
+        writer(stride=2).write(overwrite=True)
+    found = read_set(tmp_path / "out")
+    assert finished.items() <= found.items()
+    assert all(name in finished or name.startswith(".unfinished/") for name in found)
+
+
+@pytest.mark.parametrize("times", range(4))
+def test_what_was_killed_as_it_was_put_in_place_is_put_there_by_the_next_run(
+    writer, tmp_path, die, monkeypatch, times
+):
+    out = tmp_path / "out"
+    writer().write()
+    (out / "persons.csv").write_text("the user's")
+    with monkeypatch.context() as patch:
+        patch.setattr(track_writer, "os", SimpleNamespace(replace=os.replace))
+        moves, replace = [], os.replace
+
+        def move(*names):
+            moves.append(names)
+            if len(moves) > times:
+                raise KeyboardInterrupt
+            replace(*names)
+
+        patch.setattr(track_writer.os, "replace", move)
+        with pytest.raises(KeyboardInterrupt):
+            writer(stride=2, min_length=1).write(overwrite=True)
+    # The files of two runs are never taken for one data set.
+    assert not (out / "annotations.json").exists()
+    with pytest.raises(ValueError, match="holds a finished data set"):
+        writer(stride=2).write()
+    found = read_set(out)
+    assert not any(name.startswith(".unfinished") for name in found)
+    assert found["persons.csv"] == b"the user's"
+    listed = json.loads(found["annotations.json"])["tracklets"]
+    frames = {frame for tracklet in listed for frame in tracklet["frames"]}
+    assert len(frames) == 24
+    assert frames == {name for name in found if name.startswith("crops/")}
+
+
+def test_two_runs_on_one_folder_do_not_mix(writer, tmp_path):
+    out = tmp_path / "out"
+    out.mkdir()
+    code = (
+        "import sys, pathlib\n"
+        "from mmctl.files.folder_lock import FolderLock\n"
+        "with FolderLock(pathlib.Path(sys.argv[1])):\n"
+        "    print('taken', flush=True)\n"
+        "    sys.stdin.read()\n"
+    )
+    pipe = subprocess.PIPE
+    with subprocess.Popen([sys.executable, "-c", code, out], stdin=pipe, stdout=pipe) as other:
+        assert other.stdout.readline() == b"taken\n"
+        with pytest.raises(ValueError, match=r"out is in use by another run"):
+            writer().write()
+        other.stdin.close()
+        assert other.wait(60) == 0
+    writer().write()
+    assert not (out / ".lock").exists()
+
+
+def test_boxes_that_fit_another_video_are_told(writer, tracks):
+    assert writer().warnings == []
+    tracks.write_text("".join(f"{frame},1,8,0,32,32,1\n" for frame in range(1, 6)))
+    assert any("boxes reach to 40x32 only in frames of 128x96" in x for x in writer().warnings)
 
 
 def test_a_finished_data_set_is_not_replaced_unasked(tmp_path):
