@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -13,6 +11,7 @@ import torch
 
 from mmctl.evaluation.protocols import Protocol
 from mmctl.evaluation.refinement import Refinement, evaluation_device
+from mmctl.files import open_atomically
 from mmctl.functional.distance import pairwise_distance
 from mmctl.functional.ranking import JUNK_PID, Ranking, evaluate_ranking
 
@@ -152,16 +151,8 @@ class TrackletFeatures:
             arrays["refinement"] = np.array(str(evaluation.refinement))
         path = Path(path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                np.savez(file, **arrays)
-            # mkstemp's own mode lets nobody else read the file.
-            Path(temporary).chmod(0o644)
-            Path(temporary).replace(path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        with open_atomically(path, "wb") as file:
+            np.savez(file, **arrays)
 
     def _per_tracklet(self, evaluation: Evaluation) -> dict[str, np.ndarray]:
         arrays: dict[str, np.ndarray] = {}

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import errno
+import glob
 import os
 import shutil
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,22 +29,27 @@ def open_atomically(
 ) -> Iterator[IO[Any]]:
     """Open a file for writing that takes its name only when all of it is written.
 
-    Until then a file of that name stays as it was; it does for good if the block fails.
+    Until then a file of that name stays as it was; it does for good if the block fails. What a
+    killed process has left goes when the next one writes the same file.
 
     Args:
         path: Name of the file; a link is followed. Its folder exists.
         mode: As for :func:`open`, ``'w'`` or ``'wb'``.
         encoding: As for :func:`open`.
-        sync: Whether to wait until it is on the disk, so that it outlasts a power cut; thousands
-            of small files that can be made again are faster without.
+        sync: Whether to wait until it is on the disk, so that it outlasts a power cut, and to look
+            for what others left; thousands of small files that can be made again are faster
+            without.
 
     Raises:
         DiskFullError: If the disk is full.
     """
     target = Path(path).resolve()
-    # The process id keeps two processes that write the same file apart.
-    temporary = target.with_name(f".{target.name}.{os.getpid()}{TEMPORARY_SUFFIX}")
+    # Machine and process keep two that write the same file apart.
+    start = f".{target.name}.{socket.gethostname()}-"
+    temporary = target.with_name(f"{start}{os.getpid()}{TEMPORARY_SUFFIX}")
     try:
+        if sync:
+            _remove_leftovers(target.parent, start)
         with open(temporary, mode, encoding=encoding) as file:
             yield file
             if sync:
@@ -76,6 +83,24 @@ def write_whole(path: str | Path, content: bytes, *, sync: bool = True) -> None:
     """
     with open_atomically(path, "wb", sync=sync) as file:
         file.write(content)
+
+
+def _remove_leftovers(folder: Path, start: str) -> None:
+    """Remove temporary files of one name whose processes, of this machine, have died."""
+    for path in folder.glob(f"{glob.escape(start)}*{TEMPORARY_SUFFIX}"):
+        process = path.name.removeprefix(start).removesuffix(TEMPORARY_SUFFIX)
+        if process.isdecimal() and not _is_alive(int(process)):
+            path.unlink(missing_ok=True)
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:  # somebody else's
+        return True
+    return True
 
 
 def _sync_folder(folder: Path) -> None:
