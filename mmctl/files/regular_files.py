@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from pathlib import Path
 
@@ -30,7 +31,7 @@ def check_regular(path: str | Path, what: str, hint: str = "") -> Path:
         ValueError: If it is something else than a file.
     """
     try:
-        mode = Path(path).stat().st_mode
+        mode = os.stat(path).st_mode
     except (FileNotFoundError, NotADirectoryError):
         tail = f"; {hint}" if hint else ""
         raise FileNotFoundError(f"{what} {path} does not exist{tail}") from None

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.gridspec import GridSpec
 from matplotlib.patches import Patch, Rectangle
 
+from mmctl.datasets.transforms.load_frames import decode_frame
 from mmctl.evaluation.tracklet_features import Evaluation, TrackletFeatures
 from mmctl.functional.ranking import removed_items
 
@@ -45,8 +46,8 @@ def draw_ranking_sheet(
         show_ignored: Whether tracklets that do not count are drawn at all.
 
     Raises:
-        ValueError: If a count is not positive.
-        FileNotFoundError: If a frame is missing or is no picture.
+        ValueError: If a count is not positive, or a frame is no picture.
+        FileNotFoundError: If a frame is missing.
     """
     if num_queries < 1 or num_matches < 1:
         raise ValueError(
@@ -179,15 +180,13 @@ def _draw_tracklet(
 
 def _read_picture(path: str) -> np.ndarray:
     """Return a frame as RGB of the size of a cell, (H, W, 3), uint8."""
-    picture = cv2.imread(path) if Path(path).is_file() else None
-    if picture is None:
+    if not Path(path).is_file():
         raise FileNotFoundError(
             f"each tracklet must have a readable frame to be drawn, got {path!r}; was the data "
             "moved since the features were saved?"
         )
-    height, width = _CELL
-    picture = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
-    return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
+    picture, (height, width) = decode_frame(Path(path).read_bytes(), path), _CELL
+    return cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
 
 
 def _draw_frame_of_sheet(figure: Figure, evaluation: Evaluation, show_ignored: bool) -> None:

@@ -115,7 +115,7 @@ def test_a_missing_frame_is_named(tracklets, evaluation, tmp_path):
 
 def test_a_frame_that_is_no_picture_is_named(tracklets, evaluation, tmp_path):
     (tmp_path / "3.png").write_text("no picture")
-    with pytest.raises(FileNotFoundError, match=r"readable frame .*3\.png'"):
+    with pytest.raises(ValueError, match=r"frame .*3\.png cannot be decoded"):
         draw_ranking_sheet(tracklets, evaluation, tmp_path / "sheet.png")
 
 

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from mmctl.datasets.synthetic.appearance import CLOTHES, GROUP_SIZE, Appearance
 from mmctl.datasets.synthetic.plan import PlannedTracklet, identity_of
 from mmctl.datasets.synthetic.settings import DrawnSettings
-from mmctl.files import write_whole
+from mmctl.datasets.transforms.load_frames import decode_frame
+from mmctl.files import read_bytes, write_whole
 from mmctl.structures import KEYPOINT_EDGES
 
 Picture = NDArray[np.uint8]
@@ -133,12 +134,9 @@ def _draw_skeleton(picture: Picture, keypoints: NDArray[np.float32], zoom: float
 
 def _read_frame(path: Path, height: int) -> Picture:
     """Return a frame as RGB, resized to a height."""
-    frame = cv2.imread(str(path))
-    if frame is None:
-        raise ValueError(f"a drawn frame must be a readable JPEG, could not read {path}")
+    frame = decode_frame(read_bytes(path, "frame"), str(path))
     width = max(1, round(frame.shape[1] * height / frame.shape[0]))
-    resized = cv2.resize(frame, (width, height), interpolation=cv2.INTER_CUBIC)
-    return np.ascontiguousarray(resized[..., ::-1])
+    return np.asarray(cv2.resize(frame, (width, height), interpolation=cv2.INTER_CUBIC), np.uint8)
 
 
 def _blank(height: int, width: int) -> Picture:
