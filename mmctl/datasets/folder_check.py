@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from itertools import chain, pairwise
 from pathlib import Path
 
+from mmctl.datasets.frame_folders import is_hidden
+
 _SHOWN = 3
 """Files or gaps that a note names."""
 
@@ -79,9 +81,7 @@ def _dangling_links(folder: Path) -> list[tuple[str, str]]:
         dangling = sorted(
             entry.path
             for entry in entries
-            if not entry.name.startswith(".")
-            and entry.is_symlink()
-            and not os.path.exists(entry.path)
+            if not is_hidden(entry.name) and entry.is_symlink() and not os.path.exists(entry.path)
         )
     return [(path, f"is a link to {os.readlink(path)}, which is not there") for path in dangling]
 
@@ -91,7 +91,7 @@ def _other_files(folder: Path, suffixes: tuple[str, ...]) -> list[tuple[str, str
         names = sorted(
             entry.name
             for entry in entries
-            if not entry.name.startswith(".") and not entry.name.endswith(suffixes)
+            if not is_hidden(entry.name) and not entry.name.endswith(suffixes)
         )
     if not names:
         return []

@@ -11,17 +11,25 @@ LAST_NUMBER = re.compile(r"(\d+)\D*$")
 """Finds the last number in a name without ending."""
 
 
+_SYSTEM_NAMES = ("Thumbs.db", "desktop.ini", "__MACOSX", "@eaDir")
+
+
+def is_hidden(name: str) -> bool:
+    """Return whether a file or folder is a system's own, as ``._a.jpg`` of macOS."""
+    return name.startswith(".") or name in _SYSTEM_NAMES
+
+
 def list_names(folder: Path, suffixes: tuple[str, ...]) -> list[str]:
     """Return the sorted names of the files of some kinds in a folder.
 
-    Hidden files, as some systems leave them beside pictures, are passed over.
+    Hidden ones are passed over.
 
     Args:
         folder: The folder.
         suffixes: Endings of the names, as ``('.jpg',)``.
     """
     return sorted(
-        name for name in os.listdir(folder) if name.endswith(suffixes) and not name.startswith(".")
+        name for name in os.listdir(folder) if name.endswith(suffixes) and not is_hidden(name)
     )
 
 
@@ -32,7 +40,7 @@ def list_folders(folder: Path) -> list[str]:
         folder: The folder.
     """
     with os.scandir(folder) as entries:
-        return sorted(e.name for e in entries if not e.name.startswith(".") and e.is_dir())
+        return sorted(e.name for e in entries if not is_hidden(e.name) and e.is_dir())
 
 
 def listed_path(text: str) -> str:

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mmctl.datasets.frame_folders import is_hidden
 from mmctl.datasets.joint_orders import JOINT_ORDERS, to_coco
 from mmctl.structures import NUM_KEYPOINTS
 
@@ -83,7 +84,7 @@ def list_frame_files(folder: Path) -> list[Path]:
     Raises:
         FileNotFoundError: If there is none.
     """
-    paths = sorted(path for path in folder.rglob("*.json") if not path.name.startswith("."))
+    paths = sorted(path for path in folder.rglob("*.json") if not is_hidden(path.name))
     if not paths:
         raise FileNotFoundError(f"{folder} must hold a .json file per frame, got none")
     return paths

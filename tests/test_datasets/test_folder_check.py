@@ -56,7 +56,7 @@ def test_a_gap_is_measured_in_the_steps_of_the_data_set(tmp_path):
 
 def test_other_files_are_counted_and_hidden_ones_are_not(tmp_path):
     frames = add(tmp_path, "a", [1, 2])
-    for name in ("c1_0003.jpg.tmp", "c1_0004.JPG", ".hidden", "x", "y"):
+    for name in ("c1_0003.jpg.tmp", "c1_0004.JPG", ".hidden", "Thumbs.db", "x", "y"):
         (tmp_path / "a" / name).touch()
     text = "4 passed over, not ending with .jpg: c1_0003.jpg.tmp, c1_0004.JPG, x, ..."
     assert check(tmp_path, frames).notes == [(str(tmp_path / "a"), text)]

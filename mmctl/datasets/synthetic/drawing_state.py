@@ -14,8 +14,9 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
+from mmctl.datasets.frame_folders import is_hidden
 from mmctl.datasets.synthetic.settings import DrawnSettings
-from mmctl.files import TEMPORARY_SUFFIX, write_whole
+from mmctl.files import write_whole
 
 DRAWING_VERSION = 1
 """Raised whenever the same settings give other pictures than before."""
@@ -164,7 +165,7 @@ def _holds_files(data_root: Path) -> bool:
     """Return whether a folder holds more than a run leaves that was killed as it began."""
     if not data_root.is_dir():
         return data_root.exists()
-    return any(path.is_file() and path.suffix != TEMPORARY_SUFFIX for path in data_root.rglob("*"))
+    return any(path.is_file() and not is_hidden(path.name) for path in data_root.rglob("*"))
 
 
 def _compare_settings(found: dict[str, Any], wanted: dict[str, Any], data_root: Path) -> None:
