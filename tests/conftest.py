@@ -6,6 +6,7 @@ import importlib.util
 import os
 import random
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -68,6 +69,14 @@ def load_tool(path: str) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+def wait_until(condition: Callable[[], object], limit: float = 300) -> None:
+    """Wait for what other processes do; only what never comes takes ``limit`` seconds."""
+    deadline = time.monotonic() + limit
+    while not condition():
+        assert time.monotonic() < deadline, "it never came"
+        time.sleep(0.02)
 
 
 def data_options(root: Path) -> list[str]:

@@ -18,6 +18,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from mmctl.engine.tool_runs import end_with_parent
+
 ROOT = Path(__file__).resolve().parents[1]
 CONFIGS = {
     "untrained": "configs/quickstart/ctl_r18_quickstart.py",
@@ -68,6 +70,7 @@ def run(step: str, command: list[str], log: Path) -> None:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            preexec_fn=end_with_parent,
         ) as process,
     ):
         for line in process.stdout or ():
@@ -89,7 +92,9 @@ def draw(args: argparse.Namespace) -> None:
         command += ["--num-test-pids", str(TINY["test_people"]), "--frames", str(TINY["frames"])]
     console.print("\n[bold]Draw walking pedestrians in the layout of MARS[/bold]")
     console.print("$ python " + " ".join(command), style="dim", markup=False)
-    status = subprocess.run([sys.executable, *command], check=False).returncode
+    status = subprocess.run(
+        [sys.executable, *command], check=False, preexec_fn=end_with_parent
+    ).returncode
     if status != 0:
         sys.exit(status)
 

@@ -17,7 +17,12 @@ from mmctl.datasets.numbered_items import NumberedItems, NumberedSampler
 from mmctl.datasets.random_state import kept_random_state
 from mmctl.engine.breakdowns import add_note, describe_way_on
 from mmctl.engine.run_state import restore_run_state
-from mmctl.engine.stop_signals import RunStopped, StopSignals, leave_signals_to_main_process
+from mmctl.engine.stop_signals import (
+    RunStopped,
+    StopSignals,
+    leave_signals_to_main_process,
+    spare_workers,
+)
 from mmctl.registry import LOOPS
 
 
@@ -89,6 +94,8 @@ class ResumableEpochLoop(EpochBasedTrainLoop):
             RunStopped: After a signal, where the run can go on.
         """
         self.runner.call_hook("before_train")
+        if self.runner.val_loop is not None:
+            spare_workers(self.runner.val_loop.dataloader)
         try:
             with self.signals:
                 self._go_on()

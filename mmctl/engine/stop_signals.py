@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from types import FrameType
 
 import torch
 from mmengine.dist import all_reduce, get_world_size
+from torch.utils.data import DataLoader
 
 STOP_STATUS = 85
 """Exit status of a training that a signal of the scheduler stopped: start it again to go on."""
@@ -19,6 +22,7 @@ INTERRUPT_STATUS = 130
 """Exit status after Ctrl-C, the convention of shells."""
 
 SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)
+_HANDED_ON_SECONDS = 0.5
 
 
 class RunStopped(SystemExit):
@@ -44,7 +48,9 @@ class StopSignals:
     """Take note of SIGTERM, SIGUSR1 and SIGINT for as long as the context lasts.
 
     The first one is kept in ``received`` for whoever can stop cleanly; the second ends the process
-    at once. Outside the main thread, where Python allows no handlers, nothing is taken note of.
+    at once. The same one again within half a second is no second one: what a scheduler sends to all
+    processes, a launcher among them hands on. Outside the main thread, where Python allows no
+    handlers, nothing is taken note of.
 
     Attributes:
         received: The first signal, 0 before there is one.
@@ -52,6 +58,7 @@ class StopSignals:
 
     def __init__(self) -> None:
         self.received = 0
+        self._received_at = 0.0
         self._process = 0
         self._at_once = False
         self._previous: dict[int, object] = {}
@@ -71,9 +78,12 @@ class StopSignals:
     def _take(self, number: int, _: FrameType | None) -> None:
         if os.getpid() != self._process:
             return  # a data loader's worker: its main process decides
+        now = time.monotonic()
         if self.received:
+            if number == self.received and now - self._received_at < _HANDED_ON_SECONDS:
+                return
             os._exit(128 + number)
-        self.received = number
+        self.received, self._received_at = number, now
         name = signal.Signals(number).name
         when = "now" if self._at_once else "after this iteration (or validation)"
         os.write(2, f"\n{name}: stops {when}; once more ends the process at once\n".encode())
@@ -135,7 +145,7 @@ def leave_signals_to_main_process(worker_id: int = 0, inner: object = None) -> N
     """Keep a data loader's worker alive when its whole process group is told to stop.
 
     The main process would lose its batch and fail, before it could save. A worker ends when its
-    main process does.
+    main process does: at once by the SIGTERM that only the main process can send it.
 
     Args:
         worker_id: Number of the worker.
@@ -143,11 +153,24 @@ def leave_signals_to_main_process(worker_id: int = 0, inner: object = None) -> N
     """
     for number in (signal.SIGUSR1, signal.SIGINT):
         signal.signal(number, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, _ignore_once)
+    # Blocked, the signal waits for the thread below, which alone learns who has sent it.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    threading.Thread(target=_end_with_main_process, args=(os.getppid(),), daemon=True).start()
     if callable(inner):
         inner(worker_id)
 
 
-def _ignore_once(number: int, _: FrameType | None) -> None:
-    # A main process that ends terminates its workers so, and waits for them.
-    signal.signal(number, signal.SIG_DFL)
+def _end_with_main_process(main_process: int) -> None:
+    while signal.sigwaitinfo({signal.SIGTERM}).si_pid != main_process:
+        pass
+    # Nothing of a worker is worth more than its end: a queue may be full, a main thread busy.
+    os._exit(0)
+
+
+def spare_workers(loader: DataLoader) -> None:
+    """Let the workers that a data loader starts leave signals to the main process.
+
+    Args:
+        loader: A data loader that has not started workers yet.
+    """
+    loader.worker_init_fn = partial(leave_signals_to_main_process, inner=loader.worker_init_fn)

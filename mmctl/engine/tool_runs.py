@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
+
+_LIBC = ctypes.CDLL(None)
+_PR_SET_PDEATHSIG = 1
 
 
 def run_python(command: Sequence[str], log: Path, cwd: Path | None = None) -> None:
@@ -23,14 +29,13 @@ def run_python(command: Sequence[str], log: Path, cwd: Path | None = None) -> No
     # Without a limit every process would start a thread per core.
     environment = os.environ | {"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1")}
     with log.open("w", encoding="utf-8") as file:
-        status = subprocess.run(
+        status = _run_to_end(
             [sys.executable, *command],
             cwd=cwd,
             env=environment,
             stdout=file,
             stderr=subprocess.STDOUT,
-            check=False,
-        ).returncode
+        )
     if status != 0:
         lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
         errors = [line for line in lines if line.startswith("error: ")]
@@ -38,3 +43,26 @@ def run_python(command: Sequence[str], log: Path, cwd: Path | None = None) -> No
         raise ValueError(
             f"`python {' '.join(command)}` failed (status {status}){said}; its output is in {log}"
         )
+
+
+def _run_to_end(command: Sequence[str], **arguments: Any) -> int:
+    """Return the exit status of a program that does not outlive this process.
+
+    After Ctrl-C it may save its work, and is waited for.
+    """
+    with subprocess.Popen(command, preexec_fn=end_with_parent, **arguments) as program:
+        try:
+            return program.wait()
+        except BaseException:
+            program.send_signal(signal.SIGINT)
+            program.wait()
+            raise
+
+
+def end_with_parent() -> None:
+    """Let Linux tell this new process to stop when its parent ends, however that ends.
+
+    A training that nobody waits for would go on beside the one that the repeated command starts.
+    For ``preexec_fn``.
+    """
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ from mmctl.engine.stop_signals import (
     end_on_signals,
     leave_signals_to_main_process,
 )
-from tests.conftest import ROOT
+from tests.conftest import ROOT, wait_until
 from tests.test_engine.drawing_runner import drawing_runner, end_state, equal
 
 
@@ -166,19 +167,32 @@ def test_handlers_are_put_back(tmp_path):
     assert [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)] == before
 
 
-def test_a_worker_outlives_the_signals_that_reach_its_whole_group(tmp_path):
-    alive = tmp_path / "alive"
+def test_a_worker_outlives_what_its_group_is_told_and_ends_at_its_main_process_s_word(tmp_path):
+    called, alive = tmp_path / "3", tmp_path / "alive"
     child = os.fork()
     if child == 0:
         leave_signals_to_main_process(3, lambda number: (tmp_path / str(number)).touch())
-        for number in (signal.SIGINT, signal.SIGUSR1, signal.SIGTERM):
+        for number in (signal.SIGINT, signal.SIGUSR1, signal.SIGTERM, signal.SIGTERM):
             os.kill(os.getpid(), number)
+            time.sleep(0.05)
         alive.touch()
-        os.kill(os.getpid(), signal.SIGTERM)  # the main process ends its workers
-        os._exit(2)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGTERM
-    assert alive.exists()
-    assert (tmp_path / "3").exists()  # the config's own function was called
+        while True:
+            time.sleep(1)
+    wait_until(alive.exists)
+    assert called.exists()  # the config's own function
+    os.kill(child, signal.SIGTERM)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_a_signal_that_arrives_twice_on_two_ways_is_one():
+    def work() -> None:
+        with StopSignals() as signals:
+            os.kill(os.getpid(), signal.SIGTERM)
+            os.kill(os.getpid(), signal.SIGTERM)
+            assert signals.received == signal.SIGTERM
+        os._exit(7)
+
+    assert status_of_child(work) == 7
 
 
 def test_a_tool_ends_with_the_status_and_one_line(capsys):

@@ -1,8 +1,14 @@
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
+
 import pytest
 
 from mmctl.engine.tool_runs import run_python
+from tests.conftest import ROOT, wait_until
 
 
 def script(folder, text):
@@ -44,3 +50,32 @@ def test_a_run_has_one_thread_unless_the_user_says_otherwise(
     (tmp_path / "place").mkdir()
     run_python([tool], tmp_path / "log.txt", cwd=tmp_path / "place")
     assert (tmp_path / "log.txt").read_text().split() == [expected, str(tmp_path / "place")]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_program_is_told_to_stop_when_its_caller_ends(tmp_path, number):
+    started, told = tmp_path / "started", tmp_path / "told"
+    tool = script(
+        tmp_path,
+        f"""
+import pathlib, signal, sys, time
+def stop(number, _):
+    pathlib.Path({str(told)!r}).touch()
+    sys.exit(0)
+signal.signal(signal.SIGTERM, stop)
+signal.signal(signal.SIGINT, stop)
+pathlib.Path({str(started)!r}).touch()
+while True:
+    time.sleep(0.1)
+""",
+    )
+    code = "import sys; from pathlib import Path; from mmctl.engine.tool_runs import run_python; "
+    code += "run_python([sys.argv[1]], Path(sys.argv[2]))"
+    command = [sys.executable, "-c", code, tool, str(tmp_path / "log.txt")]
+    caller = subprocess.Popen(
+        command, cwd=ROOT, stderr=subprocess.DEVNULL, env=os.environ | {"PYTHONPATH": str(ROOT)}
+    )
+    wait_until(lambda: started.exists() or caller.poll() is not None)
+    caller.send_signal(number)
+    assert caller.wait() != 0
+    wait_until(told.exists)
