@@ -19,6 +19,7 @@ from rich.console import Console
 from rich.table import Table
 
 from mmctl.engine.tool_runs import end_with_parent
+from mmctl.files.folder_lock import FolderLock
 
 ROOT = Path(__file__).resolve().parents[1]
 CONFIGS = {
@@ -263,10 +264,8 @@ def show(rows: list[dict], args: argparse.Namespace, work_dir: Path) -> None:
     )
 
 
-def main() -> None:
-    args = parse_args()
-    os.chdir(ROOT)  # relative paths of the options start there, and the commands that are shown
-    work_dir = Path(args.work_dir)
+def run_steps(args: argparse.Namespace, work_dir: Path) -> None:
+    """Do what is not done yet, and show it."""
     if args.fresh:
         for name in (*CONFIGS, "pose", LEARNED):
             shutil.rmtree(work_dir / name, ignore_errors=True)
@@ -279,6 +278,20 @@ def main() -> None:
         (work_dir / "summary_learned.json").write_text(json.dumps(rows, indent=2) + "\n")
     draw_pictures(work_dir)
     show(rows, args, work_dir)
+
+
+def main() -> None:
+    args = parse_args()
+    os.chdir(ROOT)  # relative paths of the options start there, and the commands that are shown
+    work_dir = Path(args.work_dir)
+    work_dir.mkdir(parents=True, exist_ok=True)
+    lock = FolderLock(work_dir)
+    try:
+        lock.take()
+    except ValueError as error:
+        sys.exit(f"error: {error}")
+    with lock:
+        run_steps(args, work_dir)
 
 
 if __name__ == "__main__":

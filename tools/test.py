@@ -16,6 +16,7 @@ from mmctl.engine import (
     check_config,
     check_overrides,
     init_cpu_distributed,
+    locked_files,
     run_command,
 )
 from mmctl.evaluation import ReIDMetric
@@ -56,6 +57,15 @@ def prepare_config(args: argparse.Namespace) -> Config:
     return cfg
 
 
+def written_files(cfg: Config, args: argparse.Namespace) -> list[str]:
+    """Return the files that the test writes beside its log."""
+    evaluators = (
+        cfg.test_evaluator if isinstance(cfg.test_evaluator, list) else [cfg.test_evaluator]
+    )
+    files = [item.get("dump_file") for item in evaluators if isinstance(item, dict)]
+    return [path for path in (*files, args.metrics_file) if path is not None]
+
+
 def check_metrics_file(metrics_file: str) -> None:
     """Find out before the test whether its numbers can be written after it."""
     path = Path(metrics_file)
@@ -91,6 +101,12 @@ def main() -> None:
     os.environ.setdefault("LOCAL_RANK", str(args.local_rank))
     cfg = prepare_config(args)
     check_config(cfg)
+    with locked_files(written_files(cfg, args), args.launcher):
+        run_test(cfg, args)
+
+
+def run_test(cfg: Config, args: argparse.Namespace) -> None:
+    """Test, and write what is asked for."""
     if args.metrics_file is not None:
         check_metrics_file(args.metrics_file)
     init_cpu_distributed(cfg, args.launcher)

@@ -7,6 +7,7 @@ does not stop the others.
 """
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -69,13 +70,9 @@ def to_table(summary: dict[str, Any]) -> Table:
     return table
 
 
-def main() -> None:
-    args = parse_args()
-    folds = parse_folds(args.folds)
-    work_dir = (args.work_dir or Path("work_dirs") / f"{args.config.stem}_splits").resolve()
-    cfg = read_config(args.config, args.cfg_options)
-    runs = SplitRuns(args.config.resolve(), work_dir, args.cfg_options, TOOLS, args.test_only)
-    runs.check(cfg, folds)
+def run_folds(args: argparse.Namespace, runs: SplitRuns, cfg: Config, folds: Sequence[int]) -> None:
+    """Run the folds, and print the table of those that are done."""
+    path = runs.work_dir / "summary.json"
     results, failures, summary = [], [], {}
     with Progress(BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()) as progress:
         for fold in progress.track(folds, description="folds"):
@@ -86,16 +83,26 @@ def main() -> None:
                 progress.console.print(f"fold {fold} failed: {error}", soft_wrap=True)
             if results:
                 summary = summarize(results) | {"config": str(args.config), "failed": failures}
-                write_summary(work_dir / "summary.json", summary)
+                write_summary(path, summary)
     if results:
         Console().print(to_table(summary))
-        print(f"{work_dir / 'summary.json'}: {len(results)} of {len(folds)} folds")
+        print(f"{path}: {len(results)} of {len(folds)} folds")
     if len({result["code"] for result in results}) > 1:
         print("warning: the folds were run with different versions of the code, see 'code' there")
     if failures:
         raise ValueError(
             f"folds {failures} failed (see above); the same command runs them again, and no others"
         )
+
+
+def main() -> None:
+    args = parse_args()
+    folds = parse_folds(args.folds)
+    work_dir = (args.work_dir or Path("work_dirs") / f"{args.config.stem}_splits").resolve()
+    cfg = read_config(args.config, args.cfg_options)
+    runs = SplitRuns(args.config.resolve(), work_dir, args.cfg_options, TOOLS, args.test_only)
+    with runs.checked(cfg, folds):
+        run_folds(args, runs, cfg, folds)
 
 
 if __name__ == "__main__":

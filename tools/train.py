@@ -14,6 +14,7 @@ from mmctl.engine import (
     check_work_dir,
     end_on_signals,
     init_cpu_distributed,
+    locked_work_dir,
     reported,
     run_command,
     use_mixed_precision,
@@ -74,10 +75,11 @@ def main() -> None:
         cfg.load_from = None if args.resume == "auto" else args.resume
     check_config(cfg)
     check_work_dir(cfg.work_dir)
-    init_cpu_distributed(cfg, args.launcher)
-    runner = Runner.from_cfg(cfg)
-    with reported(runner):
-        runner.train()
+    with locked_work_dir(cfg.work_dir, args.launcher):
+        init_cpu_distributed(cfg, args.launcher)
+        runner = Runner.from_cfg(cfg)
+        with reported(runner):
+            runner.train()
 
 
 if __name__ == "__main__":

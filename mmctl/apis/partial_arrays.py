@@ -9,7 +9,6 @@ its rows; blocks without one are made again.
 from __future__ import annotations
 
 import errno
-import fcntl
 import json
 import os
 import shutil
@@ -24,6 +23,7 @@ from numpy.typing import NDArray
 from mmctl.apis.planned_array import PlannedArray
 from mmctl.datasets.keypoint_file import check_place, header_path, publish_array
 from mmctl.files import FULL_DISK_CODES, DiskFullError, write_whole
+from mmctl.files.folder_lock import FolderLock
 
 _IDENTITY, _DONE, _LOCK = "identity.json", "done.bin", "lock"
 _REPAIR = "the work there cannot be continued, make it again from the start with --overwrite"
@@ -43,7 +43,7 @@ class PartialArrays:
         self.rows_per_block = rows_per_block
         self.num_rows = arrays[0].header.num_frames
         self.num_blocks = -(-self.num_rows // rows_per_block)
-        self._lock: BinaryIO | None = None
+        self._lock = FolderLock(self.folder, _LOCK)
         self._files: dict[str, BinaryIO] = {}
         self._starts: dict[str, int] = {}
 
@@ -79,7 +79,7 @@ class PartialArrays:
                     f"{array.path} must be on the disk of {self.folder}, because finished arrays "
                     "are moved to their places at once"
                 )
-        self._take_lock()
+        self._lock.take()
         if found == identity:
             damage = self._find_damage()
             if damage is None:
@@ -141,9 +141,10 @@ class PartialArrays:
 
     def close(self) -> None:
         """Close the files and give the folder free."""
-        for file in (*self._files.values(), *filter(None, [self._lock])):
+        for file in self._files.values():
             file.close()
-        self._files, self._lock = {}, None
+        self._files = {}
+        self._lock.release()
 
     def tidy(self) -> None:
         """Remove the folder."""
@@ -191,20 +192,6 @@ class PartialArrays:
     def _unpublished(self) -> list[str]:
         """Return the arrays that are still here: a killed run may have moved the first ones."""
         return [f"{kind}.npy" for kind in self.arrays if (self.folder / f"{kind}.npy").exists()]
-
-    def _take_lock(self) -> None:
-        self._lock = (self.folder / _LOCK).open("wb")
-        try:
-            # Unlike flock's, this lock is not inherited by the loader's workers, which outlive a
-            # killed run for some seconds.
-            fcntl.lockf(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            if error.errno not in (errno.EACCES, errno.EAGAIN):
-                raise
-            raise ValueError(
-                f"{self.folder} is in use by another run, which is still at work: wait for it or "
-                "end it"
-            ) from error
 
     def _identity(self) -> dict[str, Any]:
         headers = {kind: asdict(array.header) for kind, array in self.arrays.items()}

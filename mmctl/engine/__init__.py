@@ -23,7 +23,7 @@ from mmctl.engine.resumable_epoch_loop import ResumableEpochLoop
 from mmctl.engine.run_report_hook import RunReportHook, reported
 from mmctl.engine.snapshot_hook import SnapshotHook
 from mmctl.engine.stop_signals import RunStopped, end_on_signals
-from mmctl.engine.work_dir_check import check_work_dir
+from mmctl.engine.work_dir_check import check_work_dir, locked_files, locked_work_dir
 
 register_safe_loader()
 register_config_package()
@@ -48,6 +48,8 @@ __all__ = [
     "check_work_dir",
     "end_on_signals",
     "init_cpu_distributed",
+    "locked_files",
+    "locked_work_dir",
     "reported",
     "run_command",
     "use_mixed_precision",

@@ -6,7 +6,8 @@ import difflib
 import hashlib
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from mmctl.datasets.two_camera_dataset import TwoCameraDataset
 from mmctl.engine.split_record import SplitRecord, claim_splits
 from mmctl.engine.tool_runs import run_python
 from mmctl.files import write_whole
+from mmctl.files.folder_lock import FolderLock
 from mmctl.registry import DATASETS
 
 COUNTS = ("num_queries", "num_gallery")
@@ -75,8 +77,9 @@ class SplitRuns:
         wanted = ("test",) if self.checkpoint is not None else ("train", "val", "test")
         return [part for part in wanted if cfg.get(f"{part}_dataloader") is not None]
 
-    def check(self, cfg: Config, folds: Sequence[int]) -> None:
-        """Raise before the first training if a fold cannot be run.
+    @contextmanager
+    def checked(self, cfg: Config, folds: Sequence[int]) -> Iterator[None]:
+        """Find out before the first training whether all folds can be run, and keep others out.
 
         Args:
             cfg: The config with its overrides.
@@ -85,7 +88,7 @@ class SplitRuns:
         Raises:
             FileNotFoundError: If a checkpoint does not exist.
             ValueError: If a data set has no folds, or not that many, or the work folder belongs to
-                another config or to other splits.
+                another config or to other splits, or another run is at work there.
         """
         splits = self._read_splits(cfg, max(folds))
         for fold in folds if self.checkpoint is not None else ():
@@ -93,8 +96,16 @@ class SplitRuns:
                 raise FileNotFoundError(
                     f"checkpoint {self._checkpoint_of(fold)} of fold {fold} does not exist"
                 )
-        self._claim_folder(cfg)
-        claim_splits(self.work_dir, splits)
+        self.work_dir.mkdir(parents=True, exist_ok=True)
+        with FolderLock(self.work_dir):
+            self._claim_folder(cfg)
+            claim_splits(self.work_dir, splits)
+            yield
+
+    def check(self, cfg: Config, folds: Sequence[int]) -> None:
+        """Do the same and give the work folder free at once."""
+        with self.checked(cfg, folds):
+            pass
 
     def run(self, fold: int, cfg: Config) -> dict[str, Any]:
         """Train and test one fold, unless that is done; an interrupted training goes on.
@@ -176,7 +187,6 @@ class SplitRuns:
         text = f"# checkpoint: {self.checkpoint}\n{cfg.pretty_text}"
         path = self.work_dir / "config.py"
         if not path.is_file():
-            self.work_dir.mkdir(parents=True, exist_ok=True)
             write_whole(path, text.encode("utf-8"))
             return
         there = path.read_text(encoding="utf-8")

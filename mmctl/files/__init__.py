@@ -1,5 +1,6 @@
 """The ground under every reader and writer: whole files or none, foreign files read strictly."""
 
+from mmctl.files.folder_lock import FolderLock
 from mmctl.files.json_files import parse_json, read_json
 from mmctl.files.json_records import to_record
 from mmctl.files.mat_files import read_mat
@@ -18,6 +19,7 @@ __all__ = [
     "FULL_DISK_CODES",
     "TEMPORARY_SUFFIX",
     "DiskFullError",
+    "FolderLock",
     "check_regular",
     "map_npy",
     "open_atomically",

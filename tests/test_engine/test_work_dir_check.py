@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from mmctl.engine import check_work_dir
+from mmctl.engine import check_work_dir, locked_files, locked_work_dir
+from tests.test_files.holder import held_elsewhere
 
 
 def test_a_folder_is_made_and_left_empty(tmp_path: Path) -> None:
@@ -35,3 +36,30 @@ def test_a_folder_that_cannot_be_written_is_refused(
     monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
     with pytest.raises(ValueError, match=f"can be written.*: {errno.errorcode[code]}, got"):
         check_work_dir(tmp_path)
+
+
+def test_the_first_of_several_processes_alone_takes_the_work_dir(tmp_path, monkeypatch) -> None:
+    with held_elsewhere(tmp_path):
+        for launcher, variable in (("pytorch", "RANK"), ("slurm", "SLURM_PROCID")):
+            monkeypatch.setenv(variable, "1")
+            with locked_work_dir(tmp_path, launcher):
+                pass
+            # Without the launcher the variable says nothing: each is a training of its own.
+            with pytest.raises(ValueError, match="in use"), locked_work_dir(tmp_path, "none"):
+                pass
+            monkeypatch.setenv(variable, "0")
+            with pytest.raises(ValueError, match="in use"), locked_work_dir(tmp_path, launcher):
+                pass
+
+
+def test_a_file_that_another_run_writes_is_refused_by_its_name(tmp_path) -> None:
+    files = [tmp_path / "new" / "b.json", tmp_path / "a.npz"]
+    with (
+        held_elsewhere(tmp_path, ".a.npz.lock"),
+        pytest.raises(ValueError, match=r"a\.npz is in use by another run \(process"),
+        locked_files(files, "none"),
+    ):
+        pass
+    with locked_files(files, "none"):
+        assert (tmp_path / "new").is_dir()
+    assert not [file for file in tmp_path.rglob("*") if file.is_file()]

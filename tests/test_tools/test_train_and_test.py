@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,7 +15,8 @@ import pytest
 import torch
 
 from mmctl.evaluation import Protocol, TrackletFeatures
-from tests.conftest import data_options
+from tests.conftest import ROOT, data_options
+from tests.test_files.holder import held_elsewhere
 
 CTL = "configs/quickstart/ctl_r18_quickstart.py"
 BASELINE = "configs/quickstart/baseline_r18_quickstart.py"
@@ -218,3 +222,38 @@ def test_numbers_that_could_not_be_written_are_refused_before_the_test(
     message = errors(lambda: run_tool("test.py", *arguments), capsys)
     assert "must end with .json" in message
     assert not list(tmp_path.glob("*/*.log"))
+
+
+def test_what_another_run_is_at_is_left_alone(
+    drawn_mars: Path, tmp_path: Path, run_tool: Tool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ["--work-dir", str(tmp_path), "--cfg-options", *data_options(drawn_mars)]
+    with held_elsewhere(tmp_path):
+        text = errors(lambda: run_tool("train.py", BASELINE, *options), capsys)
+    assert f"{tmp_path} is in use by another run" in text
+    out = ["--out", str(tmp_path / "f.npz")]
+    with held_elsewhere(tmp_path, ".f.npz.lock"):
+        text = errors(lambda: run_tool("test.py", BASELINE, *out, *options), capsys)
+    assert f"{tmp_path / 'f.npz'} is in use by another run" in text
+    assert not list(tmp_path.glob("2*"))  # not even a log
+
+
+@pytest.mark.parametrize(
+    "tool", ["test_splits.py", "analysis_tools/run_ablations.py", "quickstart.py"]
+)
+def test_tools_that_run_others_leave_a_folder_in_use_alone(tool: str, tmp_path: Path) -> None:
+    config = ["configs/ctl/ctl_r50_1xb32-240e_ilids-vid-256x128.py"] * (tool == "test_splits.py")
+    command = [sys.executable, f"tools/{tool}", *config, "--work-dir", str(tmp_path)]
+    with held_elsewhere(tmp_path):
+        result = subprocess.run(
+            command,
+            cwd=ROOT,
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+    assert result.returncode in (1, 2)
+    assert f"error: {tmp_path} is in use by another run" in result.stderr
+    assert not [path for path in tmp_path.iterdir() if path.name != ".lock"]

@@ -2,13 +2,26 @@
 
 import json
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import numpy as np
 
 from mmctl.engine.tool_runs import run_python
+from mmctl.files.folder_lock import FolderLock
 
 ROOT = Path(__file__).resolve().parents[2]
+
+
+def working_alone(work_dir: Path, only_reading: bool) -> AbstractContextManager[object]:
+    """Return the context of a study, whose folder no other one takes meanwhile.
+
+    Args:
+        work_dir: Folder of the study; it is made.
+        only_reading: Whether it makes the table of what is done, which it may beside another.
+    """
+    work_dir.mkdir(parents=True, exist_ok=True)
+    return nullcontext() if only_reading else FolderLock(work_dir)
 
 
 def train_and_test(

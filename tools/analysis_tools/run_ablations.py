@@ -15,8 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mmengine.config import Config
-from repeated_runs import ROOT, spread, train_and_test
+from repeated_runs import ROOT, spread, train_and_test, working_alone
 from rich.progress import Progress
+
+from mmctl.engine import run_command
 
 BASE_LINE = re.compile(r"^_base_ = '[^']*'$", re.MULTILINE)
 PAPER = re.compile(r"Rank-1 (\d+\.\d), mAP (\d+\.\d)")
@@ -99,9 +101,8 @@ def write_table(rows: list[Row], results: dict[tuple[str, int], dict], path: Pat
     path.write_text("\n".join(lines) + "\n")
 
 
-def main() -> None:
-    args = parse_args()
-    args.work_dir = args.work_dir.resolve()
+def run_all(args: argparse.Namespace) -> None:
+    """Do the runs that are not done yet, and write the table."""
     paths = args.ablations or sorted((ROOT / "configs/ctl/ablations").glob("*.py"))
     rows = [merge(path, args.base, args.work_dir / "configs") for path in paths]
     table = args.out or args.work_dir / "table.md"
@@ -128,5 +129,12 @@ def main() -> None:
     print(f"{table}:\n\n{table.read_text()}")
 
 
+def main() -> None:
+    args = parse_args()
+    args.work_dir = args.work_dir.resolve()
+    with working_alone(args.work_dir, args.table_only):
+        run_all(args)
+
+
 if __name__ == "__main__":
-    main()
+    run_command(main)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from repeated_runs import ROOT, spread, test, train_and_test
+from repeated_runs import ROOT, spread, test, train_and_test, working_alone
 from rich.progress import Progress
 
 from mmctl.datasets import MARS
@@ -205,9 +205,8 @@ def check_work_dir(args: argparse.Namespace) -> None:
     path.write_text(json.dumps(study))
 
 
-def main() -> None:
-    args = parse_args()
-    args.work_dir, args.data_root = args.work_dir.resolve(), args.data_root.resolve()
+def run_all(args: argparse.Namespace) -> None:
+    """Do the runs that are not done yet, and write the table and the curves."""
     check_work_dir(args)
     runs = list(planned_runs(args))
     if args.table_only:
@@ -224,6 +223,13 @@ def main() -> None:
             progress.advance(bar)
     draw_curves(results, args)
     print(f"{args.work_dir / 'table.md'}:\n\n{(args.work_dir / 'table.md').read_text()}")
+
+
+def main() -> None:
+    args = parse_args()
+    args.work_dir, args.data_root = args.work_dir.resolve(), args.data_root.resolve()
+    with working_alone(args.work_dir, args.table_only):
+        run_all(args)
 
 
 if __name__ == "__main__":
