@@ -111,6 +111,10 @@ def parts_of_tracklets(folder: Path) -> dict:
     return {"dataset": dataset, "frames_per_part": 2}
 
 
+def one_of_several(folder: Path) -> dict:
+    return {"datasets": [{"type": "mmctl.TrackletDataset", **annotated_tracklets(folder)}]}
+
+
 def loop_of_a_runner(folder: Path) -> dict:
     from tests.test_engine.tiny_runner import tiny_runner
 
@@ -143,8 +147,10 @@ EXAMPLES: dict[str, dict] = {
         "WindowContextBlock": {"channels": 4, "num_nodes": 3, "norm": "BN"},
     },
     "DATASETS": {
+        "ConcatDataset": one_of_several,
         "DukeMTMCVideoReID": dukemtmc_videoreid,
         "ILIDSVID": ilids_vid,
+        "JointDataset": one_of_several,
         "LSVID": ls_vid,
         "MARS": mars,
         "PRID2011": prid2011,
@@ -170,6 +176,7 @@ EXAMPLES: dict[str, dict] = {
         "FrameRateHook": {},
         "GradNormHook": {},
         "NumClassesHook": {},
+        "QueryMatchHook": {},
         "RunReportHook": {},
         "SnapshotHook": {"interval": 100, "minutes": None},
     },

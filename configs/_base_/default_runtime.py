@@ -21,7 +21,9 @@ default_hooks = dict(
 custom_hooks = [
     # Batch norm statistics drift apart between ranks; average them before they are used.
     dict(type='SyncBuffersHook'),
+    # Config against data, before the first batch.
     dict(type='NumClassesHook'),
+    dict(type='QueryMatchHook'),
     dict(type='CheckpointMatchHook'),
     dict(type='FiniteLossHook'),
     # What --resume goes on from within an epoch.

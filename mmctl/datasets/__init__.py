@@ -4,6 +4,7 @@ from mmctl.datasets.collate_clips import collate_clips
 from mmctl.datasets.dukemtmc_videoreid import DukeMTMCVideoReID
 from mmctl.datasets.identity_sampler import IdentitySampler
 from mmctl.datasets.ilids_vid import ILIDSVID
+from mmctl.datasets.joint_dataset import ConcatDataset, JointDataset
 from mmctl.datasets.ls_vid import LSVID
 from mmctl.datasets.mars import MARS
 from mmctl.datasets.prid2011 import PRID2011
@@ -17,8 +18,10 @@ __all__ = [
     "LSVID",
     "MARS",
     "PRID2011",
+    "ConcatDataset",
     "DukeMTMCVideoReID",
     "IdentitySampler",
+    "JointDataset",
     "TrackletDataset",
     "TrackletParts",
     "TwoCameraDataset",

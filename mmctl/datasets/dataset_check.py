@@ -92,11 +92,18 @@ class DatasetReport:
     keypoints: list[KeypointReport]
     folders: FolderReport
 
+    def has_no_match(self) -> bool:
+        """Return whether there are queries, and none with a match under any protocol."""
+        return bool(self.protocols) and not any(
+            report.counts["scored"] for report in self.protocols.values()
+        )
+
     def is_broken(self) -> bool:
         """Return whether anything is missing, damaged or other than it should be."""
         reports = [*self.parts.values(), *self.protocols.values()]
         return (
             bool(self.frames.faults or self.shared_pids or self.folders.faults)
+            or self.has_no_match()
             or any(report.mark == "differs" for report in reports)
             or any(report.faults for report in self.keypoints)
         )
@@ -107,6 +114,7 @@ class DatasetReport:
             "broken": self.is_broken(),
             "parts": {name: vars(report) for name, report in self.parts.items()},
             "protocols": {name: vars(report) for name, report in self.protocols.items()},
+            "no_match": self.has_no_match(),
             "shared_pids": self.shared_pids,
             "frames": {
                 "checked": self.frames.num_checked,

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from mmengine.dist import get_dist_info, sync_random_seed
 from torch.utils.data import Sampler
 
+from mmctl.datasets.joint_dataset import refuse_mixed_persons
 from mmctl.registry import DATA_SAMPLERS
 
 IntArray = npt.NDArray[np.int64]
@@ -149,8 +150,10 @@ def read_pids(dataset: Sized) -> IntArray:
         Person ids, (len(dataset),).
 
     Raises:
-        ValueError: If the data set has no ``get_data_info`` with ``pid``, or is empty.
+        ValueError: If the data set has no ``get_data_info`` with ``pid``, is empty, or mixes the
+            persons of several.
     """
+    refuse_mixed_persons(dataset)
     name = type(dataset).__name__
     get_data_info = getattr(dataset, "get_data_info", None)
     if get_data_info is None or len(dataset) == 0 or "pid" not in get_data_info(0):

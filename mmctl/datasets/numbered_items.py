@@ -17,6 +17,7 @@ from mmengine.dist import get_dist_info
 from mmengine.registry import DATA_SAMPLERS, DATASETS
 from torch.utils.data import Dataset, Sampler
 
+from mmctl.datasets.joint_dataset import refuse_mixed_persons
 from mmctl.datasets.random_state import kept_random_state, seed_random_state
 
 
@@ -46,10 +47,14 @@ class NumberedItems(Dataset):
 
     Args:
         dataset: The data set, or its config.
+
+    Raises:
+        ValueError: If it mixes the persons of several.
     """
 
     def __init__(self, dataset: Dataset | dict) -> None:
         self.dataset: Any = DATASETS.build(dataset) if isinstance(dataset, dict) else dataset
+        refuse_mixed_persons(self.dataset)
 
     def __getitem__(self, index: int) -> Any:
         """Return the item; a plain integer draws from the streams as they are."""

@@ -14,6 +14,7 @@ from mmengine.dataset import BaseDataset
 
 from mmctl.datasets.annotation_file import MAX_ID, read_annotation_file
 from mmctl.datasets.keypoint_file import check_belongs, open_heatmap_array, open_keypoint_array
+from mmctl.datasets.numbering import Numbering
 from mmctl.registry import DATASETS
 
 SPLITS = ("train", "test")
@@ -88,6 +89,7 @@ class TrackletDataset(BaseDataset):
                 f"BaseDataset that have an effect here: {', '.join(_BASE_ARGUMENTS)}"
             )
         self.split = split
+        self.numbering: Numbering | None = None
         self.keypoint_file, self.heatmap_file = (
             None if name is None else os.path.join(data_root, name)
             for name in (keypoint_file, heatmap_file)
@@ -95,6 +97,23 @@ class TrackletDataset(BaseDataset):
         super().__init__(
             ann_file=ann_file, data_root=data_root, pipeline=list(pipeline), **base_arguments
         )
+
+    def get_data_info(self, idx: int) -> dict[str, Any]:
+        """Return the labels and paths of a tracklet.
+
+        Args:
+            idx: Its index.
+        """
+        info = super().get_data_info(idx)
+        return info if self.numbering is None else self.numbering.apply(info)
+
+    def get_cat_ids(self, idx: int) -> list[int]:
+        """Return the label of a training tracklet, for ``ClassBalancedDataset``.
+
+        Args:
+            idx: Its index.
+        """
+        return [self.get_data_info(idx)["gt_label"]]
 
     def read_tracklets(self) -> tuple[list[Tracklet], int | None]:
         """Read the tracklets of ``self.split``: what a data set of another layout replaces.

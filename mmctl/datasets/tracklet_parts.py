@@ -27,7 +27,8 @@ class TrackletParts(Dataset):
             more.
 
     Raises:
-        ValueError: If ``frames_per_part`` is no positive integer or the data set is for training.
+        ValueError: If ``frames_per_part`` is no positive integer, or the data set is for training
+            or no set of tracklets.
     """
 
     def __init__(self, dataset: dict | TrackletDataset, frames_per_part: int = 240) -> None:
@@ -38,6 +39,11 @@ class TrackletParts(Dataset):
                 f"{frames_per_part!r}"
             )
         self.dataset = DATASETS.build(dataset) if isinstance(dataset, dict) else dataset
+        if not isinstance(self.dataset, TrackletDataset):
+            raise ValueError(
+                "TrackletParts cut the tracklets of one data set, because a part is known by the "
+                f"id of its tracklet, got a {type(self.dataset).__name__}"
+            )
         if self.dataset.split != "test":
             raise ValueError(
                 "TrackletParts are for testing: a training clip is short whatever the tracklet, "
@@ -61,8 +67,10 @@ class TrackletParts(Dataset):
     def __len__(self) -> int:
         return len(self.parts)
 
-    def __getitem__(self, index: int) -> Any:
+    def get_data_info(self, index: int) -> dict[str, Any]:
+        """Return the labels and paths of the tracklet of an item, and which part it is."""
         tracklet, part, num_parts = self.parts[index]
-        results = self.dataset.get_data_info(tracklet)
-        results["part"] = (part, num_parts)
-        return self.dataset.pipeline(results)
+        return self.dataset.get_data_info(tracklet) | {"part": (part, num_parts)}
+
+    def __getitem__(self, index: int) -> Any:
+        return self.dataset.pipeline(self.get_data_info(index))

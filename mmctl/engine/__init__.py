@@ -19,6 +19,7 @@ from mmctl.engine.mmengine_fixes import (
     register_safe_loader,
 )
 from mmctl.engine.num_classes_hook import NumClassesHook
+from mmctl.engine.query_match_hook import QueryMatchHook
 from mmctl.engine.resumable_epoch_loop import ResumableEpochLoop
 from mmctl.engine.run_report_hook import RunReportHook, reported
 from mmctl.engine.snapshot_hook import SnapshotHook
@@ -38,6 +39,7 @@ __all__ = [
     "GradNormHook",
     "NotFiniteError",
     "NumClassesHook",
+    "QueryMatchHook",
     "ResumableEpochLoop",
     "RunReportHook",
     "RunStopped",

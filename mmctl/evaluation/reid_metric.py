@@ -113,8 +113,8 @@ class ReIDMetric(BaseMetric):
             Percentages and counts by name.
 
         Raises:
-            ValueError: If there is no query, no gallery or no query with a match, or if features
-                have different widths.
+            ValueError: If there is no query, no gallery or no query with a match, if features have
+                different widths, or if the tracklets are those of several data sets.
         """
         tracklets = _stack(results)
         evaluation = None
@@ -123,6 +123,7 @@ class ReIDMetric(BaseMetric):
             "clip_mode": results[0]["clip_mode"],
         }
         try:
+            _refuse_mixed_persons(tracklets)
             evaluation = tracklets.evaluate(
                 self.protocol,
                 distance=self.distance,
@@ -246,6 +247,21 @@ def _join_parts(results: list[dict]) -> list[dict]:
         feature = total / max(np.linalg.norm(total), np.finfo(np.float32).tiny)
         whole.append(own[0] | {"feature": feature.astype(np.float32)})
     return whole
+
+
+def _refuse_mixed_persons(tracklets: TrackletFeatures) -> None:
+    """Raise if an id names tracklets of several data sets, whose persons are not the same."""
+    frames: dict[int, str] = {}
+    for number, frame in zip(
+        tracklets.tracklet_ids.tolist(), tracklets.frame_paths.tolist(), strict=True
+    ):
+        other = frames.setdefault(number, frame)
+        if number >= 0 and frame != other:
+            raise ValueError(
+                "several data sets must be evaluated one by one, because person 1 of one is not "
+                f"person 1 of the other, but tracklet_id {number} comes with {other} and with "
+                f"{frame}"
+            )
 
 
 def _stack(results: list[dict]) -> TrackletFeatures:

@@ -40,6 +40,19 @@ def hardest_distances(features: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]
     return positive, negative
 
 
+def has_triplets(labels: Tensor) -> Tensor:
+    """Return whether any row has another row of its label and one of another label.
+
+    Args:
+        labels: Identity of each row, (B,).
+
+    Returns:
+        Scalar, bool.
+    """
+    same = labels.unsqueeze(0) == labels.unsqueeze(1)
+    return ((same.sum(dim=1) > 1) & (~same).any(dim=1)).any()
+
+
 def triplet_terms(features: Tensor, labels: Tensor, *, margin: float = 0.3) -> Tensor:
     """Return what each anchor adds to the batch-hard triplet loss.
 

@@ -343,7 +343,31 @@ STORED_ARRAYS = (
                 "os.posix_fallocate(file.fileno(), file.tell(), array.num_bytes)",
                 "file.truncate(file.tell() + array.num_bytes)",
             ),
-            "extraction: two runs at a time": ("fcntl.LOCK_EX | fcntl.LOCK_NB", "fcntl.LOCK_UN"),
+            "extraction: two runs at a time": ("        self._lock.take()\n", ""),
+        },
+    )
+    + mistakes_in(
+        "mmctl/files/folder_lock.py",
+        ("tests/test_files/test_folder_lock.py",),
+        {
+            "lock: two runs at a time": ("fcntl.LOCK_EX | fcntl.LOCK_NB", "fcntl.LOCK_UN"),
+            "lock: on a file that is gone": ("if self._is_named(file):", "if True:"),
+        },
+    )
+    + mistakes_in(
+        "mmctl/datasets/joint_dataset.py",
+        (f"{_TESTS}/test_joint_dataset.py",),
+        {
+            "joint: persons of two sets are one": ('label += source.metainfo["num_pids"]', "pass"),
+            "joint: cameras of two sets are one": ("camid += len(camids)", "pass"),
+            "joint: subsets share ids": (
+                'tracklet += max(info["tracklet_id"] for info in own) + 1',
+                "tracklet += len(own)",
+            ),
+            "joint: links hide a set given twice": (
+                'os.path.realpath(info["frame_paths"][0])',
+                'info["frame_paths"][0]',
+            ),
         },
     )
     + mistakes_in(

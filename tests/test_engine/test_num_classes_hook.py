@@ -6,7 +6,8 @@ import pytest
 from mmengine.model import MMDistributedDataParallel
 from torch import nn
 
-from mmctl.engine import NumClassesHook
+from mmctl.engine import NumClassesHook, num_classes_hook
+from mmctl.models.losses import BatchHardTripletLoss
 from tests.test_engine.tiny_runner import tiny_runner
 
 
@@ -52,6 +53,42 @@ def test_a_batch_that_cuts_through_a_person_is_refused_with_all_three_numbers():
 def test_what_is_not_named_is_not_compared():
     NumClassesHook().before_train(runner_of(num_classes=None, sampler=None, batch_size=30))
     NumClassesHook().before_train(runner_of(batch_size=None))
+
+
+def with_triplets(runner, **loss):
+    runner.model = nn.Module()
+    runner.model.triplet = BatchHardTripletLoss(**loss)
+    return runner
+
+
+@pytest.mark.parametrize(
+    ("num_pids", "num_clips", "message"),
+    [(8, 1, "num_clips must be at least 2"), (1, 8, "num_pids must be at least 2")],
+)
+def test_a_sampler_whose_batches_have_no_triplets_is_refused(num_pids, num_clips, message):
+    runner = runner_of(batch_size=8, sampler=(num_pids, num_clips))
+    NumClassesHook().before_train(runner)  # a model without the loss
+    with pytest.raises(ValueError, match=f"{message} for BatchHardTripletLoss.*triplet=None"):
+        NumClassesHook().before_train(with_triplets(runner))
+    NumClassesHook().before_train(with_triplets(runner, loss_weight=0.0))
+
+
+def test_one_person_per_process_is_enough_where_all_are_mined_together(monkeypatch):
+    monkeypatch.setattr(num_classes_hook, "get_world_size", lambda: 2)
+    runner = runner_of(batch_size=4, sampler=(1, 4))
+    NumClassesHook().before_train(with_triplets(runner))
+    with pytest.raises(ValueError, match="num_pids must be at least 2"):
+        NumClassesHook().before_train(with_triplets(runner, mining="per-rank"))
+    with pytest.raises(ValueError, match="num_clips must be at least 2"):
+        NumClassesHook().before_train(with_triplets(runner_of(batch_size=4, sampler=(4, 1))))
+
+
+def test_the_people_of_each_of_several_sets_are_named():
+    runner = runner_of()
+    sources = [{"num_pids": 3}, {"num_pids": 5}]
+    runner.train_dataloader.dataset.metainfo |= {"num_pids": 8, "sources": sources}
+    with pytest.raises(ValueError, match=r"has 8 \(num_pids: 3 \+ 5\), got 4"):
+        NumClassesHook().before_train(runner)
 
 
 def test_a_run_stops_before_its_first_batch(tmp_path):

@@ -345,3 +345,17 @@ def test_samples_count_as_their_dicts():
     samples = drawn_split()
     objects = [TrackletSample(**values) for values in samples]
     assert evaluate(ReIDMetric(), objects) == evaluate(ReIDMetric(), samples)
+
+
+def test_tracklets_of_two_data_sets_are_not_ranked_together(tmp_path):
+    labels = [(1, 1, "query"), (1, 2, "gallery")]
+    samples = [
+        sample(*label, np.eye(3)[index], tracklet_id=index, frame_paths=[f"/{root}/{index}.jpg"])
+        for root in ("street", "station")
+        for index, label in enumerate(labels)
+    ]
+    metric = ReIDMetric(dump_file=str(tmp_path / "f.npz"))
+    text = r"evaluated one by one.*tracklet_id 0 comes with /street/0\.jpg and with /station/0\.jpg"
+    with pytest.raises(ValueError, match=text):
+        evaluate(metric, samples)
+    assert (tmp_path / "f.npz").exists()  # what was computed is not lost

@@ -124,3 +124,17 @@ def test_a_users_mistake_ends_in_one_line_and_status_2(check, arguments, message
     status, said = check(*arguments)
     assert status == 2
     assert f"error: {message}" in said or message in said
+
+
+@pytest.mark.parametrize(("cameras", "status"), [((1, 1), 1), ((1, 2), 0)])
+def test_queries_that_cannot_have_a_match_are_broken(check, tmp_path, cameras, status):
+    tracklets = [
+        {"pid": 1, "camid": camid, "split": split, "frames": [f"{split}.png"]}
+        for split, camid in zip(("query", "gallery"), cameras, strict=True)
+    ]
+    (tmp_path / "annotations.json").write_text(json.dumps({"tracklets": tracklets}))
+    data = ["--dataset", "TrackletDataset", "--data-root", tmp_path, "--splits", "test"]
+    found, said = check(*data, "--frames", "none", "--json", tmp_path / "found.json")
+    assert found == status
+    assert ("no query has a match under any protocol" in said) == bool(status)
+    assert json.loads((tmp_path / "found.json").read_text())["no_match"] == bool(status)

@@ -9,13 +9,15 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
+from mmctl.datasets.synthetic import MarsWriter
 from mmctl.evaluation import Protocol, TrackletFeatures
-from tests.conftest import ROOT, data_options
+from tests.conftest import ROOT, SETTINGS, data_options
 from tests.test_files.holder import held_elsewhere
 
 CTL = "configs/quickstart/ctl_r18_quickstart.py"
@@ -257,3 +259,34 @@ def test_tools_that_run_others_leave_a_folder_in_use_alone(tool: str, tmp_path: 
     assert result.returncode in (1, 2)
     assert f"error: {tmp_path} is in use by another run" in result.stderr
     assert not [path for path in tmp_path.iterdir() if path.name != ".lock"]
+
+
+def test_two_data_sets_train_together_and_a_resumed_run_is_the_same(
+    drawn_mars: Path, tmp_path: Path, run_tool: Tool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = tmp_path / "other"
+    MarsWriter(other, replace(SETTINGS, num_train_pids=5, seed=9)).write()
+    config = tmp_path / "joint.py"
+    config.write_text(
+        f"""
+_base_ = {str(ROOT / CTL)!r}
+_mars = _base_.train_dataloader.dataset
+_pair = [dict(_mars, data_root={str(drawn_mars)!r}), dict(_mars, data_root={str(other)!r})]
+train_dataloader = dict(dataset=dict(_delete_=True, type='JointDataset', datasets=_pair))
+"""
+    )
+    options = [*train_options(drawn_mars, 2), "param_scheduler=[]", "train_cfg.val_interval=5"]
+    options = [option for option in options if "train_dataloader.dataset" not in option]
+    classes = "model.head.num_classes=13"
+    train = ["train.py", str(config), "--no-validate", "--cfg-options", *options]
+    text = errors(lambda: run_tool(*train, "--work-dir", str(tmp_path / "w")), capsys)
+    assert "'MARS + MARS' has 13 (num_pids: 8 + 5), got 8" in text
+    train.append(classes)
+    run_tool(*train, "--work-dir", str(tmp_path / "whole"))
+    run_tool(*train, "train_cfg.max_epochs=1", "--work-dir", str(tmp_path / "halves"))
+    run_tool(*train, "--work-dir", str(tmp_path / "halves"), "--resume")
+    whole, halves = (
+        torch.load(tmp_path / name / "epoch_2.pth", weights_only=False)["state_dict"]
+        for name in ("whole", "halves")
+    )
+    assert all(torch.equal(whole[name], halves[name]) for name in whole)

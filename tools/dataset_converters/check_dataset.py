@@ -159,6 +159,12 @@ def print_faults(console: Console, report: DatasetReport, args: argparse.Namespa
         console.print(f"frames ({args.frames}): {checked:,} checked, {len(faults):,} broken")
     print_findings(console, report.folders.faults, args.show, "broken: ")
     print_findings(console, report.folders.notes, args.show, "to look at: ")
+    if report.has_no_match():
+        console.print(
+            "no query has a match under any protocol, which is the same person under another "
+            "camera: are the camids right?",
+            style="bold red",
+        )
     if report.shared_pids:
         shown = ", ".join(map(str, report.shared_pids[:5]))
         number = len(report.shared_pids)

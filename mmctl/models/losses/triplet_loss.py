@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
+
+from mmengine.logging import print_log
 from torch import Tensor, nn
 
-from mmctl.functional.losses import triplet_terms
+from mmctl.functional.losses import has_triplets, triplet_terms
 from mmctl.models.losses.gather_rows import gather_rows
 from mmctl.registry import MODELS
 
@@ -18,7 +21,9 @@ class BatchHardTripletLoss(nn.Module):
     With ``mining='global'`` the hardest pairs are sought in the batch of all processes, so that
     training on several devices finds the same pairs as one device with the whole batch; every
     process must hold the same number of clips. With ``'per-rank'`` each process seeks among its
-    own clips, which is easier the more processes share a batch.
+    own clips, which is easier the more processes share a batch. The first batch is warned of in
+    which no clip has both another of its person and one of another person: it teaches nothing, and
+    the loss alone does not tell that from a network that has learnt everything.
 
     Args:
         margin: Margin between the hardest positive and the hardest negative, Euclidean.
@@ -43,11 +48,32 @@ class BatchHardTripletLoss(nn.Module):
         self.loss_weight = loss_weight
         self.mining = mining
         self.active_fraction: Tensor | None = None
+        self._has_warned = False
+        self._had_triplets: Tensor | None = None
 
     def forward(self, features: Tensor, labels: Tensor) -> Tensor:
         """Return the weighted loss of features (B, C) and labels (B,), a scalar."""
         if self.mining == "global":
             features, labels = gather_rows(features), gather_rows(labels)
+        self._watch(labels)
         terms = triplet_terms(features, labels, margin=self.margin)
         self.active_fraction = (terms.detach() > 0).float().mean()
         return self.loss_weight * terms.mean()
+
+    def _watch(self, labels: Tensor) -> None:
+        """Warn once of a batch without triplets; on a GPU of the one before, not to wait for it."""
+        if self._has_warned:
+            return
+        before, self._had_triplets = self._had_triplets, has_triplets(labels)
+        seen = before if labels.is_cuda else self._had_triplets
+        if seen is None or seen:
+            return
+        self._has_warned = True
+        print_log(
+            f"BatchHardTripletLoss: no clip of a batch of {len(labels)} has both another clip of "
+            "its person and one of another person, so this loss teaches nothing there; "
+            "IdentitySampler with num_pids and num_clips of 2 or more makes batches that have "
+            "them. Further batches are not warned of.",
+            logger="current",
+            level=logging.WARNING,
+        )

@@ -1,5 +1,6 @@
 import pytest
 import torch
+from mmengine.logging import MMLogger
 from torch import nn
 
 from mmctl.models.losses import BatchHardTripletLoss
@@ -41,6 +42,39 @@ def embed_and_differentiate(rows):
     return loss.item(), layer.weight.grad
 
 
+@pytest.fixture
+def log(caplog):
+    """Let pytest see what MMEngine's current logger says."""
+    logger = MMLogger.get_current_instance()
+    logger.addHandler(caplog.handler)
+    yield caplog
+    logger.removeHandler(caplog.handler)
+
+
+@pytest.mark.parametrize("labels", [[0, 1, 2, 3], [1, 1, 1, 1], [7]])
+def test_batches_without_triplets_are_warned_of_once(log, labels):
+    loss, labels = BatchHardTripletLoss(), torch.tensor(labels)
+    for _ in range(3):
+        loss(normal(len(labels), 2), labels)
+    (record,) = [record for record in log.records if "BatchHardTripletLoss" in record.message]
+    assert record.levelname == "WARNING"
+    assert f"no clip of a batch of {len(labels)} has both" in record.message
+
+
+@pytest.mark.parametrize("labels", [[0, 0, 1], [0, 1, 2, 3, 3]])
+def test_one_clip_with_partner_and_stranger_is_enough(log, labels):
+    BatchHardTripletLoss()(normal(len(labels), 2), torch.tensor(labels))
+    assert not log.records
+
+
+def test_a_last_batch_of_one_person_is_warned_of_too(log):
+    loss = BatchHardTripletLoss()
+    loss(normal(4, 2), torch.tensor([0, 0, 1, 1]))
+    assert not log.records
+    loss(normal(2, 2), torch.tensor([5, 5]))
+    assert len(log.records) == 1
+
+
 def run_rank(rank, folder):
     store = f"file://{folder}/store"
     torch.distributed.init_process_group("gloo", init_method=store, rank=rank, world_size=2)
@@ -63,3 +97,25 @@ def test_two_processes_mine_the_batch_of_both(tmp_path):
     torch.testing.assert_close((found[0][1] + found[1][1]) / 2, gradient)
     halves = [embed_and_differentiate(slice(start, start + 4))[0] for start in (0, 4)]
     assert sum(halves) / 2 != pytest.approx(loss)
+
+
+def warn_of_rank(rank, folder, mining):
+    store = f"file://{folder}/store-{mining}"
+    torch.distributed.init_process_group("gloo", init_method=store, rank=rank, world_size=2)
+    loss = BatchHardTripletLoss(mining=mining)
+    loss(normal(2, 2), torch.tensor([rank, rank]))
+    torch.save(loss._has_warned, folder / f"{rank}-{mining}.pt")
+    torch.distributed.destroy_process_group()
+
+
+@pytest.mark.parametrize(("mining", "warned"), [("global", False), ("per-rank", True)])
+def test_the_batch_of_all_processes_counts_where_it_is_mined(tmp_path, mining, warned):
+    context = torch.multiprocessing.get_context("fork")
+    arguments = [(rank, tmp_path, mining) for rank in range(2)]
+    ranks = [context.Process(target=warn_of_rank, args=each) for each in arguments]
+    for rank in ranks:
+        rank.start()
+    for rank in ranks:
+        rank.join()
+        assert rank.exitcode == 0
+    assert [torch.load(tmp_path / f"{rank}-{mining}.pt") for rank in range(2)] == [warned] * 2
