@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.table import Table
 
 from mmctl.engine.tool_runs import end_with_parent
-from mmctl.files.folder_lock import FolderLock
+from mmctl.files import FolderLock
 
 ROOT = Path(__file__).resolve().parents[1]
 CONFIGS = {

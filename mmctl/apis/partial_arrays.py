@@ -22,8 +22,7 @@ from numpy.typing import NDArray
 
 from mmctl.apis.planned_array import PlannedArray
 from mmctl.datasets.keypoint_file import check_place, header_path, publish_array
-from mmctl.files import FULL_DISK_CODES, DiskFullError, write_whole
-from mmctl.files.folder_lock import FolderLock
+from mmctl.files import FULL_DISK_CODES, DiskFullError, FolderLock, write_whole
 
 _IDENTITY, _DONE, _LOCK = "identity.json", "done.bin", "lock"
 _REPAIR = "the work there cannot be continued, make it again from the start with --overwrite"

@@ -20,8 +20,7 @@ import mmctl
 from mmctl.datasets.two_camera_dataset import TwoCameraDataset
 from mmctl.engine.split_record import SplitRecord, claim_splits
 from mmctl.engine.tool_runs import run_python
-from mmctl.files import write_whole
-from mmctl.files.folder_lock import FolderLock
+from mmctl.files import FolderLock, write_whole
 from mmctl.registry import DATASETS
 
 COUNTS = ("num_queries", "num_gallery")

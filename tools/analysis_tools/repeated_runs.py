@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from mmctl.engine.tool_runs import run_python
-from mmctl.files.folder_lock import FolderLock
+from mmctl.files import FolderLock
 
 ROOT = Path(__file__).resolve().parents[2]
 
