@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
 from mmengine.dist import get_world_size
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
+from torch import Tensor
 
 from mmctl.registry import HOOKS
 
@@ -18,7 +20,8 @@ class FrameRateHook(Hook):
 
     The time is MMEngine's ``time``, data loading included, as its mean over the last
     ``log_processor.window_size`` iterations since the training was started or resumed. It is no
-    part of the checkpoints: a run that goes on elsewhere has another.
+    part of the checkpoints: a run that goes on elsewhere has another. Other models may take other
+    inputs than clips: where :func:`count_frames` does not know them nothing is logged.
     """
 
     # After the iteration was timed (50), before it is logged (60).
@@ -43,12 +46,39 @@ class FrameRateHook(Hook):
         Args:
             runner: The runner.
             batch_idx: Number of the batch in the epoch.
-            data_batch: Batch with ``inputs``, one tensor (M_i, T, 3, H, W) per tracklet.
+            data_batch: Batch with ``inputs``, for instance a tensor (M_i, T, 3, H, W) per tracklet.
             outputs: Losses.
         """
-        assert data_batch is not None
-        num_frames = sum(clips.shape[0] * clips.shape[1] for clips in data_batch["inputs"])
+        inputs = data_batch.get("inputs") if isinstance(data_batch, Mapping) else None
+        num_frames = count_frames(inputs)
+        if num_frames is None:
+            return
         window = min(runner.log_processor.window_size, runner.iter - self._first_iter + 1)
         seconds = runner.message_hub.get_scalar("train/time").mean(window)
         rate = get_world_size() * num_frames / seconds
         runner.message_hub.update_scalar("train/frames_per_second", rate, resumed=False)
+
+
+def count_frames(inputs: Any) -> int | None:
+    """Return how many pictures the inputs of a model are.
+
+    Args:
+        inputs: A tensor (..., 3, H, W) or (..., 1, H, W), as images and our clips are, a tensor
+            (M, 3, T, H, W), as other projects' clips are, or nested lists of such tensors.
+
+    Returns:
+        The number, or None for inputs that may be something else.
+    """
+    if isinstance(inputs, (list, tuple)):
+        counts = [count_frames(item) for item in inputs]
+        known = [count for count in counts if count is not None]
+        return sum(known) if known and len(known) == len(counts) else None
+    if not isinstance(inputs, Tensor) or inputs.ndim < 3:
+        return None
+    leading = inputs.shape[:-2]
+    colours_before_time = len(leading) > 1 and leading[-2] == 3
+    if leading[-1] == 3 or (leading[-1] == 1 and not colours_before_time):
+        return math.prod(leading[:-1])
+    if len(leading) == 3 and colours_before_time and leading[-1] > 1:
+        return leading[0] * leading[2]
+    return None

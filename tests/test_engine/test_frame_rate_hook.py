@@ -12,6 +12,7 @@ from mmengine.logging import MessageHub
 
 from mmctl.engine import FrameRateHook
 from mmctl.engine import frame_rate_hook as module
+from mmctl.engine.frame_rate_hook import count_frames
 from tests.test_engine.drawing_runner import Killed, StopAt, drawing_runner
 
 # Two tracklets of one and two clips, of four frames each.
@@ -47,6 +48,43 @@ def test_what_an_earlier_process_took_does_not_count():
 def test_all_processes_count(monkeypatch):
     monkeypatch.setattr(module, "get_world_size", lambda: 3)
     assert rates([3.0]) == pytest.approx([12.0])
+
+
+@pytest.mark.parametrize(
+    ("inputs", "expected"),
+    [
+        (torch.zeros(8, 3, 64, 32), 8),  # images
+        ([torch.zeros(3, 64, 32)] * 8, 8),
+        ([torch.zeros(3, 64, 32), torch.zeros(3, 32, 16)], 2),
+        (torch.zeros(5, 1, 8, 8), 5),  # grey ones
+        ([torch.zeros(4, 3, 8, 8)] * 2, 8),
+        (torch.zeros(2, 1, 4, 3, 8, 8), 8),  # what collate_clips joins
+        ([torch.zeros(2, 3, 16, 8, 8)] * 2, 64),  # mmaction's clips, colours before time
+        ([[torch.zeros(3, 8, 8)] * 2, [torch.zeros(3, 8, 8)]], 3),
+        (torch.zeros(3, 1, 8, 8), None),  # three grey pictures, or a clip of one
+        (torch.zeros(3, 17, 64, 48), None),  # heatmaps
+        (torch.zeros(1, 17, 48, 8, 8), None),
+        (torch.zeros(8, 128), None),
+        ([torch.zeros(3, 8, 8), torch.zeros(4)], None),
+        ({"imgs": torch.zeros(8, 3, 8, 8)}, None),
+        ([], None),
+        (None, None),
+        ("text", None),
+    ],
+)
+def test_pictures_are_counted_where_they_are_known_to_be_some(inputs, expected):
+    assert count_frames(inputs) == expected
+
+
+@pytest.mark.parametrize("batch", [None, (torch.zeros(8, 3, 4, 4),), {}, {"inputs": {"a": 1}}])
+def test_without_known_frames_there_is_no_rate(batch):
+    hub = MessageHub.get_instance(f"no-rate-{id(batch)}")
+    hub.update_scalar("train/time", 1.0)
+    runner = SimpleNamespace(iter=0, message_hub=hub, log_processor=None)
+    hook = FrameRateHook()
+    hook.before_train(runner)
+    hook.after_train_iter(runner, 0, batch)
+    assert "train/frames_per_second" not in hub.log_scalars
 
 
 def test_the_time_left_is_right_after_a_resume(tmp_path, monkeypatch):
