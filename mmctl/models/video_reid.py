@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from mmengine.model import BaseModel
@@ -104,9 +106,13 @@ class VideoReID(BaseModel):
 
         Returns:
             V_g (B, T, C) and V_p (B, T, 5, C), the latter ``None`` for the baseline.
+
+        Raises:
+            ValueError: If the backbone returns no feature map, or one of another width than the
+                head's.
         """
         num_frames, frames = inputs.shape[1], inputs.flatten(0, 1)
-        features = self.backbone(frames)[-1]
+        features = self._last_map(self.backbone(frames))
         channels = getattr(self.head, "channels", features.shape[1])
         if features.shape[1] != channels:
             raise ValueError(
@@ -118,6 +124,21 @@ class VideoReID(BaseModel):
         heatmaps = make_heatmaps(self.pose, self.data_preprocessor, frames, stored)
         global_features, nodes = self.neck(features, heatmaps, num_frames)
         return global_features, self.graph_head(nodes)
+
+    def _last_map(self, outputs: Any) -> Tensor:
+        """Return the last feature map of a backbone, (B * T, C, h, w)."""
+        last = outputs[-1] if isinstance(outputs, (tuple, list)) and outputs else None
+        if isinstance(last, Tensor) and last.dim() == 4:
+            return last
+        given = outputs if last is None else last
+        shape = f" of shape {tuple(given.shape)}" if isinstance(given, Tensor) else ""
+        raise ValueError(
+            f"the backbone {type(self.backbone).__name__} must return a tuple whose last item is a "
+            "feature map (frames, channels, height, width), because features are pooled over "
+            f"places of a frame, got {'as last item ' if given is last else ''}a "
+            f"{type(given).__name__}{shape}; mmpretrain's ConvNeXt gives maps with "
+            "gap_before_final_norm=False, its vision transformers with out_type='featmap'"
+        )
 
     def loss(self, inputs: Tensor, data_samples: list[TrackletSample]) -> dict[str, Tensor]:
         """Compute the losses of a training batch, one clip per tracklet.

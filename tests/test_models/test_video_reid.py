@@ -4,6 +4,7 @@ import dataclasses
 import pytest
 import torch
 from mmengine.optim import OptimWrapper
+from torch import nn
 
 from mmctl.registry import MODELS
 from mmctl.structures import BODY_SCALES, TrackletSample
@@ -288,6 +289,28 @@ def test_a_body_spelt_out_in_lists_equals_its_name():
 def test_another_width_of_the_backbone_is_named():
     model = MODELS.build(copy.deepcopy({**CTL, "backbone": {**BACKBONE, "base_channels": 8}}))
     with pytest.raises(ValueError, match="those of the backbone's last map, 64, got 32"):
+        model(**model.data_preprocessor(training_batch()), mode="loss")
+
+
+@pytest.mark.parametrize(
+    ("outputs", "given"),
+    [
+        (lambda x: (x.mean(dim=(2, 3)),), r"as last item a Tensor of shape \(\d+, 3\)"),
+        (lambda x: (x.flatten(2).mT,), r"as last item a Tensor of shape \(\d+, \d+, 3\)"),
+        (lambda x: x, r"got a Tensor of shape \(\d+, 3, "),
+        (lambda x: {"map": x}, "got a dict"),
+        (lambda x: ((x, x.mean(dim=(2, 3))),), "as last item a tuple"),
+        (lambda _: (), "got a tuple"),
+    ],
+)
+def test_a_backbone_without_a_map_is_named_with_the_way_out(outputs, given):
+    model = build("baseline")
+    model.backbone = nn.Identity()
+    model.backbone.forward = outputs
+    text = (
+        rf"the backbone Identity must return .* feature map .*{given}.*gap_before_final_norm=False"
+    )
+    with pytest.raises(ValueError, match=rf"{text}.*out_type='featmap'"):
         model(**model.data_preprocessor(training_batch()), mode="loss")
 
 
