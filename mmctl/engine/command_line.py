@@ -16,6 +16,7 @@ from mmengine.config import DictAction
 from mmctl.engine.breakdowns import explain_breakdown, read_notes
 from mmctl.engine.mmengine_fixes import close_distributed, end_process
 from mmctl.engine.stop_signals import RunStopped
+from mmctl.engine.unused_parameters import explain_unused_parameters
 
 USER_ERRORS = (ValueError, FileNotFoundError, PermissionError, OSError, TypeError, KeyError)
 EXIT_STATUS = 2
@@ -83,6 +84,9 @@ def describe_error(error: Exception) -> str | None:
     if place is not None:
         text = error.msg if isinstance(error, SyntaxError) else innermost_message(error)
         return f"config {place}: {type(error).__name__}: {text}"
+    unused = explain_unused_parameters(error)
+    if unused is not None:
+        return unused
     return innermost_message(error) if isinstance(error, USER_ERRORS) else None
 
 
@@ -117,5 +121,5 @@ def run_command(main: Callable[[], None]) -> None:
             end_process(int(stopped.code or 0))
         sys.exit(stopped.code)
     except KeyboardInterrupt:
-        print("\ninterrupted; --resume goes on from the last checkpoint", file=sys.stderr)
+        print("\ninterrupted", file=sys.stderr)
         sys.exit(130)
