@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 
 from mmctl.engine.checkpoint_reading import RESUMABLE, find_named_checkpoint
+from mmctl.engine.finite_loss_hook import NotFiniteError
 from mmctl.files import FULL_DISK_CODES, DiskFullError
 
 _DEAD_WORKER = re.compile(r"DataLoader worker \(pid(?:\(s\))? ([\d, ]+)\)")
@@ -80,18 +81,33 @@ def _is_lost_process(error: RuntimeError) -> bool:
     return known or _LOST_PROCESS.search(str(error)) is not None
 
 
-def describe_way_on(work_dir: str | Path) -> str:
+def may_pass(error: BaseException) -> bool:
+    """Return whether a run that goes on unchanged need not meet an error again.
+
+    Args:
+        error: What a training raised.
+    """
+    full = isinstance(error, OSError) and error.errno in FULL_DISK_CODES
+    return full or isinstance(error, NotFiniteError) or explain_breakdown(error) is not None
+
+
+def describe_way_on(work_dir: str | Path, error: BaseException | None = None) -> str:
     """Return from what the training of a work dir goes on.
 
     Args:
         work_dir: Folder of the run.
+        error: What stopped it. One that the same command would only meet again is to be mended
+            first.
     """
+    how = "the same command with --resume"
+    if error is not None and not may_pass(error):
+        how = "when this is mended, --resume"
     folder = Path(work_dir)
     named = find_named_checkpoint(folder)
     if named is not None:
-        return f"the same command with --resume goes on from {named}"
+        return f"{how} goes on from {named}"
     if any(file for pattern in RESUMABLE for file in folder.glob(pattern)):
-        return f"the same command with --resume goes on from the newest checkpoint in {folder}"
+        return f"{how} goes on from the newest checkpoint in {folder}"
     return f"no checkpoint was saved in {work_dir} yet"
 
 

@@ -47,7 +47,8 @@ class ResumableEpochLoop(EpochBasedTrainLoop):
         dynamic_intervals: Pairs of an epoch and the ``val_interval`` from there on.
 
     Raises:
-        ValueError: If ``dataloader`` is built already or has a ``batch_sampler``.
+        ValueError: If ``dataloader`` is built already or has a ``batch_sampler``, or a number of
+            epochs is none.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class ResumableEpochLoop(EpochBasedTrainLoop):
         val_interval: int = 1,
         dynamic_intervals: list[tuple[int, int]] | None = None,
     ) -> None:
+        _check_epochs(max_epochs, val_begin, val_interval, dynamic_intervals or [])
         numbered = _number_items(dataloader)
         super().__init__(runner, numbered, max_epochs, val_begin, val_interval, dynamic_intervals)
         self.signals = StopSignals()
@@ -104,7 +106,7 @@ class ResumableEpochLoop(EpochBasedTrainLoop):
                     self.run_epoch()
                     self._validate()
         except Exception as error:
-            add_note(error, describe_way_on(self.runner.work_dir))
+            add_note(error, describe_way_on(self.runner.work_dir, error))
             raise
         self.runner.call_hook("after_train")
         return self.runner.model
@@ -224,6 +226,24 @@ class ResumableEpochLoop(EpochBasedTrainLoop):
 def _describe(batches: Mapping[str, Any]) -> str:
     clips = f", {batches['num_clips']} of each person" if batches["num_clips"] else ""
     return f"{batches['num_batches']} batches of {batches['batch_size']} tracklets{clips}"
+
+
+def _check_epochs(
+    max_epochs: int, val_begin: int, val_interval: int, dynamic_intervals: Sequence[Sequence[int]]
+) -> None:
+    counts = [("max_epochs", max_epochs, 1), ("val_begin", val_begin, 0)]
+    counts.append(("val_interval", val_interval, 1))
+    for begin, interval in dynamic_intervals:
+        counts += [
+            ("dynamic_intervals' epoch", begin, 0),
+            ("dynamic_intervals' interval", interval, 1),
+        ]
+    for name, value, least in counts:
+        if not isinstance(value, int) or isinstance(value, bool) or value < least:
+            raise ValueError(
+                f"train_cfg.{name} must be an integer, {least} or more, because epochs are "
+                f"counted, got {value!r}"
+            )
 
 
 def _number_items(dataloader: dict) -> dict:

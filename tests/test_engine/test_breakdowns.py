@@ -133,7 +133,8 @@ def test_what_comes_before_an_unreadable_frame_is_saved(tmp_path, capsys, worker
     assert message.count("error: ") == 1
     assert "frame /nowhere/000001.jpg does not exist, but the data set lists it" in message
     kept = tmp_path / "snapshot_2.pth"  # items 0-2 and 3-5; 7 is in the third batch
-    assert f"--resume goes on from {kept}\n" in message
+    assert f"when this is mended, --resume goes on from {kept}\n" in message
+    assert "same command" not in message
     assert (tmp_path / "last_checkpoint").read_text() == str(kept)
 
 
@@ -193,6 +194,25 @@ def test_faults_of_the_program_keep_traceback_and_way_on(tmp_path):
     with pytest.raises(ZeroDivisionError) as error:
         run_command(drawing_runner(tmp_path, Faulty()).train)
     assert error.value.__notes__ == [f"no checkpoint was saved in {tmp_path} yet"]
+
+
+@pytest.mark.parametrize(
+    ("error", "how"),
+    [
+        (ValueError("no query has a match"), "when this is mended, --resume"),
+        (KeyError("momentum"), "when this is mended, --resume"),
+        (RuntimeError("size mismatch"), "when this is mended, --resume"),
+        (FileNotFoundError(errno.ENOENT, "No such file"), "when this is mended, --resume"),
+        (OSError(errno.ENOSPC, "No space left on device"), "the same command with --resume"),
+        (DiskFullError(errno.EDQUOT, "quota"), "the same command with --resume"),
+        (RuntimeError("DataLoader worker (pid 7) is killed by signal: Killed."), "the same com"),
+    ],
+)
+def test_an_error_that_comes_again_is_to_be_mended_first(tmp_path, error, how):
+    (tmp_path / "epoch_3.pth").touch()
+    (tmp_path / "last_checkpoint").write_text("epoch_3.pth")
+    assert describe_way_on(tmp_path, error).startswith(how)
+    assert describe_way_on(tmp_path, error).endswith(f"goes on from {tmp_path / 'epoch_3.pth'}")
 
 
 def test_the_way_on_is_the_checkpoint_that_was_saved_last(tmp_path):

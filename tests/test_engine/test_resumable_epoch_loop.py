@@ -176,3 +176,23 @@ def test_signals_belong_to_whoever_ran_the_loop_again_after_it(tmp_path):
     drawing_runner(tmp_path, train_cfg={"type": "ResumableEpochLoop", "max_epochs": 1}).train()
     assert signal.getsignal(signal.SIGTERM) is before
     assert issubclass(RunStopped, SystemExit)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("max_epochs", -1),
+        ("max_epochs", 0),
+        ("max_epochs", 2.5),
+        ("max_epochs", True),
+        ("max_epochs", "3"),
+        ("val_interval", 0),
+        ("val_interval", -1),
+        ("val_begin", -1),
+        ("dynamic_intervals", [(2, 0)]),
+    ],
+)
+def test_numbers_of_epochs_that_are_none_are_refused(tmp_path, key, value):
+    changes = {"type": "ResumableEpochLoop", "max_epochs": 3, key: value}
+    with pytest.raises(ValueError, match=rf"train_cfg\.{key}.* must be an integer, [01] or more"):
+        drawing_runner(tmp_path, train_cfg=changes).train()
