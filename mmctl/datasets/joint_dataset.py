@@ -81,17 +81,20 @@ class JointDataset(TorchConcatDataset):
 
     def get_data_info(self, index: int) -> dict[str, Any]:
         """Return the labels and paths of a tracklet, numbered through all sets."""
-        place, own = self._place(index)
-        return self.datasets[place].get_data_info(own)
+        dataset, own = self._place(index)
+        return dataset.get_data_info(own)
 
     def get_cat_ids(self, index: int) -> list[int]:
         """Return the label of a tracklet, for ``ClassBalancedDataset``."""
         return [self.get_data_info(index)["gt_label"]]
 
-    def _place(self, index: int) -> tuple[int, int]:
-        for place, end in enumerate(self.cumulative_sizes):
-            if index < end:
-                return place, index - end + len(self.datasets[place])
+    def _place(self, index: int) -> tuple[Any, int]:
+        """Return the data set of a tracklet, and its index there."""
+        dataset: Any
+        index += len(self) if index < 0 else 0
+        for dataset, end in zip(self.datasets, self.cumulative_sizes, strict=True):
+            if 0 <= index < end:
+                return dataset, index - end + len(dataset)
         raise IndexError(f"index must be below {len(self)}, the number of tracklets, got {index}")
 
 

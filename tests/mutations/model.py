@@ -243,8 +243,8 @@ VIDEO_REID = (
                 "max(1, self.frames_per_chunk)",
             ),
             "model: first map of the backbone": (
-                "self.backbone(frames)[-1]",
-                "self.backbone(frames)[0]",
+                "last = outputs[-1]",
+                "last = outputs[0]",
             ),
             "model: labels from pids": ("s.gt_label for s", "s.pid for s"),
         },

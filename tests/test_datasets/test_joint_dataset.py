@@ -78,6 +78,15 @@ def test_persons_cameras_and_tracklets_of_both_sets_are_counted_on(tmp_path):
     }
 
 
+def test_an_index_may_count_from_the_end(tmp_path):
+    dataset = joint(tmp_path)
+    for index in range(1, len(dataset) + 1):
+        assert dataset.get_data_info(-index) == dataset.get_data_info(len(dataset) - index)
+    for index in (8, -9):
+        with pytest.raises(IndexError, match=r"index must be below 8"):
+            dataset.get_data_info(index)
+
+
 def test_items_carry_the_same_numbers_as_the_list(tmp_path):
     seen = []
     parts = [
