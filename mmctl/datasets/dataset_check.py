@@ -140,15 +140,14 @@ def read_split(config: dict[str, Any], split: str, is_own: bool = False) -> Spli
         FileNotFoundError: If the data set lacks a file.
         ValueError: If the data set is malformed, or the config is one of a wrapper.
     """
+    if "dataset" in config or "datasets" in config:
+        raise _not_one_set(config["type"])
     config = {**config, "split": split, "pipeline": []}
     keypoint_file = config.pop("keypoint_file", None)
     config.pop("heatmap_file", None)
     dataset = DATASETS.build(ConfigDict(config))
     if not isinstance(dataset, TrackletDataset):
-        raise ValueError(
-            "the data set to check must be one data set of tracklets, because wrappers repeat or "
-            f"mix the files of others, got {type(dataset).__name__}"
-        )
+        raise _not_one_set(type(dataset).__name__)
     root = Path(config.get("data_root", ""))
     if keypoint_file is None and (root / _KEYPOINTS).is_file():
         keypoint_file = _KEYPOINTS
@@ -156,6 +155,13 @@ def read_split(config: dict[str, Any], split: str, is_own: bool = False) -> Spli
     config["keypoint_file"] = keypoint_file
     infos = read_infos(dataset)
     return SplitOnDisk(config, infos, not (is_own or is_drawn), _check_folders(dataset, infos))
+
+
+def _not_one_set(kind: Any) -> ValueError:
+    return ValueError(
+        "the data set to check must be one data set of tracklets, because wrappers repeat or mix "
+        f"the files of others, got {kind}; --dataset and --data-root name one"
+    )
 
 
 def check_splits(

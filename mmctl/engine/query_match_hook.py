@@ -36,7 +36,7 @@ class QueryMatchHook(Hook):
             check_matches(runner.val_loop, "val")
 
     def before_test(self, runner: Runner) -> None:
-        """Look at the test, unless its features are wanted in any case (``dump_file``).
+        """Look at the test; features that are wanted in any case (``dump_file``) need no match.
 
         Args:
             runner: The runner that is about to test.
@@ -44,6 +44,7 @@ class QueryMatchHook(Hook):
         Raises:
             ValueError: As :meth:`before_train`.
         """
+        refuse_mixed_persons(runner.test_loop.dataloader.dataset)
         metrics = runner.test_loop.evaluator.metrics
         if not any(getattr(metric, "dump_file", None) for metric in metrics):
             check_matches(runner.test_loop, "test")

@@ -128,3 +128,15 @@ def test_a_wrapped_data_set_is_refused(drawn_mars):
     inner = {"type": "MARS", "data_root": str(drawn_mars)}
     with pytest.raises((TypeError, ValueError)):
         read_split({"type": "RepeatDataset", "dataset": inner, "times": 2}, "train")
+
+
+@pytest.mark.parametrize(
+    "wrapper",
+    [
+        {"type": "JointDataset", "datasets": [{"type": "MARS", "data_root": "a"}]},
+        {"type": "RepeatDataset", "dataset": {"type": "MARS", "data_root": "a"}, "times": 2},
+    ],
+)
+def test_a_wrapper_is_refused_before_it_is_built(wrapper):
+    with pytest.raises(ValueError, match=rf"must be one data set.*got {wrapper['type']}"):
+        read_split(wrapper, "train")

@@ -8,7 +8,7 @@ import pytest
 from mmengine.evaluator import Evaluator
 from torch.utils.data import Dataset
 
-from mmctl.engine import QueryMatchHook
+from mmctl.engine import QueryMatchHook, query_match_hook
 from mmctl.evaluation import ReIDMetric
 
 
@@ -71,6 +71,17 @@ def test_one_query_with_a_match_is_enough():
 
 def test_features_that_are_wanted_in_any_case_are_computed(tmp_path):
     QueryMatchHook().before_test(runner_of(*ONE_CAMERA, dump_file=str(tmp_path / "f.npz")))
+
+
+def test_persons_of_several_test_sets_are_not_mixed(tmp_path, monkeypatch):
+    def refuse(dataset):
+        raise ValueError(f"{len(dataset)} mixed")
+
+    monkeypatch.setattr(query_match_hook, "refuse_mixed_persons", refuse)
+    runner = runner_of(*TWO_QUERIES, dump_file=str(tmp_path / "f.npz"))
+    for look in (QueryMatchHook().before_train, QueryMatchHook().before_test):
+        with pytest.raises(ValueError, match="3 mixed"):
+            look(runner)
 
 
 def test_what_is_no_re_identification_is_left_alone():
