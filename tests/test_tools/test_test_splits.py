@@ -14,6 +14,7 @@ from mmctl.datasets.synthetic import WRITERS, DrawnSettings
 from mmctl.engine import run_command
 from tests.conftest import ROOT, data_options, load_tool
 from tests.test_engine.test_split_runs import TEST, TRAIN
+from tests.test_files.holder import held_elsewhere
 
 BASELINE = "configs/quickstart/baseline_r18_quickstart.py"
 Run = Callable[..., None]
@@ -152,6 +153,18 @@ def test_a_wrong_argument_ends_in_one_line_before_any_run(
     assert error.count("error: ") == 1
     assert message in error
     assert not (tmp_path / "run").exists()
+
+
+def test_a_folder_in_use_is_left_alone(
+    drawn_ilids: Path, tmp_path: Path, run_splits: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "run"
+    folder.mkdir()
+    with held_elsewhere(folder), pytest.raises(SystemExit) as ended:
+        run_splits("--folds", "4", "--cfg-options", *ilids_options(drawn_ilids))
+    assert ended.value.code == 2
+    assert f"error: {folder} is in use by another run" in capsys.readouterr().err
+    assert [path.name for path in folder.iterdir()] == [".lock"]
 
 
 def test_a_checkpoint_of_one_data_set_is_tested_on_another(
