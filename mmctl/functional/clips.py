@@ -29,6 +29,10 @@ def random_frames(num_frames: int, clip_len: int, generator: np.random.Generator
 
     Raises:
         ValueError: If a count is not positive.
+
+    Example:
+        >>> random_frames(9, 4, np.random.default_rng(0)).tolist()
+        [[2, 4, 5, 7]]
     """
     _check_counts(num_frames, clip_len)
     drawn = generator.choice(num_frames, clip_len, replace=num_frames < clip_len)
@@ -52,6 +56,10 @@ def restricted_frames(num_frames: int, clip_len: int, generator: np.random.Gener
 
     Raises:
         ValueError: If a count is not positive.
+
+    Example:
+        >>> restricted_frames(9, 3, np.random.default_rng(0)).tolist()
+        [[2, 4, 7]]
     """
     _check_counts(num_frames, clip_len)
     bounds = np.arange(clip_len + 1, dtype=np.int64) * num_frames // clip_len
@@ -71,6 +79,10 @@ def evenly_spaced_frames(num_frames: int, clip_len: int) -> IntArray:
 
     Raises:
         ValueError: If a count is not positive.
+
+    Example:
+        >>> evenly_spaced_frames(9, 3).tolist()
+        [[1, 4, 7]]
     """
     _check_counts(num_frames, clip_len)
     return ((2 * np.arange(clip_len, dtype=np.int64) + 1) * num_frames // (2 * clip_len))[None]
@@ -88,6 +100,10 @@ def first_of_chunk_frames(num_frames: int, clip_len: int) -> IntArray:
 
     Raises:
         ValueError: If a count is not positive.
+
+    Example:
+        >>> first_of_chunk_frames(9, 3).tolist()
+        [[0, 3, 6]]
     """
     _check_counts(num_frames, clip_len)
     return (np.arange(clip_len, dtype=np.int64) * num_frames // clip_len)[None]
@@ -108,6 +124,10 @@ def interleaved_clips(num_frames: int, clip_len: int) -> IntArray:
 
     Raises:
         ValueError: If a count is not positive.
+
+    Example:
+        >>> interleaved_clips(7, 3).tolist()
+        [[0, 3, 6], [1, 1, 4], [2, 2, 5]]
     """
     _check_counts(num_frames, clip_len)
     num_clips = -(-num_frames // clip_len)
@@ -131,6 +151,10 @@ def dense_clips(num_frames: int, clip_len: int) -> IntArray:
 
     Raises:
         ValueError: If a count is not positive.
+
+    Example:
+        >>> dense_clips(7, 3).tolist()
+        [[0, 1, 2], [3, 4, 5], [6, 6, 6]]
     """
     _check_counts(num_frames, clip_len)
     starts = np.arange(0, num_frames, clip_len, dtype=np.int64)
@@ -146,6 +170,10 @@ def count_distinct_frames(indices: IntArray) -> npt.NDArray[np.float32]:
 
     Returns:
         Number of distinct frames of each clip, (M,).
+
+    Example:
+        >>> count_distinct_frames(dense_clips(7, 3)).tolist()
+        [3.0, 3.0, 1.0]
     """
     changes = indices[:, 1:] != indices[:, :-1]
     return (1 + np.count_nonzero(changes, axis=1)).astype(np.float32)

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from mmctl.functional.parts import at_least_float32
+from mmctl.functional.precision import at_least_float32
 
 
 def pairwise_differences(nodes: Tensor) -> Tensor:
@@ -20,6 +20,10 @@ def pairwise_differences(nodes: Tensor) -> Tensor:
 
     Returns:
         Entry [i, j] is ``nodes[j] - nodes[i]``, (..., N, N, D).
+
+    Example:
+        >>> pairwise_differences(torch.tensor([[1.0], [4.0]])).squeeze(-1).tolist()
+        [[0.0, 3.0], [-3.0, 0.0]]
     """
     return nodes.unsqueeze(-3) - nodes.unsqueeze(-2)
 
@@ -34,6 +38,11 @@ def linear_of_pair(weight: Tensor, first: Tensor, second: Tensor) -> Tensor:
 
     Returns:
         ``weight @ [first, second]``, (..., D).
+
+    Example:
+        >>> weight = torch.tensor([[1.0, 10.0]])
+        >>> linear_of_pair(weight, torch.tensor([2.0]), torch.tensor([3.0])).item()
+        32.0
     """
     split = first.shape[-1]
     return F.linear(first, weight[:, :split]) + F.linear(second, weight[:, split:])
@@ -50,6 +59,10 @@ def sum_rectified(values: Tensor) -> Tensor:
 
     Returns:
         (..., D).
+
+    Example:
+        >>> sum_rectified(torch.tensor([[1.0, -2.0], [3.0, 4.0]])).tolist()
+        [4.0, 4.0]
     """
     return values.masked_fill(values <= 0, 0.0).sum(dim=-2)
 
@@ -67,6 +80,11 @@ def cross_scale_adjacency(source: Tensor, target: Tensor, *, logit_scale: float 
 
     Returns:
         Row m sums to 1, (B, T, M, N), float32 (float64 stays float64), also under autocast.
+
+    Example:
+        >>> source, target = torch.zeros(1, 1, 4, 8), torch.zeros(1, 1, 2, 8)
+        >>> cross_scale_adjacency(source, target).tolist()
+        [[[[0.25, 0.25, 0.25, 0.25], [0.25, 0.25, 0.25, 0.25]]]]
     """
     with torch.autocast(device_type=source.device.type, enabled=False):
         logits = at_least_float32(target) @ at_least_float32(source).transpose(-1, -2)
@@ -82,6 +100,10 @@ def relative_entropy(weights: Tensor) -> Tensor:
     Returns:
         Mean over the rows of ``-sum_n w_n log(w_n) / log(N)``, a scalar: 1 where all sources weigh
         alike (as one source does), 0 where every row has one source.
+
+    Example:
+        >>> round(relative_entropy(torch.tensor([[0.5, 0.5], [1.0, 0.0]])).item(), 3)
+        0.5
     """
     if weights.shape[-1] == 1:
         return weights.new_ones(())
@@ -100,6 +122,11 @@ def convolve_across(adjacency: Tensor, source: Tensor, weight: Tensor) -> Tensor
 
     Returns:
         (B, T, M, C_out).
+
+    Example:
+        >>> adjacency, source = torch.tensor([[0.25, 0.75]]), torch.tensor([[4.0], [8.0]])
+        >>> convolve_across(adjacency, source, torch.ones(1, 1)).item()
+        7.0
     """
     return F.relu(F.linear(adjacency.to(source) @ source, weight))
 
@@ -114,6 +141,10 @@ def fuse_scales(target: Tensor, transferred: Sequence[Tensor], *, balance: float
 
     Returns:
         (B, T, M, C).
+
+    Example:
+        >>> fuse_scales(torch.ones(1), [torch.ones(1), torch.ones(1)], balance=0.5).item()
+        2.0
     """
     if not transferred:
         return target

@@ -34,6 +34,9 @@ def check_norms(features: Tensor, name: str, dtype: torch.dtype = torch.float32)
     Raises:
         ValueError: If a row is not finite, or its norm is above a quarter of the root of the
             largest number, beyond which sums of squares of centred rows may overflow.
+
+    Example:
+        >>> check_norms(torch.ones(2, 3), 'query')
     """
     largest = math.sqrt(torch.finfo(dtype).max) / 4
     # One number per row; half precision is raised, for its own squares overflow at 256.
@@ -72,6 +75,13 @@ def pairwise_distance(x: Tensor, y: Tensor, *, metric: str = "cosine") -> Tensor
 
     Raises:
         ValueError: If ``metric`` is unknown, or an input is not a matrix, or widths differ.
+
+    Example:
+        >>> x, y = torch.tensor([[3.0, 0.0]]), torch.tensor([[0.0, 4.0], [5.0, 0.0]])
+        >>> pairwise_distance(x, y).tolist()
+        [[1.0, 0.0]]
+        >>> pairwise_distance(x, y, metric='euclidean').tolist()
+        [[5.0, 2.0]]
     """
     _check_arguments(x, y, metric)
     dtype = _result_dtype(x, y)
@@ -102,6 +112,11 @@ def distance_blocks(x: Tensor, y: Tensor, *, metric: str = "cosine") -> Iterator
     Raises:
         ValueError: As :func:`pairwise_distance`, and if a row is refused by :func:`check_norms`,
             which a loss in training has no time for.
+
+    Example:
+        >>> features = torch.eye(3)
+        >>> [tuple(block.shape) for block in distance_blocks(features, features)]
+        [(3, 3)]
     """
     _check_arguments(x, y, metric)
     dtype = _result_dtype(x, y)

@@ -13,11 +13,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from mmctl.functional.parts import at_least_float32
+from mmctl.functional.precision import at_least_float32
 
 
 def check_window(size: int) -> None:
-    """Raise a ValueError unless ``size`` is odd and positive."""
+    """Raise a ValueError unless ``size`` is odd and positive.
+
+    Example:
+        >>> check_window(3)
+    """
     if size < 1 or size % 2 == 0:
         raise ValueError(f"window must be odd and positive to centre on a frame, got {size}")
 
@@ -34,6 +38,11 @@ def temporal_windows(nodes: Tensor, size: int) -> Tensor:
 
     Raises:
         ValueError: If ``size`` is even or not positive.
+
+    Example:
+        >>> nodes = torch.tensor([1.0, 2.0, 3.0]).reshape(1, 3, 1, 1)
+        >>> temporal_windows(nodes, 3).squeeze().tolist()
+        [[0.0, 1.0, 2.0], [1.0, 2.0, 3.0], [2.0, 3.0, 0.0]]
     """
     check_window(size)
     reach, num_frames = size // 2, nodes.shape[1]
@@ -50,6 +59,10 @@ def tile_adjacency(adjacency: Tensor, size: int) -> Tensor:
 
     Returns:
         Block matrix whose every block is ``adjacency``, (..., size * N, size * N).
+
+    Example:
+        >>> tile_adjacency(torch.tensor([[1.0, 2.0], [3.0, 4.0]]), 2).tolist()
+        [[1.0, 2.0, 1.0, 2.0], [3.0, 4.0, 3.0, 4.0], [1.0, 2.0, 1.0, 2.0], [3.0, 4.0, 3.0, 4.0]]
     """
     return adjacency.repeat(*[1] * (adjacency.dim() - 2), size, size)
 
@@ -70,6 +83,10 @@ def edge_adjacency(
 
     Raises:
         ValueError: If an edge names a node outside 0 .. N - 1 or joins a node to itself.
+
+    Example:
+        >>> edge_adjacency([(0, 2)], 3).tolist()
+        [[1.0, 0.0, 1.0], [0.0, 1.0, 0.0], [1.0, 0.0, 1.0]]
     """
     adjacency = torch.eye(num_nodes) if self_loops else torch.zeros(num_nodes, num_nodes)
     for first, second in edges:
@@ -90,6 +107,10 @@ def normalize_rows(adjacency: Tensor) -> Tensor:
 
     Returns:
         The same shape, rows of length 1 (a zero row stays zero).
+
+    Example:
+        >>> normalize_rows(torch.tensor([[3.0, 4.0], [0.0, 0.0]])).tolist()
+        [[0.6000000238418579, 0.800000011920929], [0.0, 0.0]]
     """
     return F.normalize(at_least_float32(adjacency), dim=-1)
 
@@ -104,6 +125,10 @@ def degrees(adjacency: Tensor) -> Tensor:
 
     Returns:
         (..., n).
+
+    Example:
+        >>> degrees(torch.tensor([[0.0, 1.0], [-2.0, 0.0]])).tolist()
+        [2.0, -1.0]
     """
     return at_least_float32(adjacency).sum(dim=-1) + 1.0
 
@@ -123,6 +148,10 @@ def normalize_adjacency(adjacency: Tensor, *, eps: float = 0.1) -> Tensor:
 
     Raises:
         ValueError: If ``eps`` is not positive.
+
+    Example:
+        >>> normalize_adjacency(torch.tensor([[0.0, 3.0], [0.0, 0.0]])).tolist()
+        [[0.25, 1.5], [0.0, 1.0]]
     """
     if eps <= 0:
         raise ValueError(f"eps must be positive to keep 1 / sqrt(degree) finite, got {eps}")
@@ -145,6 +174,11 @@ def slots_per_node(adjacency: Tensor, size: int) -> Tensor:
 
     Returns:
         Row ``i * size + k`` is row ``k * N + i`` of the input; columns are unchanged.
+
+    Example:
+        >>> adjacency = torch.arange(4.0).repeat(4, 1).T  # row r is all r
+        >>> slots_per_node(adjacency, 2)[:, 0].tolist()
+        [0.0, 2.0, 1.0, 3.0]
     """
     split = adjacency.unflatten(-2, (size, -1))
     return split.transpose(-3, -2).flatten(-3, -2)
@@ -164,6 +198,11 @@ def convolve_windows(nodes: Tensor, adjacency: Tensor, size: int) -> Tensor:
     Returns:
         For each frame and node the window's slots side by side, earliest first,
         (B, T, N, size * C): channel ``k * C + c`` is slot ``k``.
+
+    Example:
+        >>> nodes = torch.tensor([1.0, 2.0]).reshape(1, 2, 1, 1)
+        >>> convolve_windows(nodes, torch.eye(3), 3).squeeze().tolist()
+        [[0.0, 1.0, 2.0], [1.0, 2.0, 0.0]]
     """
     num_nodes = nodes.shape[2]
     messages = slots_per_node(adjacency, size).to(nodes) @ temporal_windows(nodes, size)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from mmctl.functional.parts import at_least_float32
+from mmctl.functional.precision import at_least_float32
 
 QUARTER = 0.25
 
@@ -31,6 +31,13 @@ def locate_peaks(heatmaps: Tensor) -> tuple[Tensor, Tensor]:
 
     Raises:
         ValueError: If ``heatmaps`` is not four-dimensional.
+
+    Example:
+        >>> heatmaps = torch.zeros(1, 1, 3, 5)
+        >>> heatmaps[0, 0, 1, 2], heatmaps[0, 0, 1, 3] = 1.0, 0.5
+        >>> places, scores = locate_peaks(heatmaps)
+        >>> places.tolist(), scores.tolist()
+        ([[[2.25, 1.0]]], [[1.0]])
     """
     if heatmaps.dim() != 4:
         raise ValueError(f"heatmaps must be (M, K, h, w), got shape {tuple(heatmaps.shape)}")
@@ -70,6 +77,12 @@ def decode_heatmaps(
 
     Raises:
         ValueError: If ``heatmaps`` is not four-dimensional or a frame has no size.
+
+    Example:
+        >>> heatmaps = torch.zeros(1, 1, 4, 4)
+        >>> heatmaps[0, 0, 2, 1] = 1.0
+        >>> decode_heatmaps(heatmaps, torch.tensor([[16, 16]]), (16, 16)).tolist()
+        [[[4.0, 8.0, 1.0]]]
     """
     cells, peaks = locate_peaks(heatmaps)
     if tuple(frame_sizes.shape) != (len(heatmaps), 2):

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from mmctl.functional.parts import at_least_float32
+from mmctl.functional.precision import at_least_float32
 
 
 def hardest_distances(features: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
@@ -26,6 +26,11 @@ def hardest_distances(features: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]
 
     Raises:
         ValueError: If the lengths of ``features`` and ``labels`` differ.
+
+    Example:
+        >>> features, labels = torch.tensor([[0.0], [1.0], [5.0]]), torch.tensor([0, 0, 1])
+        >>> [distances.tolist() for distances in hardest_distances(features, labels)]
+        [[1.0, 1.0, 0.0], [5.0, 4.0, 4.0]]
     """
     if features.dim() != 2 or labels.shape != features.shape[:1]:
         raise ValueError(
@@ -64,6 +69,11 @@ def triplet_terms(features: Tensor, labels: Tensor, *, margin: float = 0.3) -> T
     Returns:
         ``relu(margin + positive - negative)`` of every anchor, (B,); zero for an anchor without a
         negative. Duplicated clips give finite gradients.
+
+    Example:
+        >>> features, labels = torch.tensor([[0.0], [1.0], [1.5]]), torch.tensor([0, 0, 1])
+        >>> triplet_terms(features, labels, margin=0.25).tolist()
+        [0.0, 0.75, 0.0]
     """
     positive, negative = hardest_distances(features, labels)
     return F.relu(margin + positive - negative)
@@ -79,6 +89,11 @@ def batch_hard_triplet(features: Tensor, labels: Tensor, *, margin: float = 0.3)
 
     Returns:
         Mean over anchors of :func:`triplet_terms`, a scalar.
+
+    Example:
+        >>> features, labels = torch.tensor([[0.0], [1.0], [1.5]]), torch.tensor([0, 0, 1])
+        >>> batch_hard_triplet(features, labels, margin=0.25).item()
+        0.25
     """
     return triplet_terms(features, labels, margin=margin).mean()
 
@@ -92,6 +107,12 @@ def part_diversity(parts: Tensor) -> Tensor:
 
     Returns:
         Scalar, 0 for orthonormal parts and N * (N - 1) for identical ones.
+
+    Example:
+        >>> part_diversity(torch.eye(5).unsqueeze(0)).item()
+        0.0
+        >>> part_diversity(torch.ones(1, 5, 4)).item()
+        20.0
     """
     unit = F.normalize(at_least_float32(parts), dim=-1)
     with torch.autocast(device_type=parts.device.type, enabled=False):

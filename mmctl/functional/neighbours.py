@@ -59,6 +59,11 @@ def find_neighbours(
 
     Returns:
         As many neighbours as the largest cut.
+
+    Example:
+        >>> features = torch.tensor([[0.0], [1.0], [3.0], [7.0]])
+        >>> find_neighbours(features, center(features), cuts=(2,)).indices.tolist()
+        [[0, 1], [1, 0], [2, 1], [3, 2]]
     """
     cuts = sorted({min(cut, len(features)) for cut in cuts})
     squares = torch.linalg.vector_norm(points, dim=1).square()
@@ -94,6 +99,10 @@ def center(features: Tensor) -> Tensor:
     """Return the rows less their mean, so that products keep the digits of distances.
 
     Float32 on a CPU; float64 on a GPU, whose float32 products may be TF32.
+
+    Example:
+        >>> center(torch.tensor([[1.0], [3.0]])).tolist()
+        [[-1.0], [1.0]]
     """
     dtype = torch.float32 if features.device.type == "cpu" else torch.float64
     return (features - features.mean(dim=0)).to(dtype)

@@ -8,10 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-
-def at_least_float32(tensor: Tensor) -> Tensor:
-    """Return ``tensor`` in float32, or unchanged if it is already float32 or float64."""
-    return tensor if tensor.dtype in (torch.float32, torch.float64) else tensor.float()
+from mmctl.functional.precision import at_least_float32
 
 
 def normalize_heatmaps(heatmaps: Tensor, size: tuple[int, int], *, scale: float = 10.0) -> Tensor:
@@ -32,6 +29,10 @@ def normalize_heatmaps(heatmaps: Tensor, size: tuple[int, int], *, scale: float 
 
     Raises:
         ValueError: If ``heatmaps`` is not four-dimensional.
+
+    Example:
+        >>> normalize_heatmaps(torch.zeros(1, 1, 8, 4), (2, 2)).tolist()
+        [[[0.25, 0.25, 0.25, 0.25]]]
     """
     if heatmaps.dim() != 4:
         raise ValueError(f"heatmaps must be (M, K, h, w), got shape {tuple(heatmaps.shape)}")
@@ -55,6 +56,11 @@ def pool_keypoints(features: Tensor, weights: Tensor, *, reduction: str = "sum")
 
     Raises:
         ValueError: If ``reduction`` is unknown or the cells do not match.
+
+    Example:
+        >>> features = torch.tensor([1.0, 2.0, 3.0, 4.0]).reshape(1, 1, 2, 2)
+        >>> pool_keypoints(features, torch.tensor([[[0.0, 0.0, 0.5, 0.5]]])).tolist()
+        [[[3.5]]]
     """
     cells = features.flatten(2)
     if reduction not in ("sum", "mean"):
@@ -80,6 +86,10 @@ def part_average(parts: Sequence[Sequence[int]], num_nodes: int) -> Tensor:
 
     Raises:
         ValueError: If a part is empty, repeats a node or names a node outside 0 .. K - 1.
+
+    Example:
+        >>> part_average([(0, 1), (2,)], 3).tolist()
+        [[0.5, 0.5, 0.0], [0.0, 0.0, 1.0]]
     """
     rows = []
     for index, part in enumerate(parts):
@@ -101,5 +111,9 @@ def pool_parts(nodes: Tensor, parts: Sequence[Sequence[int]]) -> Tensor:
 
     Returns:
         Part features in the order of ``parts``, (..., N, C).
+
+    Example:
+        >>> pool_parts(torch.tensor([[1.0], [3.0], [5.0]]), [(0, 1), (2,)]).tolist()
+        [[2.0], [5.0]]
     """
     return part_average(parts, nodes.shape[-2]).to(nodes) @ nodes

@@ -36,6 +36,11 @@ def expand_queries(
         ValueError: If ``num_neighbours`` is not positive, ``alpha`` is negative, the features
             are not two matrices of one width with at least one gallery item, or a row is not
             finite or so large that its squares overflow.
+
+    Example:
+        >>> query, gallery = torch.tensor([[2.0, 0.0]]), torch.tensor([[0.0, 3.0], [0.0, -1.0]])
+        >>> expand_queries(query, gallery, num_neighbours=1).tolist()
+        [[0.7071067690849304, 0.7071067690849304]]
     """
     if num_neighbours < 1:
         raise ValueError(

@@ -84,6 +84,14 @@ def evaluate_ranking(
         ValueError: If lengths disagree, ids are no integers, there is no query or no gallery, a
             distance is not finite, ``topk`` is not positive, ``average_precision`` is unknown, or
             no query has a match (the means would be over nothing; wrong camera ids do this).
+
+    Example:
+        >>> distances = np.array([[0.1, 0.2, 0.3]])
+        >>> query_pids, query_camids = np.array([7]), np.array([1])
+        >>> gallery = np.array([8, 7, 7]), np.array([2, 2, 3])
+        >>> ranking = evaluate_ranking(distances, query_pids, query_camids, *gallery, topk=2)
+        >>> ranking.cmc.tolist(), round(ranking.mean_average_precision, 4), ranking.num_queries
+        ([0.0, 1.0], 0.5833, 1)
     """
     if average_precision not in AVERAGE_PRECISIONS:
         raise ValueError(
@@ -106,7 +114,12 @@ def evaluate_ranking(
 def removed_items(
     pid: int, camid: int, gallery_pids: np.ndarray, gallery_camids: np.ndarray
 ) -> np.ndarray:
-    """Return which gallery items do not take part in the ranking of one query, (G,), bool."""
+    """Return which gallery items do not take part in the ranking of one query, (G,), bool.
+
+    Example:
+        >>> removed_items(7, 1, np.array([7, 7, 8, -1]), np.array([1, 2, 1, 2])).tolist()
+        [True, False, False, True]
+    """
     same_view = (gallery_pids == pid) & (gallery_camids == camid)
     return same_view | (gallery_pids == JUNK_PID)
 

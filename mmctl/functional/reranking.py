@@ -60,6 +60,11 @@ def k_reciprocal(
         ValueError: If ``k1`` or ``k2`` is not positive, ``lambda_value`` is outside 0 .. 1, or the
             features are not two non-empty matrices of one width, or a row is not finite or so
             large that squares overflow float32.
+
+    Example:
+        >>> query, gallery = torch.tensor([[1.0, 0.0]]), torch.tensor([[1.0, 0.1], [0.0, 1.0]])
+        >>> (k_reciprocal(query, gallery, k1=1, k2=1)[0].diff() > 0).item()
+        True
     """
     settings = _Settings(k1, k2, lambda_value)
     _check_features(query, gallery)
@@ -83,6 +88,11 @@ def k_reciprocal_blocks(
 
     Returns:
         An iterator over the distances of the next queries, (q, G), float32.
+
+    Example:
+        >>> features = torch.eye(3)
+        >>> next(k_reciprocal_blocks(features[:1], features[1:], k1=1, k2=1)).shape
+        (1, 2)
     """
     settings = _Settings(k1, k2, lambda_value)
     _check_features(query, gallery)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import nn
 
 from mmctl.models.pose.heatmap_source import read_by
+from mmctl.structures import SCALES
 
 
 def check_parts(
@@ -32,9 +33,7 @@ def check_parts(
                 f"graph_head.{name} must be that of {type(giver).__name__}, because both work "
                 f"on the same nodes, got {ours} and {theirs}"
             )
-    missing = set(getattr(graph_head, "scales", ())) - set(
-        getattr(neck, "scales", ("s1", "s2", "s3"))
-    )
+    missing = set(getattr(graph_head, "scales", ())) - set(getattr(neck, "scales", SCALES))
     if missing:
         raise ValueError(
             f"neck.scales must hold those of graph_head.scales, got {neck.scales} without "

@@ -13,6 +13,7 @@ from mmctl.models.clip_average import average_clips
 from mmctl.models.micro_batches import run_in_micro_batches
 from mmctl.models.part_check import check_parts
 from mmctl.models.pose.heatmap_source import make_heatmaps, stack_stored
+from mmctl.models.watched_values import watching
 from mmctl.registry import MODELS
 from mmctl.structures import TrackletSample
 
@@ -148,8 +149,8 @@ class VideoReID(BaseModel):
             data_samples: B samples with ``gt_label``.
 
         Returns:
-            Loss terms by name, and the ``statistics`` of the heads, whose names have no ``loss``
-            in them: MMEngine logs those and does not add them.
+            Loss terms by name, and what was watched, whose names have no ``loss`` in them:
+            MMEngine logs those and does not add them.
         """
         if not all("gt_label" in sample for sample in data_samples):
             raise ValueError("the loss needs gt_label in every sample; is this a training split?")
@@ -158,14 +159,16 @@ class VideoReID(BaseModel):
         features, statistics = run_in_micro_batches(
             self._extract_and_watch, inputs, stored, self.micro_batch, self.modules
         )
-        losses = self.head.loss(*features, labels)
-        return {**losses, **statistics, **getattr(self.head, "statistics", {})}
+        with watching() as watched:
+            losses = self.head.loss(*features, labels)
+        return {**losses, **statistics, **watched}
 
     def _extract_and_watch(
         self, inputs: Tensor, stored: Tensor | None
     ) -> tuple[tuple[Tensor, Tensor | None], dict[str, Tensor]]:
-        features = self.extract(inputs, stored)
-        return features, getattr(self.graph_head, "statistics", {})
+        with watching() as watched:
+            features = self.extract(inputs, stored)
+        return features, watched
 
     def predict(self, inputs: Tensor, data_samples: list[TrackletSample]) -> list[TrackletSample]:
         """Put one feature per tracklet into its sample.

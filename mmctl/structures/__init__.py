@@ -6,6 +6,7 @@ from mmctl.structures.body import (
     KEYPOINT_EDGES,
     KEYPOINTS,
     NUM_KEYPOINTS,
+    SCALES,
     BodyScales,
     resolve_body,
 )
@@ -17,6 +18,7 @@ __all__ = [
     "KEYPOINTS",
     "KEYPOINT_EDGES",
     "NUM_KEYPOINTS",
+    "SCALES",
     "BodyScales",
     "TrackletSample",
     "resolve_body",

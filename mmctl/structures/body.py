@@ -32,6 +32,9 @@ KEYPOINTS = (
 
 NUM_KEYPOINTS = len(KEYPOINTS)
 
+SCALES = ("s1", "s2", "s3")
+"""Names of the three scales: keypoints, ten parts, five parts."""
+
 FLIP_ORDER = (0, 2, 1, 4, 3, 6, 5, 8, 7, 10, 9, 12, 11, 14, 13, 16, 15)
 """Channel k of a mirrored frame shows keypoint ``FLIP_ORDER[k]`` of the original one."""
 
@@ -64,7 +67,7 @@ class BodyScales:
 
     def num_nodes(self, scale: str) -> int:
         """Return the number of nodes of ``scale`` ('s1', 's2' or 's3')."""
-        return {"s1": NUM_KEYPOINTS, "s2": len(self.s2), "s3": len(self.s3)}[scale]
+        return dict(zip(SCALES, (NUM_KEYPOINTS, len(self.s2), len(self.s3)), strict=True))[scale]
 
 
 _EDGES: dict[str, Edges] = {

@@ -188,4 +188,16 @@ LOSSES = mistakes_in(
     },
 )
 
-FUNCTIONAL = (*PARTS, *GRAPH, *CROSS_SCALE, *LOSSES)
+FUSION = mistakes_in(
+    "mmctl/functional/fusion.py",
+    ("tests/test_functional/test_fusion.py",),
+    {
+        "fusion: mean of the parts": ("parts.sum(dim=2)", "parts.mean(dim=2)"),
+        "fusion: concatenation without V_g": (
+            "(torch.cat(list(reduced), dim=-1) + global_features).mean(dim=1)",
+            "torch.cat(list(reduced), dim=-1).mean(dim=1)",
+        ),
+    },
+)
+
+FUNCTIONAL = (*PARTS, *GRAPH, *CROSS_SCALE, *LOSSES, *FUSION)

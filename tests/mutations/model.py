@@ -69,11 +69,6 @@ FUSION_HEAD = mistakes_in(
     f"{_MODELS}/heads/fusion_head.py",
     (f"{_TESTS}/test_heads/test_fusion_head.py",),
     {
-        "fusion: mean of the parts": ("parts.sum(dim=2)", "parts.mean(dim=2)"),
-        "fusion: concatenation without V_g": (
-            "(torch.cat(reduced, dim=-1) + global_features).mean(dim=1)",
-            "torch.cat(reduced, dim=-1).mean(dim=1)",
-        ),
         "fusion: every g_n sees the first part": (
             "layer(parts[:, :, index])",
             "layer(parts[:, :, 0])",

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import torch
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
+from mmctl.functional import fusion
+from mmctl.models.watched_values import watch, watching
 from mmctl.registry import MODELS
 
 PAPER_LOSSES: dict[str, Any] = {
@@ -37,10 +38,6 @@ class FusionHead(BaseModule):
             before it) or ``'none'``.
         test_feature: Retrieve with the feature ``'before'`` or ``'after'`` the neck.
         init_cfg: MMEngine's initialisation config.
-
-    Attributes:
-        statistics: Of the last :meth:`loss`: ``active_triplets_<branch>``, the share of anchors
-            whose triplet term was not zero.
 
     Raises:
         ValueError: If an argument is unknown or contradicts another.
@@ -78,7 +75,6 @@ class FusionHead(BaseModule):
         self.reduce = nn.ModuleList(
             nn.Linear(channels, width) for width in _split_width(channels, num_parts)
         )
-        self.statistics: dict[str, Tensor] = {}
 
     @staticmethod
     def _check(
@@ -126,11 +122,11 @@ class FusionHead(BaseModule):
                 "graph head num_parts is the number of s3 parts, without one 0"
             )
         if branch == "global" or parts is None:
-            return global_features.mean(dim=1)
+            return fusion.fuse_global(global_features)
         if branch == "sum":
-            return (parts.sum(dim=2) + global_features).mean(dim=1)
+            return fusion.fuse_sum(global_features, parts)
         reduced = [layer(parts[:, :, index]) for index, layer in enumerate(self.reduce)]
-        return (torch.cat(reduced, dim=-1) + global_features).mean(dim=1)
+        return fusion.fuse_concat(global_features, reduced)
 
     def loss(
         self, global_features: Tensor, parts: Tensor | None, labels: Tensor
@@ -144,17 +140,16 @@ class FusionHead(BaseModule):
 
         Returns:
             Scalars by name: ``loss_triplet_<branch>``, ``loss_identity_<branch>``,
-            ``loss_diversity``.
+            ``loss_diversity``. Watched are what the triplet loss watches, by branch.
         """
         terms = {}
-        self.statistics = {}
         for branch in self.branches:
             feature = self.fuse(branch, global_features, parts)
             if "triplet" in self.losses:
-                terms[f"loss_triplet_{branch}"] = self.losses["triplet"](feature, labels)
-                active = getattr(self.losses["triplet"], "active_fraction", None)
-                if active is not None:
-                    self.statistics[f"active_triplets_{branch}"] = active
+                with watching() as watched:
+                    terms[f"loss_triplet_{branch}"] = self.losses["triplet"](feature, labels)
+                for name, value in watched.items():
+                    watch(f"{name}_{branch}", value)
             if "identity" in self.losses:
                 logits = self.classifiers[branch](self._after_neck(branch, feature))
                 terms[f"loss_identity_{branch}"] = self.losses["identity"](logits, labels)

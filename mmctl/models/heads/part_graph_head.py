@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, cast
 
-import torch
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
@@ -13,10 +12,11 @@ from mmctl.functional.cross_scale import fuse_scales
 from mmctl.functional.graph import degrees, normalize_adjacency
 from mmctl.functional.parts import part_average
 from mmctl.models.layers import ContextTopology, CrossScaleConv, FrameGraphConv, GraphConv3d
+from mmctl.models.watched_values import watch
 from mmctl.registry import MODELS
-from mmctl.structures import NUM_KEYPOINTS, resolve_body
+from mmctl.structures import NUM_KEYPOINTS, SCALES, resolve_body
 
-TARGET = "s3"
+TARGET = SCALES[-1]
 """The scale that the others are carried to."""
 
 
@@ -47,11 +47,6 @@ class PartGraphHead(BaseModule):
         body: Part tables, a name in :data:`mmctl.structures.BODY_SCALES` or a dict.
         init_cfg: MMEngine's initialisation config.
 
-    Attributes:
-        statistics: Of the last forward: ``clamped_degrees``, the fraction of graph degrees that
-            the normalisation had to raise; ``attention_entropy``, the mean of the cross-scale
-            convolutions'.
-
     Raises:
         ValueError: If an argument is unknown, out of range or contradicts another.
     """
@@ -59,7 +54,7 @@ class PartGraphHead(BaseModule):
     def __init__(
         self,
         channels: int = 2048,
-        scales: Sequence[str] = ("s1", "s2", "s3"),
+        scales: Sequence[str] = SCALES,
         num_layers: int = 2,
         window: int = 3,
         graph: str | None = "window",
@@ -89,10 +84,9 @@ class PartGraphHead(BaseModule):
         # Copies: a config's dict must not change under its owner.
         self._build_graphs(channels, window, dict(topology or {}), per_layer, num_frames)
         self._build_fusion(channels, dict(cross_scale or {}))
-        self.statistics: dict[str, Tensor] = {}
 
     def _check(self) -> None:
-        if TARGET not in self.scales or not set(self.scales) <= {"s1", "s2", "s3"}:
+        if TARGET not in self.scales or not set(self.scales) <= set(SCALES):
             raise ValueError(
                 "scales must be among 's1', 's2' and 's3' and include 's3', which the others are "
                 f"carried to, got {self.scales}"
@@ -164,12 +158,15 @@ class PartGraphHead(BaseModule):
                 {source: CrossScaleConv(channels, **cross_scale) for source in self.sources}
             )
 
-    def _clamped_fraction(self, adjacency: Tensor) -> Tensor:
+    def _watch_degrees(self, adjacency: Tensor) -> None:
         low = degrees(adjacency.detach()) < self.degree_eps
-        return low.float().mean()
+        watch("clamped_degrees", low.float().mean())
 
     def forward(self, nodes: dict[str, Tensor]) -> Tensor:
         """Refine and fuse the nodes.
+
+        Watched is ``clamped_degrees``, the fraction of graph degrees that the normalisation had to
+        raise.
 
         Args:
             nodes: Input nodes of each scale in use, (B, T, N, C) by scale name.
@@ -188,28 +185,19 @@ class PartGraphHead(BaseModule):
             )
         current = {scale: nodes[scale] for scale in self.scales}
         adjacency: dict[str, Tensor] = {}
-        clamped = []
         for layer in range(self.num_layers):
             for scale in self.scales:
                 topologies = cast(nn.ModuleList, self.topologies[scale])
                 if layer < len(topologies):
                     raw = topologies[layer](current[scale])
                     adjacency[scale] = normalize_adjacency(raw, eps=self.degree_eps)
-                    clamped.append(self._clamped_fraction(raw))
+                    self._watch_degrees(raw)
                 convolve = cast(nn.ModuleList, self.layers[scale])[layer]
                 updated = convolve(current[scale], adjacency[scale], normalized=True)
                 current[scale] = updated if layer == 0 else current[scale] + updated
             if str(layer + 1) in self.transfers:
                 current[TARGET] = self._transfer(current, str(layer + 1))
-        self.statistics = self._average(clamped)
         return self._add(current) if self.fuse == "add" else current[TARGET]
-
-    def _average(self, clamped: list[Tensor]) -> dict[str, Tensor]:
-        """Return the statistics of a forward from the clamped fractions of its graphs."""
-        convs = [m for m in self.transfers.modules() if isinstance(m, CrossScaleConv)]
-        entropies = [c.attention_entropy for c in convs if c.attention_entropy is not None]
-        lists = {"clamped_degrees": clamped, "attention_entropy": entropies}
-        return {name: torch.stack(values).mean() for name, values in lists.items() if values}
 
     def _transfer(self, nodes: dict[str, Tensor], layer: str) -> Tensor:
         """Carry the other scales to s3 and fuse (eq. 6 and 7)."""

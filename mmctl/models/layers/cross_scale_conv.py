@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from mmctl.functional import cross_scale
 from mmctl.models.layers.channel_norm import normalize_channels
+from mmctl.models.watched_values import watch
 from mmctl.registry import MODELS
 
 
@@ -54,9 +55,6 @@ class CrossScaleConv(BaseModule):
         logit_scale: Factor on the inner products before the softmax.
         init_cfg: MMEngine's initialisation config.
 
-    Attributes:
-        attention_entropy: Relative entropy of the last forward's adjacency, a scalar, see
-            :func:`mmctl.functional.cross_scale.relative_entropy`; ``None`` before the first.
     """
 
     def __init__(
@@ -78,7 +76,6 @@ class CrossScaleConv(BaseModule):
         self.augment_target = Embedding(channels + dim, dim)
         self.weight = nn.Linear(channels, channels, bias=False)
         nn.init.xavier_uniform_(self.weight.weight)
-        self.attention_entropy: Tensor | None = None
 
     def adjacency(self, source: Tensor, target: Tensor) -> Tensor:
         """Predict the weights of the source nodes for every target node (eq. 5).
@@ -110,6 +107,9 @@ class CrossScaleConv(BaseModule):
     def forward(self, source: Tensor, target: Tensor) -> Tensor:
         """Transform the source nodes to the target scale (eq. 6).
 
+        Watched is ``attention_entropy``, see
+        :func:`mmctl.functional.cross_scale.relative_entropy`.
+
         Args:
             source: X of the source scale, (B, T, N, C).
             target: X of the target scale, (B, T, M, C).
@@ -118,5 +118,5 @@ class CrossScaleConv(BaseModule):
             Transformed nodes, one per target node, (B, T, M, C).
         """
         adjacency = self.adjacency(source, target)
-        self.attention_entropy = cross_scale.relative_entropy(adjacency.detach())
+        watch("attention_entropy", cross_scale.relative_entropy(adjacency.detach()))
         return cross_scale.convolve_across(adjacency, source, self.weight.weight)

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from mmctl.functional.losses import has_triplets, triplet_terms
 from mmctl.models.losses.gather_rows import gather_rows
+from mmctl.models.watched_values import watch
 from mmctl.registry import MODELS
 
 MINING = ("global", "per-rank")
@@ -30,10 +31,6 @@ class BatchHardTripletLoss(nn.Module):
         loss_weight: lambda_1 of eq. 9.
         mining: ``'global'`` or ``'per-rank'``; the same for one process.
 
-    Attributes:
-        active_fraction: Share of anchors whose term was not zero in the last forward, a scalar;
-            ``None`` before the first.
-
     Raises:
         ValueError: If ``mining`` is neither.
     """
@@ -47,20 +44,22 @@ class BatchHardTripletLoss(nn.Module):
         self.margin = margin
         self.loss_weight = loss_weight
         self.mining = mining
-        self.active_fraction: Tensor | None = None
         self._has_warned = False
         self._had_triplets: Tensor | None = None
 
     def forward(self, features: Tensor, labels: Tensor) -> Tensor:
-        """Return the weighted loss of features (B, C) and labels (B,), a scalar."""
+        """Return the weighted loss of features (B, C) and labels (B,), a scalar.
+
+        Watched is ``active_triplets``, the share of anchors whose term is not zero.
+        """
         if self.mining == "global":
             features, labels = gather_rows(features), gather_rows(labels)
-        self._watch(labels)
+        self._look_for_triplets(labels)
         terms = triplet_terms(features, labels, margin=self.margin)
-        self.active_fraction = (terms.detach() > 0).float().mean()
+        watch("active_triplets", (terms.detach() > 0).float().mean())
         return self.loss_weight * terms.mean()
 
-    def _watch(self, labels: Tensor) -> None:
+    def _look_for_triplets(self, labels: Tensor) -> None:
         """Warn once of a batch without triplets; on a GPU of the one before, not to wait for it."""
         if self._has_warned:
             return

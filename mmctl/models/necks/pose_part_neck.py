@@ -9,7 +9,7 @@ from torch import Tensor
 
 from mmctl.functional import parts
 from mmctl.registry import MODELS
-from mmctl.structures import NUM_KEYPOINTS, resolve_body
+from mmctl.structures import NUM_KEYPOINTS, SCALES, resolve_body
 
 
 @MODELS.register_module()
@@ -35,14 +35,14 @@ class PosePartNeck(BaseModule):
         self,
         softmax_scale: float = 10.0,
         reduction: str = "sum",
-        scales: Sequence[str] = ("s1", "s2", "s3"),
+        scales: Sequence[str] = SCALES,
         body: str | dict = "limb",
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
         if reduction not in ("sum", "mean"):
             raise ValueError(f"reduction must be 'sum' or 'mean', got {reduction!r}")
-        if not set(scales) <= {"s1", "s2", "s3"}:
+        if not set(scales) <= set(SCALES):
             raise ValueError(f"scales must be among 's1', 's2' and 's3', got {tuple(scales)}")
         self.softmax_scale = softmax_scale
         self.reduction = reduction

@@ -5,6 +5,7 @@ import torch.nn.functional as F
 
 from mmctl.functional.losses import triplet_terms
 from mmctl.models.heads import FusionHead
+from mmctl.models.watched_values import watching
 from tests import references
 from tests.random_state import layer_of, normal, randomize
 
@@ -93,14 +94,16 @@ def test_the_losses_equal_the_definitions(neck):
 
 def test_the_share_of_active_triplets_of_each_branch_is_kept():
     head = build()
-    head.loss(V_G, V_P, LABELS)
+    with watching() as watched:
+        head.loss(V_G, V_P, LABELS)
     for branch, feature in zip(BRANCHES, reference_features(head), strict=True):
         terms = triplet_terms(torch.from_numpy(feature), LABELS, margin=0.3)
         expected = (terms > 0).double().mean().item()
-        assert head.statistics[f"active_triplets_{branch}"].item() == pytest.approx(expected)
+        assert watched[f"active_triplets_{branch}"].item() == pytest.approx(expected)
     head = build(losses={"triplet": None})
-    head.loss(V_G, V_P, LABELS)
-    assert head.statistics == {}
+    with watching() as watched:
+        head.loss(V_G, V_P, LABELS)
+    assert watched == {}
 
 
 def test_label_smoothing_of_a_worked_example():

@@ -6,6 +6,7 @@ import torch
 
 from mmctl.functional.cross_scale import relative_entropy
 from mmctl.models.heads import PartGraphHead
+from mmctl.models.watched_values import watching
 from tests.random_state import normal, randomize
 from tests.references_graph_head import graph_head
 
@@ -195,18 +196,19 @@ def test_the_balance_weighs_the_other_scales():
 
 def test_the_clamped_fraction_is_reported():
     head = build(scales=("s3",), topology={"context": False, "self_loops": False}).eval()
-    assert head.statistics == {}
     # Star plus identity: degrees 5 for the trunk, 2 for a limb, in each slot of tau = 3: rows of
     # the tiled window sum to 3 * 4 + 1 and 3 * 1 + 1. A mask of -2 in two limbs' rows: 3 - 6 + 1.
     with torch.no_grad():
         head.topologies["s3"][0].mask[1, 0] = head.topologies["s3"][0].mask[4, 4] = -2.0
-    head(make_nodes())
-    assert set(head.statistics) == {"clamped_degrees"}
-    assert head.statistics["clamped_degrees"].item() == pytest.approx(2 / 5)
-    assert not head.statistics["clamped_degrees"].requires_grad
+    with watching() as watched:
+        head(make_nodes())
+    assert set(watched) == {"clamped_degrees"}
+    assert watched["clamped_degrees"].item() == pytest.approx(2 / 5)
+    assert not watched["clamped_degrees"].requires_grad
     head = build(**VARIANTS["no graph"])
-    head(make_nodes())
-    assert head.statistics == {}
+    with watching() as watched:
+        head(make_nodes())
+    assert watched == {}
 
 
 def test_the_attention_entropy_is_the_mean_over_the_cross_scale_layers():
@@ -215,11 +217,12 @@ def test_the_attention_entropy_is_the_mean_over_the_cross_scale_layers():
         conv.register_forward_hook(
             lambda conv, nodes, _: seen.append(relative_entropy(conv.adjacency(*nodes)).item())
         )
-    head.eval()(make_nodes())
+    with watching() as watched:
+        head.eval()(make_nodes())
     assert len(seen) == 2
     assert seen[0] != pytest.approx(seen[1], rel=1e-6)
-    assert head.statistics["attention_entropy"].item() == pytest.approx(sum(seen) / 2)
-    assert not head.statistics["attention_entropy"].requires_grad
+    assert watched["attention_entropy"].item() == pytest.approx(sum(seen) / 2)
+    assert not watched["attention_entropy"].requires_grad
 
 
 def test_degree_eps_reaches_the_normalization():

@@ -4,6 +4,7 @@ from mmengine.logging import MMLogger
 from torch import nn
 
 from mmctl.models.losses import BatchHardTripletLoss
+from mmctl.models.watched_values import watching
 from tests import references
 from tests.random_state import normal, randomize
 
@@ -22,12 +23,12 @@ def test_the_defaults_are_the_paper_s():
 
 def test_the_share_of_active_anchors_is_kept():
     loss = BatchHardTripletLoss(margin=0.3)
-    assert loss.active_fraction is None
     # 0 and 0.1 are one person, 1 and 5 another: only 1 is nearer to a stranger than to itself.
     features = torch.tensor([[0.0], [0.1], [1.0], [5.0]], requires_grad=True)
-    loss(features, torch.tensor([0, 0, 1, 1]))
-    assert loss.active_fraction.item() == 0.25
-    assert not loss.active_fraction.requires_grad
+    with watching() as watched:
+        loss(features, torch.tensor([0, 0, 1, 1]))
+    assert watched["active_triplets"].item() == 0.25
+    assert not watched["active_triplets"].requires_grad
 
 
 FEATURES = normal(8, 3)
