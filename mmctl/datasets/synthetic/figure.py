@@ -1,4 +1,4 @@
-"""A person as a camera sees it: the body in the picture plane, painted from far to near."""
+"""A person as a camera sees it: the body in the picture plane."""
 
 from __future__ import annotations
 
@@ -9,11 +9,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from mmctl.datasets.synthetic import limbs, trunk
-from mmctl.datasets.synthetic.appearance import Appearance, Bag
-from mmctl.datasets.synthetic.body_pose import LEFT_SHOULDER, BodyPose, walking_pose
-from mmctl.datasets.synthetic.canvas import Canvas
-from mmctl.datasets.synthetic.head import draw_head, draw_long_hair
+from mmctl.datasets.synthetic.appearance import Appearance
+from mmctl.datasets.synthetic.body_pose import BodyPose, walking_pose
 
 
 @dataclass(frozen=True)
@@ -92,34 +89,3 @@ def pose_figure(appearance: Appearance, phase: float, view: View) -> Figure:
     """Return a person at one phase of its gait (radians) in a view."""
     body = walking_pose(appearance.stature, appearance.build, appearance.stride, phase)
     return Figure(appearance, body, view)
-
-
-def draw_figure(canvas: Canvas, figure: Figure) -> None:
-    """Paint a person: far arm, legs, trunk, near arms, head; bag and long hair where they hang.
-
-    Legs come before the trunk, or the round ends of the thighs would bulge over the shirt.
-    """
-    shoulders = figure.nearness[LEFT_SHOULDER : LEFT_SHOULDER + 2]
-    far, near = (0, 1) if shoulders[0] < shoulders[1] else (1, 0)
-    far_is_hidden = shoulders[far] < -0.035
-    seen_from_front = figure.facing > 0
-    carries_pack = figure.appearance.bag is Bag.BACKPACK
-    if seen_from_front:
-        draw_long_hair(canvas, figure)
-    if far_is_hidden:
-        limbs.draw_arm(canvas, figure, far, is_far=True)
-    if carries_pack and seen_from_front:
-        trunk.draw_backpack(canvas, figure)
-    limbs.draw_leg(canvas, figure, far, is_far=far_is_hidden)
-    limbs.draw_leg(canvas, figure, near, is_far=False)
-    trunk.draw_pelvis(canvas, figure)
-    trunk.draw_neck(canvas, figure)
-    trunk.draw_torso(canvas, figure)
-    if carries_pack and not seen_from_front:
-        trunk.draw_backpack(canvas, figure)
-    if not far_is_hidden:
-        limbs.draw_arm(canvas, figure, far, is_far=False)
-    limbs.draw_arm(canvas, figure, near, is_far=False)
-    draw_head(canvas, figure)
-    if not seen_from_front:
-        draw_long_hair(canvas, figure)

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numpy.typing import NDArray
 
 from mmctl.datasets.synthetic.appearance import HairStyle
 from mmctl.datasets.synthetic.body_pose import LEFT_EAR, LEFT_EYE, NOSE
 from mmctl.datasets.synthetic.canvas import Canvas, Owner, shade
-
-if TYPE_CHECKING:
-    from mmctl.datasets.synthetic.figure import Figure
+from mmctl.datasets.synthetic.figure import Figure
 
 _EYES = (48.0, 36.0, 32.0)
 

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numpy.typing import NDArray
 
 from mmctl.datasets.synthetic.body_pose import LEFT_EAR, LEFT_EYE, NOSE
 from mmctl.datasets.synthetic.canvas import Owner
+from mmctl.datasets.synthetic.figure import Figure
 from mmctl.structures import NUM_KEYPOINTS
-
-if TYPE_CHECKING:
-    from mmctl.datasets.synthetic.figure import Figure
 
 Joints = tuple[tuple[int, ...], ...]
 

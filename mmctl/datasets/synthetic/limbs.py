@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,9 +17,7 @@ from mmctl.datasets.synthetic.body_pose import (
     LEFT_WRIST,
 )
 from mmctl.datasets.synthetic.canvas import Canvas, Owner, shade
-
-if TYPE_CHECKING:
-    from mmctl.datasets.synthetic.figure import Figure
+from mmctl.datasets.synthetic.figure import Figure
 
 _FAR_SHADE = 0.8
 """Limbs on the far side are in the shade of the body."""

@@ -10,7 +10,8 @@ import numpy as np
 
 from mmctl.datasets.synthetic.appearance import Appearance, Colour, draw_group
 from mmctl.datasets.synthetic.canvas import Canvas, Owner, shade
-from mmctl.datasets.synthetic.figure import View, draw_figure, pose_figure
+from mmctl.datasets.synthetic.figure import View, pose_figure
+from mmctl.datasets.synthetic.figure_painting import draw_figure
 
 
 class ObstacleKind(Enum):

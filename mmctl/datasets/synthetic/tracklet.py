@@ -13,7 +13,8 @@ from mmctl.datasets.synthetic.appearance import Appearance
 from mmctl.datasets.synthetic.body_pose import STEP_LENGTH
 from mmctl.datasets.synthetic.camera import SUPERSAMPLING, Camera
 from mmctl.datasets.synthetic.canvas import Canvas
-from mmctl.datasets.synthetic.figure import View, draw_figure, pose_figure
+from mmctl.datasets.synthetic.figure import View, pose_figure
+from mmctl.datasets.synthetic.figure_painting import draw_figure
 from mmctl.datasets.synthetic.keypoint_visibility import visible_keypoints
 from mmctl.datasets.synthetic.obstacle import Obstacle, draw_obstacle
 from mmctl.datasets.synthetic.settings import DrawnSettings

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numpy.typing import NDArray
 
 from mmctl.datasets.synthetic.appearance import Bag, Pattern
 from mmctl.datasets.synthetic.canvas import Canvas, Owner, shade
-
-if TYPE_CHECKING:
-    from mmctl.datasets.synthetic.figure import Figure
+from mmctl.datasets.synthetic.figure import Figure
 
 Sections = NDArray[np.float64]
 

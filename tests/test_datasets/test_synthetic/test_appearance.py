@@ -8,7 +8,8 @@ import pytest
 
 from mmctl.datasets.synthetic.appearance import GROUP_SIZE, draw_group
 from mmctl.datasets.synthetic.canvas import Canvas
-from mmctl.datasets.synthetic.figure import View, draw_figure, pose_figure
+from mmctl.datasets.synthetic.figure import View, pose_figure
+from mmctl.datasets.synthetic.figure_painting import draw_figure
 
 GROUPS = range(20)
 

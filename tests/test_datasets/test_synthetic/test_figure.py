@@ -7,7 +7,8 @@ import pytest
 
 from mmctl.datasets.synthetic.appearance import Bag, Pattern, draw_group
 from mmctl.datasets.synthetic.canvas import Canvas, Owner
-from mmctl.datasets.synthetic.figure import View, draw_figure, pose_figure
+from mmctl.datasets.synthetic.figure import View, pose_figure
+from mmctl.datasets.synthetic.figure_painting import draw_figure
 from mmctl.datasets.synthetic.keypoint_visibility import visible_keypoints
 from mmctl.structures import KEYPOINTS
 
