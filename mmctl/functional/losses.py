@@ -53,6 +53,10 @@ def has_triplets(labels: Tensor) -> Tensor:
 
     Returns:
         Scalar, bool.
+
+    Example:
+        >>> has_triplets(torch.tensor([0, 0, 1])).item(), has_triplets(torch.tensor([0, 1])).item()
+        (True, False)
     """
     same = labels.unsqueeze(0) == labels.unsqueeze(1)
     return ((same.sum(dim=1) > 1) & (~same).any(dim=1)).any()
