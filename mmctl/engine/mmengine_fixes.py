@@ -17,7 +17,6 @@ Where MMEngine is mended already, nothing is replaced.
 from __future__ import annotations
 
 import atexit
-import inspect
 import os
 import sys
 from collections.abc import Callable
@@ -44,30 +43,23 @@ from mmengine.runner import CheckpointLoader
 from mmengine.utils import get_installed_path
 
 from mmctl.engine.atomic_backend import AtomicLocalBackend
-from mmctl.engine.checkpoint_reading import (
-    find_whole_checkpoint,
-    load_from_http_safely,
-    load_from_local_safely,
-)
+from mmctl.engine.checkpoint_reading import load_from_local_safely
+from mmctl.engine.last_checkpoint import find_whole_checkpoint
+from mmctl.engine.web_checkpoints import load_from_http_safely, naming_unknown
 from mmctl.files import open_atomically
 
 
-def register_safe_loader() -> bool:
-    """Replace MMEngine's readers of checkpoints, unless it says itself what may be loaded.
-
-    Returns:
-        Whether ours is the registered reader now.
-    """
-    registered = CheckpointLoader._schemes[""]
-    if registered is not load_from_local_safely:
-        if "weights_only" in inspect.getsource(registered):
-            return False
-        CheckpointLoader.register_scheme(prefixes="", loader=load_from_local_safely, force=True)
-        web = ("http://", "https://")
-        CheckpointLoader.register_scheme(prefixes=web, loader=load_from_http_safely, force=True)
-        # What torchvision:// and the like call.
-        mmengine.runner.checkpoint.load_from_http = load_from_http_safely
-    return True
+def register_safe_loader() -> None:
+    """Replace MMEngine's readers of checkpoints, whichever are registered."""
+    CheckpointLoader.register_scheme(prefixes="", loader=load_from_local_safely, force=True)
+    web = ("http://", "https://")
+    CheckpointLoader.register_scheme(prefixes=web, loader=load_from_http_safely, force=True)
+    # What torchvision:// and the like call.
+    mmengine.runner.checkpoint.load_from_http = load_from_http_safely
+    for scheme in ("modelzoo", "torchvision", "open-mmlab", "openmmlab", "mmcls"):
+        reader = CheckpointLoader._schemes[f"{scheme}://"]
+        if not hasattr(reader, "__wrapped__"):
+            CheckpointLoader.register_scheme(f"{scheme}://", naming_unknown(reader), force=True)
 
 
 def keep_checkpoints_whole() -> None:

@@ -12,7 +12,7 @@ from mmengine.hooks import CheckpointHook, Hook
 from mmengine.logging import print_log
 from mmengine.runner import Runner
 
-from mmctl.engine.checkpoint_reading import LAST_CHECKPOINT
+from mmctl.engine.last_checkpoint import LAST_CHECKPOINT
 from mmctl.engine.resumable_epoch_loop import ResumableEpochLoop
 from mmctl.engine.run_state import RUN_STATE, collect_run_state
 from mmctl.engine.stop_signals import agree

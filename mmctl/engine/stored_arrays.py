@@ -7,6 +7,7 @@ memory. The stand-ins here take that state instead, and make numbers and nothing
 from __future__ import annotations
 
 import math
+import operator
 import pickle
 import re
 from collections.abc import Callable
@@ -14,6 +15,8 @@ from typing import Any
 
 import numpy as np
 from mmengine.logging import HistoryBuffer
+
+from mmctl.files.shortened import shorten
 
 HISTORY_STATISTICS = ("min", "max", "current", "mean")
 """The statistics that MMEngine stores with every log history."""
@@ -39,17 +42,17 @@ class StoredDtype:
 
     def __init__(self, code: str, *_: bool) -> None:
         if not isinstance(code, str) or _NUMERIC.fullmatch(code) is None:
-            raise _refused(f"numpy.dtype({code!r})")
+            raise _refused(f"numpy.dtype({shorten(code)})")
         try:
             self.value = np.dtype(code)
         except TypeError as error:  # wide floats are not on every machine
-            raise _refused(f"numpy.dtype({code!r})") from error
+            raise _refused(f"numpy.dtype({shorten(code)})") from error
 
     def __setstate__(self, state: tuple) -> None:
         if type(state) is not tuple or len(state) != 8 or state[2:] != _NUMERIC_STATE:
-            raise _refused(f"numpy.dtype state {state!r:.80}")
+            raise _refused(f"numpy.dtype state {shorten(state)}")
         if state[0] != 3 or state[1] not in _BYTE_ORDERS:
-            raise _refused(f"numpy.dtype state {state!r:.80}")
+            raise _refused(f"numpy.dtype state {shorten(state)}")
         self.value = self.value.newbyteorder(state[1])
 
 
@@ -119,36 +122,25 @@ def restore(content: Any) -> Any:
     Raises:
         pickle.UnpicklingError: If an array or a log history has no state.
     """
-    return _restore(content, {})
-
-
-def _restore(content: Any, done: dict[int, tuple[Any, Any]]) -> Any:
-    if id(content) in done:
-        return done[id(content)][1]
     if isinstance(content, (StoredArray, StoredDtype)):
         if content.value is None:
             raise _refused("a numpy.ndarray without a state")
         return content.value
     if type(content) is StoredHistory:
         raise _refused("a HistoryBuffer without a state")
-    if not isinstance(content, (dict, list, tuple)):
-        return content
-    # The pair keeps what was read alive: another object could get its id otherwise.
-    done[id(content)] = (content, content)
     if isinstance(content, tuple):
-        new = tuple(_restore(item, done) for item in content)
-        if any(a is not b for a, b in zip(new, content, strict=True)):
-            done[id(content)] = (content, new)
-        return done[id(content)][1]
-    for key, item in list(content.items() if isinstance(content, dict) else enumerate(content)):
-        content[key] = _restore(item, done)
+        new = tuple(restore(item) for item in content)
+        return content if all(map(operator.is_, new, content)) else new
+    if isinstance(content, (dict, list)):
+        for key, item in content.items() if isinstance(content, dict) else enumerate(content):
+            content[key] = restore(item)
     return content
 
 
 def _start_array(kind: type, *_: object) -> StoredArray:
     """Stand in for numpy's ``_reconstruct``, which makes an empty array for a state to fill."""
     if kind is not StoredArray:
-        raise _refused(f"numpy's _reconstruct of {kind!r:.80}")
+        raise _refused(f"numpy's _reconstruct of {shorten(kind)}")
     return StoredArray()
 
 
@@ -162,22 +154,22 @@ def _make_array(shape: object, dtype: object, content: object, order: Any) -> np
     if type(dtype) is not StoredDtype or type(content) is not bytes:
         raise _refused("numpy values that are not numbers as bytes")
     if type(shape) is not tuple or not all(type(size) is int and size >= 0 for size in shape):
-        raise _refused(f"a numpy.ndarray of shape {shape!r:.80}")
+        raise _refused(f"a numpy.ndarray of shape {shorten(shape)}")
     if math.prod(shape) * dtype.value.itemsize != len(content):
-        raise _refused(f"a numpy.ndarray of shape {shape!r:.80} and {len(content)} bytes")
+        raise _refused(f"a numpy.ndarray of shape {shorten(shape)} and {len(content)} bytes")
     if dtype.value.kind == "b" and max(content, default=0) > 1:  # numpy counts such bytes wrongly
         raise _refused("a numpy.ndarray of truth values that are neither 0 nor 1")
     try:
         array = np.frombuffer(content, dtype.value).reshape(shape, order=order)
     except (ValueError, OverflowError) as error:  # too many dimensions, or too large a one
-        raise _refused(f"a numpy.ndarray of shape {shape!r:.80}") from error
+        raise _refused(f"a numpy.ndarray of shape {shorten(shape)}") from error
     return array.copy(order=order)  # the bytes themselves cannot be written
 
 
 def _history_statistic(owner: object, name: str) -> Callable:
     """Stand in for ``getattr`` while a checkpoint is read: log histories name their statistics."""
     if owner is not StoredHistory or name not in HISTORY_STATISTICS:
-        raise _refused(f"getattr({owner!r}, {name!r})")
+        raise _refused(f"getattr({shorten(owner)}, {shorten(name)})")
     return getattr(HistoryBuffer, name)
 
 

@@ -24,6 +24,7 @@ from mmctl.engine import mmengine_fixes
 from mmctl.engine.atomic_backend import AtomicLocalBackend
 from mmctl.engine.checkpoint_reading import load_from_local_safely
 from mmctl.engine.mmengine_fixes import init_cpu_distributed, register_safe_loader
+from mmctl.engine.web_checkpoints import load_from_http_safely
 from tests.test_engine.tiny_runner import TinyModel, tiny_config, tiny_runner
 
 
@@ -211,20 +212,18 @@ def test_a_missing_file_is_named_with_the_place_looked_at(tmp_path, monkeypatch)
         load_from_local_safely(str(tmp_path))
 
 
-def test_the_loader_is_left_alone_where_mmengine_is_mended(monkeypatch):
+@pytest.mark.parametrize("registered", ["of MMEngine", "mended"])
+def test_the_reader_is_ours_whatever_is_registered(monkeypatch, registered):
     def load_from_local(filename, map_location):
         return torch.load(filename, map_location=map_location, weights_only=False)
 
-    monkeypatch.setitem(CheckpointLoader._schemes, "", load_from_local)
-    assert not register_safe_loader()
-    assert CheckpointLoader._schemes[""] is load_from_local
-
-
-def test_the_loader_replaces_that_of_mmengine(monkeypatch):
-    monkeypatch.setattr(CheckpointLoader, "_schemes", {"": mmengine_checkpoint.load_from_local})
-    assert register_safe_loader()
-    assert register_safe_loader()
+    other = load_from_local if registered == "mended" else mmengine_checkpoint.load_from_local
+    for prefix in ("", "http://", "https://"):
+        monkeypatch.setitem(CheckpointLoader._schemes, prefix, other)
+    register_safe_loader()
+    register_safe_loader()
     assert CheckpointLoader._get_checkpoint_loader("a.pth") is load_from_local_safely
+    assert CheckpointLoader._get_checkpoint_loader("https://a/b.pth") is load_from_http_safely
 
 
 def test_the_folder_of_a_package_in_editable_mode_is_where_it_is_imported_from(monkeypatch):
