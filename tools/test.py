@@ -18,6 +18,7 @@ from mmctl.engine import (
     init_cpu_distributed,
     locked_files,
     run_command,
+    watch_checkpoints,
 )
 from mmctl.evaluation import ReIDMetric
 
@@ -100,6 +101,7 @@ def main() -> None:
     args = parse_args()
     os.environ.setdefault("LOCAL_RANK", str(args.local_rank))
     cfg = prepare_config(args)
+    watch_checkpoints(cfg)
     check_config(cfg)
     with locked_files(written_files(cfg, args), args.launcher):
         run_test(cfg, args)

@@ -18,6 +18,7 @@ from mmctl.engine import (
     reported,
     run_command,
     use_mixed_precision,
+    watch_checkpoints,
     write_event_files,
 )
 
@@ -73,6 +74,7 @@ def main() -> None:
     if args.resume is not None:
         cfg.resume = True
         cfg.load_from = None if args.resume == "auto" else args.resume
+    watch_checkpoints(cfg)
     check_config(cfg)
     check_work_dir(cfg.work_dir)
     with locked_work_dir(cfg.work_dir, args.launcher):

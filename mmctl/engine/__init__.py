@@ -3,7 +3,7 @@
 Importing this package mends MMEngine, see :mod:`mmctl.engine.mmengine_fixes`.
 """
 
-from mmctl.engine.checkpoint_match_hook import CheckpointMatchHook, check_state_dict
+from mmctl.engine.checkpoint_match_hook import CheckpointMatchHook, watch_checkpoints
 from mmctl.engine.command_line import CfgOptions, run_command
 from mmctl.engine.config_check import check_config, check_overrides
 from mmctl.engine.cpu_amp_optim_wrapper import CpuAmpOptimWrapper
@@ -13,6 +13,7 @@ from mmctl.engine.frame_rate_hook import FrameRateHook
 from mmctl.engine.grad_norm_hook import GradNormHook
 from mmctl.engine.mixed_precision import use_mixed_precision
 from mmctl.engine.mmengine_fixes import (
+    check_pretrained_weights,
     init_cpu_distributed,
     keep_checkpoints_whole,
     register_config_package,
@@ -24,9 +25,11 @@ from mmctl.engine.resumable_epoch_loop import ResumableEpochLoop
 from mmctl.engine.run_report_hook import RunReportHook, reported
 from mmctl.engine.snapshot_hook import SnapshotHook
 from mmctl.engine.stop_signals import RunStopped, end_on_signals
+from mmctl.engine.weight_match import check_state_dict, load_fitting
 from mmctl.engine.work_dir_check import check_work_dir, locked_files, locked_work_dir
 
 register_safe_loader()
+check_pretrained_weights()
 register_config_package()
 keep_checkpoints_whole()
 
@@ -50,10 +53,12 @@ __all__ = [
     "check_work_dir",
     "end_on_signals",
     "init_cpu_distributed",
+    "load_fitting",
     "locked_files",
     "locked_work_dir",
     "reported",
     "run_command",
     "use_mixed_precision",
+    "watch_checkpoints",
     "write_event_files",
 ]

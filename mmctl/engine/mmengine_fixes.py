@@ -4,14 +4,14 @@
   only, and MMEngine also stores log histories. :func:`load_from_local_safely` replaces its reader
   of local files, so that ``resume``, ``load_from`` and ``init_cfg`` work without running code from
   the file; :func:`load_from_http_safely` that of files behind a web address.
+* MMEngine logs weights of an ``init_cfg`` that do not fit, and goes on with random ones:
+  :func:`check_pretrained_weights`.
 * MMEngine writes checkpoints in place, deletes the old one before the new one is there, and
   resumes from whatever was written last: :func:`keep_checkpoints_whole`.
 * MMEngine cannot train with several processes on CPUs: :func:`init_cpu_distributed`.
 * MMEngine does not close its process group: :func:`close_distributed`, :func:`end_process`.
 * MMEngine knows ``package::config.py`` for its own family only, and looks for packages installed in
   editable mode where they are not: :func:`register_config_package`.
-
-Where MMEngine is mended already, nothing is replaced.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from __future__ import annotations
 import atexit
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from functools import wraps
 from importlib.util import find_spec
@@ -39,13 +39,17 @@ from mmengine.device import get_device
 from mmengine.dist import is_distributed
 from mmengine.fileio import register_backend
 from mmengine.hooks import CheckpointHook
+from mmengine.logging import print_log
+from mmengine.model import PretrainedInit, update_init_info
 from mmengine.runner import CheckpointLoader
 from mmengine.utils import get_installed_path
+from torch import nn
 
 from mmctl.engine.atomic_backend import AtomicLocalBackend
 from mmctl.engine.checkpoint_reading import load_from_local_safely
 from mmctl.engine.last_checkpoint import find_whole_checkpoint
 from mmctl.engine.web_checkpoints import load_from_http_safely, naming_unknown
+from mmctl.engine.weight_match import load_fitting
 from mmctl.files import open_atomically
 
 
@@ -60,6 +64,37 @@ def register_safe_loader() -> None:
         reader = CheckpointLoader._schemes[f"{scheme}://"]
         if not hasattr(reader, "__wrapped__"):
             CheckpointLoader.register_scheme(f"{scheme}://", naming_unknown(reader), force=True)
+
+
+def check_pretrained_weights() -> None:
+    """Make ``init_cfg=dict(type='Pretrained', ...)`` load all of a component or raise.
+
+    It takes ``allow`` then, prefixes of keys that may keep their first values.
+    """
+
+    def start(
+        initializer: PretrainedInit,
+        checkpoint: str,
+        prefix: str | None = None,
+        map_location: str = "cpu",
+        allow: Sequence[str] = (),
+    ) -> None:
+        initializer.checkpoint, initializer.prefix = checkpoint, prefix
+        initializer.map_location, initializer.allow = map_location, allow
+
+    def load(initializer: PretrainedInit, module: nn.Module) -> None:
+        name = initializer.checkpoint
+        print_log(f"load model from: {name}", logger="current")
+        content = CheckpointLoader.load_checkpoint(name, map_location=initializer.map_location)
+        unused = load_fitting(
+            module, content, name, prefix=initializer.prefix, allow=initializer.allow
+        )
+        if unused:
+            print_log(f"{len(unused)} weights are not used: {unused[:3]} ...", logger="current")
+        if hasattr(module, "_params_init_info"):
+            update_init_info(module, init_info=initializer._get_init_info())
+
+    PretrainedInit.__init__, PretrainedInit.__call__ = start, load
 
 
 def keep_checkpoints_whole() -> None:

@@ -175,5 +175,5 @@ def test_a_pipe_is_refused_before_it_is_opened(tmp_path):
     os.mkfifo(tmp_path / "a.pth")
     assert "a named pipe" in one_line(tmp_path / "a.pth")
     assert find_fault(tmp_path / "a.pth") is not None
-    with pytest.raises(ValueError, match="checkpoint /dev/zero must be a regular file.*a device"):
+    with pytest.raises(ValueError, match=r"checkpoint /dev/zero must be a regular file.*a device"):
         load_from_local_safely("/dev/zero")

@@ -39,7 +39,7 @@ class Server(ThreadingHTTPServer):
 class Handler(BaseHTTPRequestHandler):
     server: Server
 
-    def do_GET(self) -> None:  # noqa: N802 (the name that http.server asks for)
+    def do_GET(self) -> None:
         self.server.asked.append(self.path)
         page = self.server.pages.get(self.path)
         if page is None:
@@ -170,5 +170,5 @@ def test_names_of_torchvision_go_the_same_way(server, tmp_path, monkeypatch):
     monkeypatch.setattr(mmengine_checkpoint, "get_torchvision_models", lambda: models)
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
     assert first(CheckpointLoader.load_checkpoint("torchvision://resnet9")) == 5.0
-    with pytest.raises(ValueError, match="'torchvision://resnet99' must be a name that .* knows"):
+    with pytest.raises(ValueError, match=r"'torchvision://resnet99' must be a name that .* knows"):
         CheckpointLoader.load_checkpoint("torchvision://resnet99")

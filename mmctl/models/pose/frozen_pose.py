@@ -67,8 +67,13 @@ class FrozenPoseEstimator(BaseModule):
         self.flip_test = flip_test
         self.frames_per_chunk = frames_per_chunk
         self.save_weights = save_weights
-        self._has_weights = checkpoint is None
+        self._is_loaded = False
         model = build_estimator(estimator)
+        if checkpoint is None and "Pretrained" in str(model.init_cfg):
+            raise ValueError(
+                "the weights of an estimator must be given as checkpoint, because nothing reads "
+                f"its init_cfg, got init_cfg={model.init_cfg}"
+            )
         model.eval()  # no chaining: mmpose's HRNet returns None
         self.__dict__["estimator"] = model.requires_grad_(False)
         if checkpoint is not None and not is_remote(checkpoint):
@@ -84,9 +89,9 @@ class FrozenPoseEstimator(BaseModule):
             )
 
     def _load_once(self) -> None:
-        if not self._has_weights:
-            load_weights(self.estimator, cast(str, self.checkpoint))
-            self._has_weights = True
+        if not self._is_loaded and self.checkpoint is not None:
+            load_weights(self.estimator, self.checkpoint)
+            self._is_loaded = True
 
     def init_weights(self) -> None:
         """Load the checkpoint, if that has not been done; nothing else initialises an estimator."""
@@ -184,6 +189,11 @@ class FrozenPoseEstimator(BaseModule):
         """
         return self.estimator.parameters(recurse)
 
+    @property
+    def has_weights(self) -> bool:
+        """Whether the estimator has other weights than random ones, or gets them when needed."""
+        return self._is_loaded or self.checkpoint is not None
+
     def optional_state(self) -> dict[str, Tensor]:
         """Return what a checkpoint may hold beyond ``state_dict()``: the estimator's weights."""
         return {f"estimator.{key}": v for key, v in self.estimator.state_dict().items()}
@@ -231,4 +241,4 @@ class FrozenPoseEstimator(BaseModule):
             return
         missing_keys += [prefix + key for key in missing]
         unexpected_keys += [prefix + key for key in unexpected]
-        self._has_weights = self._has_weights or not missing
+        self._is_loaded = self._is_loaded or not missing

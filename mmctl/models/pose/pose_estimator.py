@@ -153,8 +153,7 @@ def is_remote(checkpoint: str) -> bool:
 def load_weights(estimator: nn.Module, checkpoint: str) -> None:
     """Load a checkpoint that must fit, for instance one that mmpose published.
 
-    MMEngine logs a mismatch and goes on with random weights in its place. Old names that mmpose
-    converts itself are taken.
+    Old names that mmpose converts itself are taken.
 
     Args:
         estimator: Model with keys such as ``backbone.*`` and ``head.*``.
@@ -162,37 +161,16 @@ def load_weights(estimator: nn.Module, checkpoint: str) -> None:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it cannot be read, or keys or shapes differ.
+        ValueError: If it cannot be read, or keys, shapes or kinds of values differ.
     """
-    # It makes MMEngine read local checkpoints without running code from them; a model that only is
-    # built needs none of it.
-    importlib.import_module("mmctl.engine")
+    # It makes MMEngine read checkpoints without running code from them; a model that only is built
+    # needs none of it.
+    engine = importlib.import_module("mmctl.engine")
     content = CheckpointLoader.load_checkpoint(checkpoint, map_location="cpu")
-    weights = content.get("state_dict", content) if isinstance(content, Mapping) else content
-    if not isinstance(weights, Mapping):
+    unknown = engine.load_fitting(estimator, content, checkpoint)
+    if unknown:
         raise ValueError(
-            f"estimator checkpoint {checkpoint!r} must be a dict of weights by name, "
-            f"got a {type(weights).__name__}"
+            f"checkpoint {checkpoint!r} does not fit {type(estimator).__name__}: {len(unknown)} "
+            f"unknown: {', '.join(sorted(unknown)[:NUM_SHOWN])}. Take the checkpoint of the config "
+            "that estimator names, whose keys begin with 'backbone.' and 'head.'"
         )
-    weights = {str(key).removeprefix("module."): value for key, value in weights.items()}
-    try:
-        missing, unknown = estimator.load_state_dict(weights, strict=False)
-    except RuntimeError as error:  # another shape; the first line says nothing
-        lines = [line.strip() for line in str(error).splitlines()[1:]]
-        faults = f"{len(lines)} of another shape: {lines[0]}"
-        raise _misfit(estimator, checkpoint, faults) from error
-    found = [
-        f"{len(keys)} {kind}: {', '.join(sorted(keys)[:NUM_SHOWN])}"
-        for kind, keys in (("missing", missing), ("unknown", unknown))
-        if keys
-    ]
-    if found:
-        raise _misfit(estimator, checkpoint, "; ".join(found))
-
-
-def _misfit(estimator: nn.Module, checkpoint: str, faults: str) -> ValueError:
-    return ValueError(
-        f"estimator checkpoint {checkpoint!r} does not fit {type(estimator).__name__}, so its "
-        f"heatmaps would be those of random weights: {faults}. Take the checkpoint of the config "
-        "that estimator names, whose keys begin with 'backbone.' and 'head.'"
-    )
