@@ -8,7 +8,8 @@ from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.runner import Runner, find_latest_checkpoint
 
-from mmctl.engine.resume_check import check_resumable
+from mmctl.engine.resume_check import check_average, check_resumable
+from mmctl.engine.resume_settings import TYPES, describe_types, drop_callables, follow_config
 from mmctl.engine.weight_match import check_state_dict
 from mmctl.registry import HOOKS
 
@@ -46,8 +47,21 @@ class CheckpointMatchHook(Hook):
         filename = str(filename or "?")
         check_state_dict(runner.model, checkpoint, filename, allow=self.allow)
         if runner._resume:
-            schedulers = runner.param_schedulers is not None
-            check_resumable(checkpoint, filename, schedulers=schedulers)
+            check_resumable(checkpoint, filename)
+            check_average(runner, checkpoint, filename)
+            follow_config(runner, checkpoint, filename)
+
+    def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Note the classes of optimizers, whose states do not say them.
+
+        Args:
+            runner: The runner that saves.
+            checkpoint: What is about to be written.
+        """
+        if "optimizer" in checkpoint:
+            checkpoint["meta"][TYPES] = describe_types(runner.optim_wrapper)
+        if "param_schedulers" in checkpoint:
+            checkpoint["param_schedulers"] = drop_callables(checkpoint["param_schedulers"])
 
 
 def watch_checkpoints(cfg: Config) -> None:

@@ -168,7 +168,7 @@ def test_weights_alone_cannot_be_resumed_and_load_from_is_named(tmp_path, file):
     with pytest.raises(
         ValueError,
         match=r"other\.pth' holds weights only: .*must have meta\.epoch, meta\.iter, optimizer, "
-        r"message_hub, param_schedulers too.*--cfg-options load_from=\S+other\.pth\) instead of "
+        r"message_hub too.*--cfg-options load_from=\S+other\.pth\) instead of "
         "--resume",
     ):
         runner.load_or_resume()
