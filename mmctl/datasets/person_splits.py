@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import reprlib
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 
 from mmctl.datasets.mat_file import read_integer_array
-from mmctl.files import check_regular, read_json, to_record, write_whole
+from mmctl.files import check_regular, read_json, shorten, to_record, write_whole
 
 Splits = list[dict[str, list[str]]]
 """One dict per fold: the names of the persons under ``'train'`` and ``'test'``."""
@@ -92,7 +91,7 @@ def read_json_splits(path: Path, persons: list[str]) -> Splits:
     if not isinstance(splits, list) or not splits:
         raise ValueError(
             f'{path} must be like [{{"train": ["person001"], "test": ["person002"]}}] or like '
-            f'{{"splits": [...]}}, at least one object per fold, got {reprlib.repr(content)}'
+            f'{{"splits": [...]}}, at least one object per fold, got {shorten(content)}'
         )
     folds = [to_record(_Fold, fold, f"{path}: fold {i}") for i, fold in enumerate(splits)]
     for number, fold in enumerate(folds):

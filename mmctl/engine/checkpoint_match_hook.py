@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from mmengine.config import Config
 from mmengine.hooks import Hook
-from mmengine.runner import Runner, find_latest_checkpoint
+from mmengine.runner import Runner
 
+from mmctl.engine.last_checkpoint import loaded_checkpoint
 from mmctl.engine.resume_check import check_average, check_resumable
 from mmctl.engine.resume_settings import TYPES, describe_types, drop_callables, follow_config
 from mmctl.engine.weight_match import check_state_dict
@@ -41,10 +42,7 @@ class CheckpointMatchHook(Hook):
             runner: The runner that loads.
             checkpoint: What was read from the file.
         """
-        filename = runner._load_from
-        if filename is None and runner._resume:
-            filename = find_latest_checkpoint(runner.work_dir)
-        filename = str(filename or "?")
+        filename = loaded_checkpoint(runner)
         check_state_dict(runner.model, checkpoint, filename, allow=self.allow)
         if runner._resume:
             check_resumable(checkpoint, filename)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from mmengine.dist import broadcast_object_list, is_main_process
 from mmengine.logging import print_log
+from mmengine.runner import Runner
 
 from mmctl.engine.archive_check import check_archive
 from mmctl.engine.checkpoint_reading import load_from_local_safely
@@ -64,6 +65,15 @@ def find_named_checkpoint(folder: Path) -> Path | None:
     named = Path(_read_pointer(folder))
     places = (folder / named.name, named) if named.name else ()
     return next((place for place in places if place.is_file()), None)
+
+
+def loaded_checkpoint(runner: Runner) -> str:
+    """Return the name of the checkpoint that a runner loads or has loaded.
+
+    Args:
+        runner: A runner with ``load_from`` or ``resume``.
+    """
+    return str(runner._load_from or find_named_checkpoint(Path(runner.work_dir)))
 
 
 def _read_pointer(folder: Path) -> str:

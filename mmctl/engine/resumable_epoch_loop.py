@@ -16,14 +16,24 @@ from torch import nn
 from mmctl.datasets.numbered_items import NumberedItems, NumberedSampler
 from mmctl.datasets.random_state import kept_random_state
 from mmctl.engine.breakdowns import add_note, describe_way_on
-from mmctl.engine.run_state import restore_run_state
+from mmctl.engine.last_checkpoint import loaded_checkpoint
+from mmctl.engine.run_state import RUN_STATE, restore_run_state
 from mmctl.engine.stop_signals import (
     RunStopped,
     StopSignals,
     leave_signals_to_main_process,
     spare_workers,
 )
+from mmctl.files import shorten
 from mmctl.registry import LOOPS
+
+_KINDS = {
+    "num_done": (int,),
+    "validation_is_due": (bool,),
+    "sampler_seed": (int, type(None)),
+    "item_seed": (int,),
+}
+"""What the state of a loop consists of."""
 
 
 @LOOPS.register_module()
@@ -98,9 +108,9 @@ class ResumableEpochLoop(EpochBasedTrainLoop):
         self.runner.call_hook("before_train")
         if self.runner.val_loop is not None:
             spare_workers(self.runner.val_loop.dataloader)
+        self._go_on()
         try:
             with self.signals:
-                self._go_on()
                 self._validate()
                 while self._epoch < self._max_epochs and not self.stop_training:
                     self.run_epoch()
@@ -157,6 +167,25 @@ class ResumableEpochLoop(EpochBasedTrainLoop):
         state = self._resumed
         if state is None or self._iter == 0:
             return  # load_from takes the weights only
+        try:
+            self._take_state(state)
+        # What a checkpoint of someone else has in these places may be anything.
+        except Exception as error:
+            raise ValueError(
+                f"checkpoint {loaded_checkpoint(self.runner)!r} cannot be gone on from: its "
+                f"{RUN_STATE} must be as SnapshotHook writes it for this model "
+                f"({type(error).__name__}: {str(error)[:200]}). Use another checkpoint, or start a "
+                "new run from its weights with load_from instead of --resume"
+            ) from error
+
+    def _take_state(self, state: Mapping[str, Any]) -> None:
+        wrong = {
+            name: shorten(state[name])
+            for name, kinds in _KINDS.items()
+            if type(state[name]) not in kinds or (type(state[name]) is int and state[name] < 0)
+        }
+        if wrong:
+            raise ValueError(f"got {wrong}")
         self._sampler.item_seed = state["item_seed"]
         if state["sampler_seed"] is not None:
             self._sampler.sampler.seed = state["sampler_seed"]
@@ -181,6 +210,8 @@ class ResumableEpochLoop(EpochBasedTrainLoop):
         own = self._batches
         before = {name: state.get(name, value) for name, value in own.items()}
         if before == own:
+            if state["num_done"] > own["num_batches"]:
+                raise ValueError(f"{state['num_done']} of {own['num_batches']} batches are done")
             self.num_done = state["num_done"]
             return
         place = "within an epoch" if state["num_done"] else "at the end of an epoch"

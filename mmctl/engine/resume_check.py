@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.optim import LBFGS, Optimizer, SparseAdam
 
 from mmctl.engine.weight_match import check_state_dict, describe_kind
-from mmctl.files.shortened import shorten
+from mmctl.files import shorten
 
 _HUB = ("log_scalars", "runtime_info", "resumed_keys")
 _PATHS = ("last_ckpt", "best_ckpt")

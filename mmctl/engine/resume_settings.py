@@ -13,7 +13,7 @@ from mmengine.runner import EpochBasedTrainLoop, Runner
 from torch import Tensor
 
 from mmctl.engine.resume_check import check_optimizer, is_number
-from mmctl.files.shortened import shorten
+from mmctl.files import shorten
 
 TYPES = "optimizer_types"
 """Key in ``meta`` of a checkpoint: class of each optimizer by name, one alone under ``''``."""
@@ -92,7 +92,7 @@ def _split_run(runner: Runner, checkpoint: dict[str, Any], filename: str) -> Ite
     several = isinstance(runner.optim_wrapper, OptimWrapperDict)
     types = checkpoint["meta"].get(TYPES)
     states = checkpoint["optimizer"] if several else {"": checkpoint["optimizer"]}
-    schedules = checkpoint.get("param_schedulers") or ({} if several else [])
+    schedules = checkpoint.get("param_schedulers", {} if several else [])
     schedules = schedules if several else {"": schedules}
     for name, wrapper in wrappers.items():
         place = f"[{name!r}]" if several else ""

@@ -12,6 +12,7 @@ from mmengine.runner import Runner
 from torch import Tensor, nn
 
 from mmctl.datasets.random_state import read_random_state, write_random_state
+from mmctl.engine.weight_match import find_misfits
 
 RUN_STATE = "run_state"
 """Key of the checkpoint under which it lies."""
@@ -50,8 +51,11 @@ def restore_run_state(runner: Runner, state: dict[str, Any]) -> None:
     if len(ranks) == get_world_size():
         own = ranks[get_rank()]
         write_random_state(own["random"])
-        buffers = dict(model.named_buffers())
-        for name, value in own.get("buffers", {}).items():
+        saved, buffers = own.get("buffers", {}), dict(model.named_buffers())
+        for fault, keys in find_misfits(saved, buffers).items():
+            for name, sides in keys.items():
+                raise ValueError(f"a buffer {fault}: {name}{sides}")
+        for name, value in saved.items():
             buffers[name].copy_(value)
     else:
         print_log(

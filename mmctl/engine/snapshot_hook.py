@@ -155,8 +155,15 @@ class SnapshotHook(Hook):
         self._collected = (runner.iter, collect_run_state(runner))
 
     def _prune(self, runner: Runner, num_kept: int) -> None:
-        files = Path(runner.work_dir).glob("snapshot_*.pth")
-        # By age, because a run that went back some way saves smaller numbers.
-        newest = sorted(files, key=lambda file: file.stat().st_mtime_ns, reverse=True)
-        for file in newest[num_kept:]:
-            file.unlink(missing_ok=True)
+        """Remove snapshots but the last ones, and all from beyond here, of a run that went back.
+
+        By the iteration in their names: the clock may have been set back.
+        """
+        files = {}
+        for file in Path(runner.work_dir).glob("snapshot_*.pth"):
+            number = file.stem.removeprefix("snapshot_")
+            if number.isdecimal():
+                files[int(number)] = file
+        kept = [number for number in sorted(files, reverse=True) if number <= runner.iter]
+        for number in files.keys() - kept[:num_kept]:
+            files[number].unlink(missing_ok=True)

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from mmengine.logging import HistoryBuffer
 
-from mmctl.files.shortened import shorten
+from mmctl.files import shorten
 
 HISTORY_STATISTICS = ("min", "max", "current", "mean")
 """The statistics that MMEngine stores with every log history."""

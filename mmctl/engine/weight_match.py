@@ -13,7 +13,7 @@ import torch
 from mmengine.model import BaseTTAModel, is_model_wrapper
 from torch import Tensor, nn
 
-from mmctl.files.shortened import shorten
+from mmctl.files import shorten
 
 NUM_SHOWN = 3
 _LONGEST_KEY = 120

@@ -6,6 +6,7 @@ from mmctl.files.json_records import to_record
 from mmctl.files.mat_files import read_mat
 from mmctl.files.numpy_files import map_npy, read_npz
 from mmctl.files.regular_files import check_regular, read_bytes, read_text
+from mmctl.files.shortened import shorten
 from mmctl.files.whole_files import (
     FULL_DISK_CODES,
     TEMPORARY_SUFFIX,
@@ -30,6 +31,7 @@ __all__ = [
     "read_npz",
     "read_text",
     "remove_temporary_files",
+    "shorten",
     "to_record",
     "write_whole",
 ]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import reprlib
 import types
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from mmctl.files.shortened import shorten
 
 Record = TypeVar("Record")
 
@@ -29,7 +30,7 @@ def to_record(record: type[Record], content: Any, place: str) -> Record:
             place, key, rule and value are named.
     """
     if not isinstance(content, Mapping):
-        raise ValueError(f"{place} must be an object, got {reprlib.repr(content)}")
+        raise ValueError(f"{place} must be an object, got {shorten(content)}")
     fields = {field.name: field for field in dataclasses.fields(record)}  # type: ignore[arg-type]
     for name in content:
         if name not in fields:
@@ -66,7 +67,7 @@ def _convert(kind: Any, value: Any, place: str) -> Any:
     # A bool is an int to Python, but no number to a reader.
     if kind in (str, int, bool, type(None)) and type(value) is kind:
         return value
-    raise ValueError(f"{place} must be {_name(kind)}, got {reprlib.repr(value)}")
+    raise ValueError(f"{place} must be {_name(kind)}, got {shorten(value)}")
 
 
 def _is_finite(value: float) -> bool:
@@ -83,12 +84,12 @@ def _convert_union(kinds: Sequence[Any], value: Any, place: str) -> Any:
         except ValueError:
             continue
     names = " or ".join(map(_name, kinds))
-    raise ValueError(f"{place} must be {names}, got {reprlib.repr(value)}")
+    raise ValueError(f"{place} must be {names}, got {shorten(value)}")
 
 
 def _convert_items(kinds: Sequence[Any], values: list[Any], place: str) -> list[Any]:
     if len(kinds) != len(values):
-        raise ValueError(f"{place} must have {len(kinds)} entries, got {reprlib.repr(values)}")
+        raise ValueError(f"{place} must have {len(kinds)} entries, got {shorten(values)}")
     pairs = zip(kinds, values, strict=True)
     return [_convert(kind, value, f"{place}[{i}]") for i, (kind, value) in enumerate(pairs)]
 

@@ -154,7 +154,9 @@ def test_adam_is_not_adamw(tmp_path):
 def test_other_groups_are_named_by_their_numbers(tmp_path):
     trained(tmp_path)
     config = by_layer()
-    with pytest.raises(ValueError, match=r"has 6 parameters in 1 groups, the config's 6 .*6 groups"):
+    with pytest.raises(
+        ValueError, match=r"has 6 parameters in 1 groups, the config's 6 .*6 groups"
+    ):
         resumed(tmp_path, epochs=3, optim_wrapper=config)
 
 
