@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from mmengine.logging import print_log
 from mmengine.optim import OptimWrapper, OptimWrapperDict
@@ -107,7 +107,7 @@ def _split_run(runner: Runner, checkpoint: dict[str, Any], filename: str) -> Ite
                 f"checkpoint {filename!r} cannot be gone on from: its param_schedulers{place} must "
                 f"be a list of states, got {shorten(stored)}"
             )
-        part = _Part(name, wrapper, list(own), {**state}, stored)
+        part = _Part(name, wrapper, list(own), dict(cast(dict, state)), stored)
         yield part
         if several:
             checkpoint["optimizer"] = {**checkpoint["optimizer"], name: part.stored}

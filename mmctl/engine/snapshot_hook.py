@@ -164,6 +164,6 @@ class SnapshotHook(Hook):
             number = file.stem.removeprefix("snapshot_")
             if number.isdecimal():
                 files[int(number)] = file
-        kept = [number for number in sorted(files, reverse=True) if number <= runner.iter]
-        for number in files.keys() - kept[:num_kept]:
-            files[number].unlink(missing_ok=True)
+        kept = [iteration for iteration in sorted(files)[::-1] if iteration <= runner.iter]
+        for iteration in files.keys() - kept[:num_kept]:
+            files[iteration].unlink(missing_ok=True)

@@ -18,7 +18,7 @@ class _Shortened(reprlib.Repr):
     def repr1(self, x: object, level: int) -> str:
         if type(x) in (str, bytes):
             return repr(x[:80])  # type: ignore[index]
-        if type(x) is int and x.bit_length() > 200:
+        if type(x) is int and x.bit_length() > 10_000:
             return f"<int of {x.bit_length():,} bits>"
         if type(x) in _PLAIN:
             return repr(x)

@@ -3,12 +3,14 @@ from __future__ import annotations
 import pytest
 import torch
 from mmengine.model import BaseTTAModel, MMDistributedDataParallel
+from mmengine.runner import Runner
 from torch import nn
 
-from mmctl.engine import CheckpointMatchHook, check_state_dict
-from tests.test_engine.tiny_runner import TinyModel, tiny_runner
+from mmctl.engine import CheckpointMatchHook, check_state_dict, watch_checkpoints
+from tests.test_engine.tiny_runner import TinyModel, tiny_config, tiny_runner
 
 HOOK = {"type": "CheckpointMatchHook"}
+OWN = {"type": "mmctl.CheckpointMatchHook", "allow": ["a"]}
 
 
 @pytest.fixture
@@ -190,3 +192,17 @@ def test_a_whole_checkpoint_resumes(tmp_path, param_scheduler):
     )
     runner.load_or_resume()
     assert runner.epoch == 1
+
+
+@pytest.mark.parametrize(
+    "hooks",
+    [None, [], [{"type": "FiniteLossHook"}], [OWN]],
+)
+def test_hooks_of_a_config_s_own_do_not_leave_the_check_out(tmp_path, file, hooks):
+    config = tiny_config(tmp_path, load_from=file(**{"classifier.bias": torch.zeros(9)}))
+    config.custom_hooks = hooks
+    watch_checkpoints(config)
+    watch_checkpoints(config)
+    assert len(config.custom_hooks) == (1 if hooks == [OWN] else 1 + len(hooks or []))
+    with pytest.raises(ValueError, match="does not fit TinyModel"):
+        Runner.from_cfg(config).load_or_resume()

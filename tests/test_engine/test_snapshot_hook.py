@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -102,3 +103,23 @@ def test_another_loop_is_refused_by_name(tmp_path):
 def test_numbers_must_be_positive(name):
     with pytest.raises(ValueError, match=f"SnapshotHook's {name} must be positive, got 0"):
         SnapshotHook(**{name: 0})
+
+
+def test_the_clock_does_not_choose_which_snapshots_stay(tmp_path):
+    for iteration in (1, 2):
+        (tmp_path / f"snapshot_{iteration}.pth").touch()
+        os.utime(tmp_path / f"snapshot_{iteration}.pth", (2**32, 2**32))  # the year 2106
+    (tmp_path / "snapshot_mine.pth").touch()
+    stopped(tmp_path, 3, interval=3, max_keep=2)
+    assert names(tmp_path) == ["snapshot_2.pth", "snapshot_3.pth", "snapshot_mine.pth"]
+    assert (tmp_path / "last_checkpoint").read_text() == str(tmp_path / "snapshot_3.pth")
+
+
+def test_a_run_that_went_back_leaves_no_snapshot_from_beyond(tmp_path):
+    stopped(tmp_path, 9, interval=4)
+    config = {"resume": True, "load_from": str(tmp_path / "snapshot_4.pth")}
+    with pytest.raises(Killed):
+        drawing_runner(
+            tmp_path, StopAt("after_train_iter", 6), snapshot={"interval": 3}, **config
+        ).train()
+    assert names(tmp_path) == ["snapshot_4.pth", "snapshot_6.pth"]

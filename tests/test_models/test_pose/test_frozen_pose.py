@@ -15,6 +15,7 @@ from mmengine.runner import CheckpointLoader
 from mmengine.runner import load_state_dict as mmengine_load_state_dict
 from torch import Tensor, nn
 
+from mmctl.engine import check_state_dict
 from mmctl.models import FrozenPoseEstimator, HRNetHeatmaps
 from mmctl.models.pose.pose_estimator import build_estimator
 from mmctl.structures import FLIP_ORDER
@@ -426,6 +427,29 @@ def test_a_checkpoint_without_weights_is_refused(tmp_path: Path) -> None:
         ValueError, match="must be a dict of weights by name to fit a model, got a list"
     ):
         FrozenPoseEstimator(copy.deepcopy(OURS), str(tmp_path / "list.pth"))
+
+
+def test_a_checkpoint_of_the_whole_must_bring_weights_where_nothing_else_does(
+    tmp_path: Path,
+) -> None:
+    path = saved_small(tmp_path)
+    named = Whole(FrozenPoseEstimator(copy.deepcopy(OURS), path))
+    check_state_dict(named, named.state_dict(), "a.pth")
+    unnamed = Whole(small())
+    with pytest.raises(ValueError, match=r"missing from the checkpoint: pose\.estimator\.backbone"):
+        check_state_dict(unnamed, named.state_dict(), "a.pth")
+    state = named.state_dict() | {f"pose.{k}": v for k, v in named.pose.optional_state().items()}
+    check_state_dict(unnamed, state, "a.pth")
+    unnamed.load_state_dict(state)
+    check_state_dict(unnamed, named.state_dict(), "a.pth")
+
+
+def test_weights_in_an_init_cfg_that_nothing_reads_are_refused(tmp_path: Path) -> None:
+    pretrained = {"type": "Pretrained", "checkpoint": saved_small(tmp_path)}
+    with pytest.raises(
+        ValueError, match=r"must be given as checkpoint.*nothing reads its init_cfg"
+    ):
+        FrozenPoseEstimator({**copy.deepcopy(OURS), "init_cfg": pretrained})
 
 
 WITHOUT_HEATMAPS = {
