@@ -10,6 +10,7 @@ import math
 import operator
 import pickle
 import re
+from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
@@ -131,6 +132,8 @@ def restore(content: Any) -> Any:
     if isinstance(content, tuple):
         new = tuple(restore(item) for item in content)
         return content if all(map(operator.is_, new, content)) else new
+    if isinstance(content, OrderedDict) and vars(content).keys() - {"_metadata"}:
+        raise _refused("an OrderedDict with attributes, which would hide its methods")
     if isinstance(content, (dict, list)):
         for key, item in content.items() if isinstance(content, dict) else enumerate(content):
             content[key] = restore(item)

@@ -160,6 +160,15 @@ def read_weights(checkpoint: object, filename: str) -> dict[str, Any]:
             f"{name} {filename!r} must be a dict of weights by name to fit a model, "
             f"got {_describe_value(weights)}"
         )
+    versions = getattr(weights, "_metadata", None) or {}  # of modules, which torch asks for
+    if not isinstance(versions, Mapping) or not all(
+        isinstance(own, Mapping) and isinstance(own.get("version", 1), (int, type(None)))
+        for own in versions.values()
+    ):
+        raise ValueError(
+            f"{name} {filename!r} must have versions of modules that are whole numbers, got "
+            f"{shorten(versions)}"
+        )
     bare = {key.removeprefix("module."): value for key, value in weights.items()}
     if len(bare) < len(weights):
         twice = next(key for key in weights if f"module.{key}" in weights)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from collections import OrderedDict
 
 import numpy as np
 import pytest
@@ -158,3 +159,10 @@ def test_a_forged_log_history_is_refused_and_leaves_mmengine_as_it_is(tmp_path, 
 def test_a_log_history_without_state_is_refused(tmp_path):
     with pytest.raises(ValueError, match="HistoryBuffer without a state"):
         load(tmp_path, Forged(HistoryBuffer, ([1.0], [1])))
+
+
+def test_attributes_that_would_hide_methods_are_refused(tmp_path):
+    weights = OrderedDict(a=1)
+    weights.others = 5
+    with pytest.raises(ValueError, match="OrderedDict with attributes"):
+        load(tmp_path, weights)

@@ -90,6 +90,14 @@ def test_a_weight_with_and_without_the_wrapper_s_prefix_is_refused():
         check_state_dict(TinyModel(), state, "a.pth")
 
 
+@pytest.mark.parametrize("versions", [{"norm": {"version": "x"}}, {"norm": 2}, [1]])
+def test_versions_of_modules_must_be_numbers(versions):
+    weights = TinyModel().state_dict()
+    weights._metadata = versions
+    with pytest.raises(ValueError, match=r"'a\.pth' must have versions of modules that are whole"):
+        check_state_dict(TinyModel(), {"state_dict": weights}, "a.pth")
+
+
 def test_long_names_and_large_contents_stay_short_in_messages():
     state = {**TinyModel().state_dict(), "x" * 10**6: WEIGHT, "y": "z" * 10**6}
     with pytest.raises(ValueError) as caught:
