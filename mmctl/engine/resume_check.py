@@ -18,6 +18,9 @@ from torch.optim import LBFGS, Optimizer, SparseAdam
 from mmctl.engine.weight_match import check_state_dict, describe_kind
 from mmctl.files import shorten
 
+MAX_STEPS = 10**7
+"""Most epochs or iterations that a run may have done: its schedules may be played again."""
+
 _HUB = ("log_scalars", "runtime_info", "resumed_keys")
 _PATHS = ("last_ckpt", "best_ckpt")
 
@@ -48,10 +51,9 @@ def check_resumable(checkpoint: Mapping[str, Any], filename: str) -> None:
             f"load_from={filename}) instead of --resume"
         )
     for key in ("epoch", "iter"):
-        rule = "a whole number of 0 or more"
-        _require(
-            type(meta[key]) is int and meta[key] >= 0, filename, f"meta.{key}", rule, meta[key]
-        )
+        fits = type(meta[key]) is int and 0 <= meta[key] <= MAX_STEPS
+        rule = f"a whole number from 0 to {MAX_STEPS:,}"
+        _require(fits, filename, f"meta.{key}", rule, meta[key])
     seed = meta.get("seed")
     fits = seed is None or (type(seed) is int and 0 <= seed < 2**32)
     _require(fits, filename, "meta.seed", "None or a whole number below 2**32", seed)

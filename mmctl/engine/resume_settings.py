@@ -54,10 +54,10 @@ def follow_config(runner: Runner, checkpoint: dict[str, Any], filename: str) -> 
         filename: What to call the checkpoint in the message.
 
     Raises:
-        ValueError: If the optimizer is another one, its state does not fit, or a schedule that
-            depends on the validations so far has changed.
+        ValueError: If the run is beyond its end, the optimizer is another one, its state does not
+            fit, or a schedule that depends on the validations so far has changed.
     """
-    assert runner.train_loop is not None  # built here if need be: schedules end with it
+    _check_end(runner, checkpoint["meta"], filename)
     runner.optim_wrapper = runner.build_optim_wrapper(runner.optim_wrapper)
     if runner.param_schedulers is not None:
         runner.param_schedulers = runner.build_param_scheduler(runner.param_schedulers)
@@ -79,6 +79,17 @@ def follow_config(runner: Runner, checkpoint: dict[str, Any], filename: str) -> 
             "now counts as if the run had had it from its start: " + "; ".join(changes),
             logger="current",
             level=logging.WARNING,
+        )
+
+
+def _check_end(runner: Runner, meta: Mapping[str, Any], filename: str) -> None:
+    """Raise if the config ends the run before the checkpoint: there would be nothing to train."""
+    by_epoch = isinstance(runner.train_loop, EpochBasedTrainLoop)
+    unit, end = ("epoch", runner.max_epochs) if by_epoch else ("iter", runner.max_iters)
+    if meta[unit] > end:
+        raise ValueError(
+            f"train_cfg.max_{unit}s must not be below the {meta[unit]} that checkpoint "
+            f"{filename!r} has done, because nothing would be trained, got {end}"
         )
 
 
@@ -210,9 +221,8 @@ def _replay(
                 f"config): {'; '.join(changes[:NUM_SHOWN])}. Keep the config of the run, or start "
                 f"anew with load_from (--cfg-options load_from={filename}) instead of --resume"
             )
-    iters = min(meta["iter"], runner.max_iters)  # beyond the end there is nothing to train
+    iters = meta["iter"]
     epochs = meta["epoch"] if isinstance(runner.train_loop, EpochBasedTrainLoop) else 0
-    epochs = min(epochs, runner.max_epochs)
     length = len(runner.train_dataloader)
     if not epochs * length <= iters < (epochs + 1) * length:  # it had another batch before
         length = max(1, iters // max(1, epochs))

@@ -186,3 +186,10 @@ def test_played_again_to_any_place_a_schedule_is_where_it_was(tmp_path, iteratio
     runner.register_hook({"type": "CheckpointMatchHook"})
     runner.train()
     assert equal(end_state(tmp_path / "cut"), end_state(tmp_path / "whole"))
+
+
+def test_a_run_beyond_its_end_is_told_so(tmp_path):
+    trained(tmp_path, epochs=2)
+    resumed(tmp_path, epochs=2)
+    with pytest.raises(ValueError, match=r"max_epochs must not be below the 2 that .*epoch_2\.pth"):
+        resumed(tmp_path, epochs=1)
