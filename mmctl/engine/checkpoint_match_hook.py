@@ -10,7 +10,8 @@ from mmengine.runner import Runner
 
 from mmctl.engine.last_checkpoint import loaded_checkpoint
 from mmctl.engine.resume_check import check_average, check_resumable
-from mmctl.engine.resume_settings import TYPES, describe_types, drop_callables, follow_config
+from mmctl.engine.resume_schedules import drop_callables
+from mmctl.engine.resume_settings import TYPES, describe_types, follow_config
 from mmctl.engine.weight_match import check_state_dict
 from mmctl.registry import HOOKS
 

@@ -95,7 +95,7 @@ class ResumableEpochLoop(EpochBasedTrainLoop):
         Args:
             state: ``state_dict()`` of the run that stopped, with the rest of its run state.
         """
-        self._resumed = state
+        self._resumed = state if isinstance(state, Mapping) else {}  # which _go_on refuses
 
     def run(self) -> nn.Module:
         """Train up to ``max_epochs``.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import math
 import numbers
 from collections import defaultdict
 from collections.abc import Mapping
@@ -9,7 +11,7 @@ from typing import Any, cast
 
 import torch
 from mmengine.hooks import EMAHook
-from mmengine.logging import HistoryBuffer
+from mmengine.logging import HistoryBuffer, print_log
 from mmengine.optim import OptimWrapper
 from mmengine.runner import Runner
 from torch import Tensor, nn
@@ -199,6 +201,12 @@ def _check_states(optimizer: Optimizer, states: dict, groups: list[dict], filena
                 if isinstance(wanted, Tensor):
                     rule = f"{describe_kind(wanted)} of shape {tuple(wanted.shape)}"
                     _require(_is_alike(state[name], wanted), filename, at, rule, state[name])
+    if not states and any(expected.values()):
+        print_log(
+            f"checkpoint {filename!r} has no state of any parameter: the optimizer begins anew",
+            logger="current",
+            level=logging.WARNING,
+        )
     unknown = [
         place for place in states if place not in range(sum(len(g["params"]) for g in groups))
     ]
@@ -207,7 +215,7 @@ def _check_states(optimizer: Optimizer, states: dict, groups: list[dict], filena
 
 def _is_alike(value: object, wanted: Tensor) -> bool:
     if wanted.dim() == 0:  # a count of steps, which older torch stored as a number
-        return is_number(value)
+        return is_number(value) and 0 <= float(cast(float, value)) < math.inf
     same = isinstance(value, Tensor) and describe_kind(value) == describe_kind(wanted)
     return same and cast(Tensor, value).shape == wanted.shape
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, cast
@@ -10,9 +9,17 @@ from typing import Any, NamedTuple, cast
 from mmengine.logging import print_log
 from mmengine.optim import OptimWrapper, OptimWrapperDict
 from mmengine.runner import EpochBasedTrainLoop, Runner
-from torch import Tensor
 
 from mmctl.engine.resume_check import check_optimizer, is_number
+from mmctl.engine.resume_schedules import (
+    are_same,
+    check_counters,
+    compare_schedulers,
+    needs_validations,
+    replay,
+    settings_of,
+    short,
+)
 from mmctl.files import shorten
 
 TYPES = "optimizer_types"
@@ -63,16 +70,22 @@ def follow_config(runner: Runner, checkpoint: dict[str, Any], filename: str) -> 
         runner.param_schedulers = runner.build_param_scheduler(runner.param_schedulers)
     changes: list[str] = []
     for part in _split_run(runner, checkpoint, filename):
-        found = [*_compare_schedulers(part), *_compare_groups(part)]
+        found = [
+            *compare_schedulers(
+                part.schedulers, part.stored_schedulers, runner, checkpoint["meta"]
+            ),
+            *_compare_groups(part),
+        ]
         if found:
             before = _rates(part.stored["param_groups"])
-            _replay(runner, part, checkpoint["meta"], found, filename)
+            _check_replayable(part, found, filename)
+            replay(runner, part.wrapper, part.schedulers, checkpoint["meta"])
             _take_over(part)
             now = _rates(part.stored["param_groups"])
             changes += [*found[:NUM_SHOWN], *(["..."] if len(found) > NUM_SHOWN else [])]
             changes.append(f"so lr goes on with {now} in place of {before}")
         else:
-            _check_volatile(part, filename)
+            check_counters(part.schedulers, part.stored_schedulers, filename)
     if changes:
         print_log(
             f"The config differs from that of checkpoint {filename!r} (checkpoint -> config), and "
@@ -91,6 +104,17 @@ def _check_end(runner: Runner, meta: Mapping[str, Any], filename: str) -> None:
             f"train_cfg.max_{unit}s must not be below the {meta[unit]} that checkpoint "
             f"{filename!r} has done, because nothing would be trained, got {end}"
         )
+
+
+def _check_replayable(part: _Part, changes: Sequence[str], filename: str) -> None:
+    for scheduler in part.schedulers:
+        if needs_validations(scheduler):
+            raise ValueError(
+                f"checkpoint {filename!r} cannot be gone on from with another config, because "
+                f"{type(scheduler).__name__} depends on all validations so far (checkpoint -> "
+                f"config): {'; '.join(changes[:NUM_SHOWN])}. Keep the config of the run, or start "
+                f"anew with load_from (--cfg-options load_from={filename}) instead of --resume"
+            )
 
 
 def _split(wrapper: Any) -> dict[str, OptimWrapper]:
@@ -119,6 +143,7 @@ def _split_run(runner: Runner, checkpoint: dict[str, Any], filename: str) -> Ite
                 f"be a list of states, got {shorten(stored)}"
             )
         part = _Part(name, wrapper, list(own), dict(cast(dict, state)), stored)
+        _add_missing(part)
         yield part
         if several:
             checkpoint["optimizer"] = {**checkpoint["optimizer"], name: part.stored}
@@ -129,65 +154,31 @@ def _split_run(runner: Runner, checkpoint: dict[str, Any], filename: str) -> Ite
                 checkpoint["param_schedulers"] = part.stored_schedulers
 
 
-def _settings(component: Any) -> set[str]:
-    """Return the names of what a component's constructors take: its config, not its state."""
-    names: set[str] = set()
-    for kind in type(component).__mro__[:-1]:
-        if "__init__" in vars(kind):
-            names |= set(inspect.signature(vars(kind)["__init__"]).parameters)
-    return names - {"self", "args", "kwargs", "params", "optimizer", "last_step", "verbose"}
-
-
-def _plain_state(scheduler: Any) -> dict[str, Any]:
-    return {key: value for key, value in scheduler.state_dict().items() if not callable(value)}
-
-
-def drop_callables(states: Any) -> Any:
-    """Return the states of schedulers without functions, which no reader would restore.
-
-    The constructor of ``OneCycleLR`` sets its own again.
-
-    Args:
-        states: A list of states, or a dict of such lists.
-    """
-    if isinstance(states, dict):
-        return {name: drop_callables(part) for name, part in states.items()}
-    return [{key: v for key, v in state.items() if not callable(v)} for state in states]
-
-
-def _compare_schedulers(part: _Part) -> list[str]:
-    own, stored = part.schedulers, part.stored_schedulers
-    if len(own) != len(stored):
-        names = ", ".join(type(scheduler).__name__ for scheduler in own) or "none"
-        return [f"param_scheduler of {len(stored)} schedules -> {len(own)} ({names})"]
-    changes = []
-    for index, (scheduler, state) in enumerate(zip(own, stored, strict=True)):
-        now, name = _plain_state(scheduler), f"param_scheduler[{index}]"
-        settings = _settings(scheduler) & now.keys()
-        if now.keys() - state.keys():
-            others = ", ".join(sorted(shorten(key) for key in state.keys() - now.keys())[:5])
-            changes.append(f"{name} one with {others or 'less'} -> {type(scheduler).__name__}")
-            continue
-        changes += [
-            f"{name}.{key} {_short(state[key])} -> {_short(now[key])}"
-            for key in sorted(settings)
-            if not _are_same(state[key], now[key])
-        ]
-    return changes
-
-
 def _compare_groups(part: _Part) -> list[str]:
-    settings = _settings(part.wrapper.optimizer)
+    settings = settings_of(part.wrapper.optimizer)
     changes: dict[str, None] = {}
     for now, before in _pairs(part):
         for key in sorted(settings & now.keys() & before.keys()):
             if key == "betas" and "initial_momentum" in now:
                 continue  # a schedule moves them
             first = f"initial_{key}"
+            if first in now and not is_number(before[key]):
+                changes[f"optimizer.{key} {shorten(before[key])} -> of the schedule"] = None
             old, new = before.get(first, before[key]), now.get(first, now[key])
-            if not _are_same(old, new):
-                changes[f"optimizer.{key} {_short(old)} -> {_short(new)}"] = None
+            if not are_same(old, new):
+                changes[f"optimizer.{key} {short(old)} -> {short(new)}"] = None
     return list(changes)
+
+
+def _add_missing(part: _Part) -> None:
+    """Add settings that the torch of the checkpoint did not know yet."""
+    settings = settings_of(part.wrapper.optimizer)
+    part.stored["param_groups"] = [
+        {**{key: value for key, value in now.items() if key in settings}, **before}
+        for now, before in zip(
+            part.wrapper.optimizer.param_groups, part.stored["param_groups"], strict=True
+        )
+    ]
 
 
 def _pairs(part: _Part) -> Iterator[tuple[dict, dict]]:
@@ -198,53 +189,10 @@ def _pairs(part: _Part) -> Iterator[tuple[dict, dict]]:
         yield base, before
 
 
-def _are_same(before: Any, now: Any) -> bool:
-    """Compare two settings; tuples may have become lists, numbers tensors."""
-    if isinstance(before, Tensor) or isinstance(now, Tensor):
-        return is_number(before) and is_number(now) and float(before) == float(now)
-    if isinstance(before, (list, tuple)) and isinstance(now, (list, tuple)):
-        return len(before) == len(now) and all(map(_are_same, before, now))
-    if isinstance(before, dict) and isinstance(now, dict):  # milestones
-        return before.keys() == now.keys() and all(_are_same(before[k], now[k]) for k in now)
-    return type(before) in (int, float, bool, str, type(None)) and before == now
-
-
-def _replay(
-    runner: Runner, part: _Part, meta: Mapping[str, Any], changes: Sequence[str], filename: str
-) -> None:
-    """Step the run's schedulers as often as a run has that is at the place of the checkpoint."""
-    for scheduler in part.schedulers:
-        if getattr(scheduler, "need_val_args", False):
-            raise ValueError(
-                f"checkpoint {filename!r} cannot be gone on from with another config, because "
-                f"{type(scheduler).__name__} depends on all validations so far (checkpoint -> "
-                f"config): {'; '.join(changes[:NUM_SHOWN])}. Keep the config of the run, or start "
-                f"anew with load_from (--cfg-options load_from={filename}) instead of --resume"
-            )
-    iters = meta["iter"]
-    epochs = meta["epoch"] if isinstance(runner.train_loop, EpochBasedTrainLoop) else 0
-    length = len(runner.train_dataloader)
-    if not epochs * length <= iters < (epochs + 1) * length:  # it had another batch before
-        length = max(1, iters // max(1, epochs))
-    by_epoch = [s for s in part.schedulers if s.by_epoch]
-    by_iter = [s for s in part.schedulers if not s.by_epoch]
-    part.wrapper._global_step = 0  # for MMEngine to see that the optimizer has made its steps
-    for iteration in range(1, iters + 1):
-        for scheduler in by_iter:
-            scheduler.step()
-        if iteration % length == 0 and iteration // length <= epochs:
-            for scheduler in by_epoch:
-                scheduler.step()
-    for _ in range(epochs - min(epochs, iters // length)):
-        for scheduler in by_epoch:
-            scheduler.step()
-    part.wrapper._global_step = -1
-    part.stored_schedulers[:] = [scheduler.state_dict() for scheduler in part.schedulers]
-
-
 def _take_over(part: _Part) -> None:
     """Write the settings of the run's optimizer over those that the checkpoint has."""
-    settings = _settings(part.wrapper.optimizer)
+    part.stored_schedulers[:] = [scheduler.state_dict() for scheduler in part.schedulers]
+    settings = settings_of(part.wrapper.optimizer)
     groups = []
     for now, before in _pairs(part):
         kept = {key: v for key, v in before.items() if not key.startswith("initial_")}
@@ -260,37 +208,6 @@ def _take_over(part: _Part) -> None:
         part.stored["base_param_settings"] = groups[num]
 
 
-def _check_volatile(part: _Part, filename: str) -> None:
-    """Raise unless the counters and values of schedules are of the types that they have here."""
-    for index, (scheduler, state) in enumerate(
-        zip(part.schedulers, part.stored_schedulers, strict=True)
-    ):
-        for key, value in _plain_state(scheduler).items():
-            if not _is_like(state[key], value):
-                raise ValueError(
-                    f"checkpoint {filename!r} cannot be gone on from: its "
-                    f"param_schedulers[{index}].{key} must be like {shorten(value)}, got "
-                    f"{shorten(state[key])}"
-                )
-
-
-def _is_like(value: Any, example: Any) -> bool:
-    if example is None:
-        return True
-    if isinstance(example, (list, tuple)):
-        fits = isinstance(value, (list, tuple)) and len(value) == len(example)
-        return fits and all(map(_is_like, value, example))
-    if type(example) in (int, float):
-        return is_number(value) and (type(example) is float or type(value) is int)
-    return type(value) is type(example)
-
-
 def _rates(groups: Sequence[Mapping[str, Any]]) -> str:
-    rates = dict.fromkeys(_short(group.get("lr")) for group in groups)
+    rates = dict.fromkeys(short(group.get("lr")) for group in groups)
     return ", ".join(list(rates)[:3])
-
-
-def _short(value: Any) -> str:
-    if is_number(value) and not isinstance(value, int):
-        return f"{float(value):.5g}"
-    return shorten(sorted(value.items()) if isinstance(value, dict) and value else value)

@@ -113,10 +113,6 @@ FAULTS = {
         put("param_schedulers", 0, "_last_value", value="abc"),
         r"param_schedulers\[0\]\._last_value must be like \[0\.1\], got 'abc'",
     ),
-    "count of text": (
-        put("param_schedulers", 0, "_global_step", value="1"),
-        r"param_schedulers\[0\]\._global_step must be like 0, got '1'",
-    ),
     "average without hook": (
         put("ema_state_dict", value={}),
         "is of a run with EMAHook: its state",
@@ -135,9 +131,26 @@ def test_what_cannot_be_gone_on_from_is_one_line(checkpoint, tmp_path, fault):
     assert len(str(caught.value)) < 700
 
 
-def test_odd_settings_of_a_schedule_give_way_to_those_of_the_config(checkpoint, tmp_path):
-    file = changed(checkpoint, tmp_path, put("param_schedulers", 0, "gamma", value="abc"))
+@pytest.mark.parametrize(
+    "change",
+    [
+        put("param_schedulers", 0, "gamma", value="abc"),
+        put("param_schedulers", 0, "milestones", value={"a": 1, 2: 3}),
+        put("param_schedulers", 0, "_global_step", value=np.zeros(3)),
+        put("param_schedulers", 0, "_global_step", value=10**12),
+        put("param_schedulers", 0, "base_values", value=[float("nan")]),
+        put("optimizer", "param_groups", 0, "lr", value="x"),
+        put("optimizer", "param_groups", 0, "initial_lr", value=7.0),
+        drop("optimizer", "param_groups", 0, "betas"),
+    ],
+)
+def test_odd_settings_of_a_schedule_give_way_to_those_of_the_config(checkpoint, tmp_path, change):
+    file = changed(checkpoint, tmp_path, change)
     runner = tiny_runner(tmp_path, epochs=2, custom_hooks=[HOOK], resume=True, load_from=str(file))
+    runner.load_or_resume()
+    (group,) = runner.optim_wrapper.optimizer.param_groups
+    # The first milestone is behind it.
+    assert (group["initial_lr"], group["lr"]) == (0.1, pytest.approx(0.01))
     runner.train()
     assert runner.epoch == 2
 
@@ -188,7 +201,16 @@ def test_averaged_weights_must_fit_too(tmp_path):
     tiny_runner(tmp_path, epochs=2, custom_hooks=[HOOK, EMA], resume=True).train()
 
 
+def test_an_optimizer_that_begins_anew_says_so(tmp_path, checkpoint):
+    file = changed(checkpoint, tmp_path, put("optimizer", "state", value={}))
+    config = {"resume": True, "load_from": str(file), "log_level": "WARNING"}
+    tiny_runner(tmp_path, custom_hooks=[HOOK], **config).load_or_resume()
+    log = "".join(path.read_text() for path in tmp_path.glob("*/*.log"))
+    assert "other.pth' has no state of any parameter: the optimizer begins anew" in log
+
+
 RUN_STATE = {
+    "none": put("run_state", value=None),
     "a list": put("run_state", value=[1]),
     "nothing": put("run_state", value={}),
     "no seed": drop("run_state", "item_seed"),
