@@ -113,7 +113,8 @@ def _read(path: Path) -> RunRecord:
     record.run_changes = [Change(*change) for change in record.run_changes]
     logged = path.parent / "vis_data" / "scalars.json"
     if record.seconds is None and logged.is_file():
-        record.seconds = max(0.0, logged.stat().st_mtime - record.started)
+        seconds = logged.stat().st_mtime - record.started
+        record.seconds = seconds if seconds >= 0 else None  # the clock was set back
     return record
 
 

@@ -105,14 +105,7 @@ def load_fitting(
             finite; with a hint where they lie.
     """
     weights, own = read_weights(checkpoint, filename), dict(module.state_dict())
-    below = weights
-    if prefix:
-        start = prefix if prefix.endswith(".") else f"{prefix}."
-        below = OrderedDict(
-            (key.removeprefix(start), value)
-            for key, value in weights.items()
-            if key.startswith(start)
-        )
+    below = _select(weights, prefix)
     allowed = tuple(allow)
     faults = find_misfits(below, own)
     shapes = faults.pop("of another shape")  # which the module may adapt
@@ -140,6 +133,13 @@ def load_fitting(
             f"{text if num else 'no key in common'}; {num} of {len(own)} keys are there{where}"
         )
     return list(unknown)
+
+
+def _select(weights: dict[str, Any], prefix: str | None) -> dict[str, Any]:
+    if not prefix:
+        return weights
+    start = prefix if prefix.endswith(".") else f"{prefix}."
+    return {k.removeprefix(start): value for k, value in weights.items() if k.startswith(start)}
 
 
 def read_weights(checkpoint: object, filename: str) -> dict[str, Any]:
