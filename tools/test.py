@@ -13,10 +13,9 @@ from mmengine.runner import Runner
 
 from mmctl.engine import (
     CfgOptions,
-    check_config,
-    check_overrides,
     init_cpu_distributed,
     locked_files,
+    prepare_run,
     run_command,
     watch_checkpoints,
 )
@@ -42,12 +41,7 @@ def parse_args() -> argparse.Namespace:
 
 
 def prepare_config(args: argparse.Namespace) -> Config:
-    cfg = Config.fromfile(args.config)
-    cfg.launcher = args.launcher
-    check_overrides(args.cfg_options or {}, cfg)
-    cfg.merge_from_dict(args.cfg_options or {})
-    name = Path(args.config).stem
-    cfg.work_dir = args.work_dir or cfg.get("work_dir") or f"work_dirs/{name}"
+    cfg = prepare_run(args.config, args.cfg_options, work_dir=args.work_dir, launcher=args.launcher)
     cfg.load_from, cfg.resume = args.checkpoint, False
     if args.out is not None:
         if not isinstance(cfg.test_evaluator, dict):
@@ -102,7 +96,6 @@ def main() -> None:
     os.environ.setdefault("LOCAL_RANK", str(args.local_rank))
     cfg = prepare_config(args)
     watch_checkpoints(cfg)
-    check_config(cfg)
     with locked_files(written_files(cfg, args), args.launcher):
         run_test(cfg, args)
 

@@ -16,7 +16,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn
 from rich.table import Table
 
-from mmctl.engine import CfgOptions, check_config, check_overrides, run_command
+from mmctl.engine import prepare_config, run_command
+from mmctl.engine.config_overrides import parse_option
 from mmctl.engine.split_runs import COUNTS, SplitRuns, parse_folds, summarize, write_summary
 
 TOOLS = Path(__file__).resolve().parent
@@ -43,17 +44,11 @@ def parse_args() -> argparse.Namespace:
 
 def read_config(path: Path, options: list[str]) -> Config:
     """Return the config with its overrides, checked as tools/train.py checks it."""
-    cfg = Config.fromfile(path)
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--cfg-options", nargs="*", action=CfgOptions, default={})
-    overrides = parser.parse_args(["--cfg-options", *options]).cfg_options
+    overrides = dict(map(parse_option, options))
     for key in overrides:
         if key.endswith("_dataloader.dataset.fold"):
             raise ValueError(f"--folds says which folds to run, so {key} cannot be overridden")
-    check_overrides(overrides, cfg)
-    cfg.merge_from_dict(overrides)
-    check_config(cfg)
-    return cfg
+    return prepare_config(path, overrides)
 
 
 def to_table(summary: dict[str, Any]) -> Table:

@@ -2,19 +2,16 @@
 
 import argparse
 import os
-from pathlib import Path
 
-from mmengine.config import Config
 from mmengine.runner import Runner
 
 from mmctl.engine import (
     CfgOptions,
-    check_config,
-    check_overrides,
     check_work_dir,
     end_on_signals,
     init_cpu_distributed,
     locked_work_dir,
+    prepare_run,
     reported,
     run_command,
     use_mixed_precision,
@@ -53,12 +50,7 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     args = parse_args()
     os.environ.setdefault("LOCAL_RANK", str(args.local_rank))
-    cfg = Config.fromfile(args.config)
-    cfg.launcher = args.launcher
-    check_overrides(args.cfg_options or {}, cfg)
-    cfg.merge_from_dict(args.cfg_options or {})
-    name = Path(args.config).stem
-    cfg.work_dir = args.work_dir or cfg.get("work_dir") or f"work_dirs/{name}"
+    cfg = prepare_run(args.config, args.cfg_options, work_dir=args.work_dir, launcher=args.launcher)
     if args.no_validate:
         cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
         if "checkpoint" in cfg.get("default_hooks", {}):
@@ -75,7 +67,6 @@ def main() -> None:
         cfg.resume = True
         cfg.load_from = None if args.resume == "auto" else args.resume
     watch_checkpoints(cfg)
-    check_config(cfg)
     check_work_dir(cfg.work_dir)
     with locked_work_dir(cfg.work_dir, args.launcher):
         init_cpu_distributed(cfg, args.launcher)

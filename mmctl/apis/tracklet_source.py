@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
 from mmctl.datasets import TrackletDataset
+from mmctl.engine import read_config
 from mmctl.registry import DATASETS
 
 
@@ -39,7 +39,7 @@ def build_dataset(args: argparse.Namespace) -> TrackletDataset:
     init_default_scope("mmctl")
     cfg: dict[str, Any] = {"type": args.dataset}
     if args.config is not None:
-        cfg = Config.fromfile(args.config).train_dataloader.dataset.to_dict()
+        cfg = read_config(args.config).train_dataloader.dataset.to_dict()
     cfg |= {"pipeline": [], "keypoint_file": None, "heatmap_file": None}
     for key in ("data_root", "ann_file"):
         if getattr(args, key) is not None:

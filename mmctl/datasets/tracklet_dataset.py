@@ -90,8 +90,9 @@ class TrackletDataset(BaseDataset):
             )
         self.split = split
         self.numbering: Numbering | None = None
+        data_root, ann_file = os.path.expanduser(data_root), os.path.expanduser(ann_file)
         self.keypoint_file, self.heatmap_file = (
-            None if name is None else os.path.join(data_root, name)
+            None if name is None else os.path.join(data_root, os.path.expanduser(name))
             for name in (keypoint_file, heatmap_file)
         )
         super().__init__(

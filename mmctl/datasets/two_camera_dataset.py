@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -87,7 +88,7 @@ class TwoCameraDataset(FixedLayoutDataset):
                 f"{type(self).__name__}'s fold must be an integer, 0 or more, got {fold!r}"
             )
         self.fold = fold
-        self.split_file = split_file
+        self.split_file = None if split_file is None else os.path.expanduser(split_file)
         self.split_source: tuple[Path, str] | None = None
         super().__init__(data_root, split, pipeline, keypoint_file, **base_arguments)
 

@@ -6,6 +6,7 @@ Importing this package mends MMEngine, see :mod:`mmctl.engine.mmengine_fixes`.
 from mmctl.engine.checkpoint_match_hook import CheckpointMatchHook, watch_checkpoints
 from mmctl.engine.command_line import CfgOptions, run_command
 from mmctl.engine.config_check import check_config, check_overrides
+from mmctl.engine.config_reading import mend_config_reading, read_config
 from mmctl.engine.cpu_amp_optim_wrapper import CpuAmpOptimWrapper
 from mmctl.engine.event_files import write_event_files
 from mmctl.engine.finite_loss_hook import FiniteLossHook, NotFiniteError
@@ -20,6 +21,7 @@ from mmctl.engine.mmengine_fixes import (
     register_safe_loader,
 )
 from mmctl.engine.num_classes_hook import NumClassesHook
+from mmctl.engine.prepared_config import prepare_config, prepare_run
 from mmctl.engine.query_match_hook import QueryMatchHook
 from mmctl.engine.resumable_epoch_loop import ResumableEpochLoop
 from mmctl.engine.run_report_hook import RunReportHook, reported
@@ -28,6 +30,7 @@ from mmctl.engine.stop_signals import RunStopped, end_on_signals
 from mmctl.engine.weight_match import check_state_dict, load_fitting
 from mmctl.engine.work_dir_check import check_work_dir, locked_files, locked_work_dir
 
+mend_config_reading()
 register_safe_loader()
 check_pretrained_weights()
 register_config_package()
@@ -56,6 +59,9 @@ __all__ = [
     "load_fitting",
     "locked_files",
     "locked_work_dir",
+    "prepare_config",
+    "prepare_run",
+    "read_config",
     "reported",
     "run_command",
     "use_mixed_precision",

@@ -3,41 +3,49 @@
 from __future__ import annotations
 
 import argparse
+import linecache
 import os
+import re
 import sys
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
-import mmengine.config.config
-from mmengine.config import DictAction
-
 from mmctl.engine.breakdowns import explain_breakdown, read_notes
+from mmctl.engine.config_overrides import parse_option
 from mmctl.engine.mmengine_fixes import close_distributed, end_process
 from mmctl.engine.stop_signals import RunStopped
 from mmctl.engine.unused_parameters import explain_unused_parameters
 
-USER_ERRORS = (ValueError, FileNotFoundError, PermissionError, OSError, TypeError, KeyError)
+USER_ERRORS = (ValueError, OSError, TypeError, KeyError, IndexError, RecursionError, ImportError)
+WORDLESS_ERRORS = (IndexError, RecursionError, UnicodeError)
+"""Whose messages are Python's and tell a user neither file nor key."""
+
+FILE_NAMES = ("path", "file", "filename")
+"""Variables that hold what a function reads."""
+
+_HOME = re.compile(r"(^|^[\w.-]+=)(~[^/]*)")
+"""``~`` where no shell puts the home folder: behind ``--out=`` and ``--cfg-options a.b=``."""
+
 EXIT_STATUS = 2
 BREAKDOWN_STATUS = 1
 
 
-class CfgOptions(DictAction):
-    """MMEngine's ``key.sub=value`` pairs; an item without ``=`` is named."""
+class CfgOptions(argparse.Action):
+    """Overrides of a config, see :func:`parse_option`; the last of several for one key counts."""
 
     def __call__(
         self,
-        parser: argparse.ArgumentParser,
+        parser: argparse.ArgumentParser,  # noqa: ARG002
         namespace: argparse.Namespace,
         values: str | Sequence[Any] | None,
-        option_string: str | None = None,
+        option_string: str | None = None,  # noqa: ARG002
     ) -> None:
-        """Parse the pairs into ``namespace``; ends the program with a message if one is none."""
-        for item in values or ():
-            if "=" not in item:
-                parser.error(f"{option_string} takes key.sub=value pairs, got {item!r}")
-        super().__call__(parser, namespace, values, option_string)
+        """Add the pairs to those in ``namespace``; raises a ValueError if one is none."""
+        pairs = dict(map(parse_option, values or ()))
+        setattr(namespace, self.dest, {**(getattr(namespace, self.dest) or {}), **pairs})
 
 
 def innermost_message(error: BaseException) -> str:
@@ -53,41 +61,56 @@ def innermost_message(error: BaseException) -> str:
     return message
 
 
-def find_config_line(error: BaseException) -> str | None:
-    """Return ``file, line N`` if a config file raised the error or cannot be parsed.
-
-    Args:
-        error: What reading a config raised.
-    """
-    config: str | None = None
-    place = None
-    for frame, line in traceback.walk_tb(error.__traceback__):
-        code = frame.f_code
-        if code.co_filename == mmengine.config.config.__file__:
-            config = str(frame.f_locals.get("filename") or config or "")
-        elif config and Path(code.co_filename).resolve() == Path(config).resolve():
-            place = f"{Path(config)}, line {line}"
-    if place is None and config and isinstance(error, SyntaxError) and error.lineno is not None:
-        # MMEngine parses text, whose file the error does not know; modules have one.
-        is_text = error.filename in (None, "<unknown>")
-        place = f"{Path(config) if is_text else error.filename}, line {error.lineno}"
-    return place
-
-
 def describe_error(error: Exception) -> str | None:
     """Return the message for a user's mistake, None for a fault of the program.
 
     Args:
         error: What a tool raised.
     """
-    place = find_config_line(error)
-    if place is not None:
-        text = error.msg if isinstance(error, SyntaxError) else innermost_message(error)
-        return f"config {place}: {type(error).__name__}: {text}"
     unused = explain_unused_parameters(error)
     if unused is not None:
         return unused
-    return innermost_message(error) if isinstance(error, USER_ERRORS) else None
+    message = innermost_message(error)
+    frames = list(traceback.walk_tb(error.__traceback__))
+    # So MMEngine and its family say what a config must be; our own asserts cannot fail.
+    is_refusal = isinstance(error, (AssertionError, RuntimeError)) and _is_foreign(frames[-1][0])
+    if not is_refusal and not isinstance(error, USER_ERRORS):
+        return None
+    is_bare_key = isinstance(error, KeyError) and " " not in message
+    is_pythons = isinstance(error, (TypeError, ValueError)) and not _was_raised_in_words(frames)
+    says_nothing = not str(error).strip() or isinstance(error, WORDLESS_ERRORS)
+    if is_bare_key or is_pythons or says_nothing:
+        name = type(error).__name__
+        message = f"{name if message == name else f'{name}: {message}'}{_describe_place(frames)}"
+    return message
+
+
+def _is_foreign(frame: FrameType) -> bool:
+    package = frame.f_globals.get("__name__", "").partition(".")[0]
+    return package.startswith("mm") and package != "mmctl"
+
+
+def _was_raised_in_words(frames: Sequence[tuple[FrameType, int]]) -> bool:
+    """Return whether a ``raise`` raised an error, whose author had its reader in mind."""
+    frame, line = frames[-1]
+    return linecache.getline(frame.f_code.co_filename, line).lstrip().startswith("raise")
+
+
+def _describe_place(frames: Sequence[tuple[FrameType, int]]) -> str:
+    """Return where an error came up, what was built or read there."""
+    inside = frames[1:] or frames  # the first is run_command
+    ours = [item for item in inside if item[0].f_globals.get("__name__", "").startswith("mmctl")]
+    frame, line = (ours or inside)[-1]
+    place = f"in {frame.f_code.co_name}, {frame.f_globals.get('__name__')}, line {line}"
+    built = [f.f_locals["obj_cls"] for f, _ in inside if "obj_cls" in f.f_locals]
+    files = [
+        str(value)
+        for inner, _ in reversed(inside)
+        for name in FILE_NAMES
+        if isinstance(value := inner.f_locals.get(name), (str, Path)) and os.path.isfile(value)
+    ]
+    place += f", when {getattr(built[-1], '__name__', built[-1])} was built" if built else ""
+    return f" ({place}{f', when {files[0]} was read' if files else ''})"
 
 
 def run_command(main: Callable[[], None]) -> None:
@@ -97,9 +120,15 @@ def run_command(main: Callable[[], None]) -> None:
     ``MMCTL_DEBUG=1`` in the environment keeps the traceback. Other errors are faults of the
     program and keep theirs in any case. A training that a signal stopped keeps its exit status.
 
+    ``~`` at the beginning of an argument or of a value in it is the home folder.
+
     Args:
         main: The tool.
     """
+    sys.argv[1:] = [
+        _HOME.sub(lambda found: found[1] + os.path.expanduser(found[2]), argument)
+        for argument in sys.argv[1:]
+    ]
     try:
         main()
         if close_distributed():

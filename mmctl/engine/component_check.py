@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any
 
-from mmengine.hooks import CheckpointHook
 from mmengine.registry import (
     DATA_SAMPLERS,
     DATASETS,
@@ -31,6 +30,7 @@ from torch.nn.utils import clip_grad_norm_, clip_grad_value_
 from torch.utils.data import DataLoader
 
 from mmctl import registry as mmctl_registry
+from mmctl.engine.value_check import initializers, value_faults
 
 NESTED_REGISTRIES: dict[str, Registry] = {
     "dataset": DATASETS,
@@ -84,7 +84,7 @@ def describe_fault(path: str, key: str, owner: str, known: Iterable[str]) -> str
         owner: What to call the one that reads it.
         known: The keys that it knows.
     """
-    near = get_close_matches(key, known, n=1)
+    near = get_close_matches(str(key), known, n=1)
     shown = sorted(known)[:MAX_SHOWN]
     others = ", ..." if len(shown) == MAX_SHOWN else ""
     hint = f"did you mean {near[0]!r}?" if near else f"it knows {', '.join(shown)}{others}"
@@ -99,15 +99,9 @@ def accepted_names(target: Callable) -> set[str] | None:
     Args:
         target: A class, or a function.
     """
-    initializers: Sequence[Callable] = (target,)
-    if inspect.isclass(target):
-        initializers = [
-            vars(base)["__init__"] for base in target.__mro__ if "__init__" in vars(base)
-        ]
-        if issubclass(target, CheckpointHook):  # hands its keywords to this method
-            initializers = [*initializers[:-1], Runner.save_checkpoint]
     names: set[str] = set()
-    for initializer in initializers:
+    in_line = initializers(target)
+    for initializer in in_line:
         if initializer is object.__init__:
             break
         try:
@@ -118,7 +112,7 @@ def accepted_names(target: Callable) -> set[str] | None:
         if all(p.kind != p.VAR_KEYWORD for p in parameters):
             return names - {"self"}
     # No constructor of its own at all: it takes nothing. Otherwise **kwargs were left at the end.
-    return None if names or len(initializers) > 1 else set()
+    return None if names or len(in_line) > 1 else set()
 
 
 class ComponentCheck:
@@ -157,6 +151,7 @@ class ComponentCheck:
         for key, known in PLAIN_SECTIONS.items():
             section = cfg.get(key) or {}
             yield (describe_fault(f"{key}.{k}", k, key, known) for k in section if k not in known)
+            yield value_faults(key, Runner.set_randomness, section)
         processes = (cfg.get("env_cfg") or {}).get("mp_cfg") or {}
         given = frozenset({"distributed"})
         yield _part_faults("env_cfg.mp_cfg", processes, set_multi_processing, given)
@@ -182,6 +177,7 @@ class ComponentCheck:
                 yield describe_fault(f"{path}.{key}", key, "DataLoader", known)
             elif key in NESTED_REGISTRIES:
                 yield from self._components(f"{path}.{key}", value, NESTED_REGISTRIES[key])
+        yield from value_faults(path, DataLoader, loader)
 
     def _loop(self, path: str, loop: Any) -> Iterator[str]:
         if not isinstance(loop, Mapping):
@@ -239,11 +235,15 @@ class ComponentCheck:
     ) -> Iterator[str]:
         scope = component.get("_scope_", self.scope)
         target, candidates = _resolve(component["type"], registry, scope)
-        if target is None:
-            if strict:
+        if not callable(target):
+            kind = component["type"]
+            if not isinstance(kind, str):
+                yield f"{path}.type: the name of a class must stand here, got {kind!r}"
+            elif strict:
                 owner = f"registry {registry.name!r} of scope {scope!r}"
-                yield describe_fault(f"{path}.type", str(component["type"]), owner, candidates)
+                yield describe_fault(f"{path}.type", kind, owner, candidates)
             return
+        yield from value_faults(path, target, component)
         accepted = accepted_names(target)
         known = None if accepted is None else accepted | {"type", "_scope_", *extra}
         for key, value in component.items():
@@ -281,6 +281,7 @@ def _part_faults(
         known = {"type"}
         target = clip_grad_value_ if part.get("type") == "value" else target
     known |= (accepted_names(target) or set()) - given
+    yield from value_faults(path, target, part)
     for key in part:
         if key not in known:
             yield describe_fault(f"{path}.{key}", key, target.__name__, known)

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from mmengine.config import Config
 
 from mmctl.engine.config_check import is_helper
+from mmctl.engine.config_reading import read_config
 
 ABSENT = "–"
 SHOWN_ELSEWHERE = frozenset({"work_dir", "launcher", "resume", "load_from", "model_wrapper_cfg"})
@@ -45,8 +46,8 @@ def changes_of_file(path: str | Path) -> list[Change]:
     # MMEngine resolves 'package::name' and relative paths here alone.
     for name in Config._get_base_files(str(path)):
         base, _ = Config._get_cfg_path(name, str(path))
-        bases |= Config.fromfile(base, import_custom_modules=False).to_dict()
-    return list_changes(bases, Config.fromfile(path).to_dict()) if bases else []
+        bases |= read_config(base).to_dict()
+    return list_changes(bases, read_config(path).to_dict()) if bases else []
 
 
 def changes_of_run(cfg: Config) -> list[Change]:
@@ -60,7 +61,7 @@ def changes_of_run(cfg: Config) -> list[Change]:
     """
     if not cfg.filename or not Path(cfg.filename).is_file():
         return []
-    return list_changes(Config.fromfile(cfg.filename).to_dict(), cfg.to_dict())
+    return list_changes(read_config(cfg.filename).to_dict(), cfg.to_dict())
 
 
 def list_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]:

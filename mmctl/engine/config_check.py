@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import inspect
+import logging
 from collections.abc import Iterable, Iterator, Mapping
+from importlib.util import find_spec
 from typing import Any
 
 from mmengine.config import Config
+from mmengine.config.config import BASE_KEY, DELETE_KEY
+from mmengine.registry import MODELS
 from mmengine.runner import Runner
 
 from mmctl.engine.component_check import ComponentCheck, describe_fault
+from mmctl.engine.value_check import value_faults
 
 OTHER_KEYS = frozenset(
     {"custom_imports", "runner_type", "model_wrapper_cfg", "sync_bn", "find_unused_parameters"}
     | {"activation_checkpointing", "efficient_conv_bn_eval", "compile", "gpu_ids"}
-    | {"tta_model", "tta_pipeline", "filename"}
+    | {"tta_model", "tta_pipeline"}
 )
 """Top-level keys that MMEngine reads outside ``Runner.__init__``."""
 
@@ -24,17 +29,18 @@ that begin with ``_`` or end with ``_pipeline``."""
 
 
 def check_config(cfg: Config, *, allow: Iterable[str] = ()) -> None:
-    """Raise if the config has a key that nobody reads or a type that is not registered.
+    """Raise if the config has a key that nobody reads, an unknown type or a value of a wrong kind.
 
     Top-level keys are compared with what the Runner reads, those of a component with what the
-    constructor of its class accepts. A class that takes any keyword is not judged.
+    constructor of its class accepts, and values with the types that it asks for. A class that
+    takes any keyword is not judged.
 
     Args:
         cfg: Config of a run.
         allow: Further top-level keys, for variables of one's own.
 
     Raises:
-        ValueError: If there are such keys or types; the message names all of them.
+        ValueError: If there are such keys, types or values; the message names all of them.
     """
     known = _runner_keys() | OTHER_KEYS | HELPER_KEYS | set(allow)
     faults = [
@@ -42,15 +48,38 @@ def check_config(cfg: Config, *, allow: Iterable[str] = ()) -> None:
         for key in cfg
         if key not in known and not is_helper(key)
     ]
-    checker = ComponentCheck(cfg.get("default_scope") or "mmengine")
-    faults += checker.faults(cfg.to_dict())
+    sections = cfg.to_dict()
+    faults += _leftovers({key: value for key, value in sections.items() if not is_helper(key)})
+    scope = cfg.get("default_scope") or "mmengine"
+    level = cfg.get("log_level", "INFO")
+    misshapen = [*value_faults("", Runner, sections), *_setting_faults(scope, level)]
+    faults += misshapen or ComponentCheck(scope).faults(sections)
     if faults:
         lines = "\n  ".join(faults)
         raise ValueError(
-            f"config {cfg.filename or '(without file)'} has unknown names, which MMEngine would "
-            f"ignore or meet only in the midst of the run:\n  {lines}\n"
+            f"config {cfg.filename or '(without file)'} has unknown names or wrong values, "
+            f"which MMEngine would ignore or meet only in the midst of the run:\n  {lines}\n"
             "Variables for use within the config may begin with an underscore."
         )
+
+
+def _setting_faults(scope: Any, log_level: Any) -> Iterator[str]:
+    if not isinstance(logging.getLevelName(log_level), int):
+        yield f"log_level: it must be one of DEBUG, INFO, WARNING, ERROR, got {log_level!r}"
+    known = isinstance(scope, str) and (scope == MODELS.scope or scope in MODELS.children)
+    if not known and not (str(scope).isidentifier() and find_spec(str(scope))):
+        yield f"default_scope: there is no package of this name, got {scope!r}"
+
+
+def _leftovers(value: Any, path: str = "") -> Iterator[str]:
+    """Yield a line for each key of MMEngine's config language that has had no effect."""
+    for key, item in _items_of(value):
+        place = f"{path}{key}"
+        if key == DELETE_KEY:
+            yield f"{place}: there is nothing in a {BASE_KEY} that it could delete, leave it out"
+        elif key == BASE_KEY:
+            yield f"{place}: a {BASE_KEY} is read at the top level of a config file only"
+        yield from _leftovers(item, f"{place}.")
 
 
 def _runner_keys() -> set[str]:
@@ -78,6 +107,8 @@ def check_overrides(options: Mapping[str, Any], cfg: Config | None = None) -> No
     faults = []
     for option, value in options.items():
         key, _, rest = option.partition(".")
+        if key == "custom_imports":
+            faults.append(f"{option}: custom_imports in a config file, which is read with it")
         if is_helper(key):
             places = _places(key, cfg)
             tail = f".{rest}" if rest else ""
@@ -108,12 +139,14 @@ def _places(key: str, cfg: Config | None) -> list[str]:
 
 
 def _paths_to(name: str, value: Any, path: str = "") -> Iterator[str]:
-    pairs: Iterable[tuple[Any, Any]] = ()
-    if isinstance(value, Mapping):
-        pairs = value.items()
-    elif isinstance(value, (list, tuple)):
-        pairs = enumerate(value)
-    for key, item in pairs:
+    for key, item in _items_of(value):
         if key == name:
             yield f"{path}{key}"
         yield from _paths_to(name, item, f"{path}{key}.")
+
+
+def _items_of(value: Any) -> Iterable[tuple[Any, Any]]:
+    """Return what stands in a section of a config, with its keys or numbers; none for a value."""
+    if isinstance(value, Mapping):
+        return value.items()
+    return enumerate(value) if isinstance(value, (list, tuple)) else ()

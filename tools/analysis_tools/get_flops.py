@@ -22,7 +22,7 @@ from rich.table import Table
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from mmctl.engine import run_command
+from mmctl.engine import read_config, run_command
 from mmctl.models import VideoReID
 from mmctl.registry import MODELS
 from mmctl.structures import NUM_KEYPOINTS, TrackletSample
@@ -165,7 +165,7 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> None:
     args = parse_args()
-    cfg = Config.fromfile(args.config)
+    cfg = read_config(args.config)
     shape = tuple(args.shape) if args.shape else clip_shape(cfg)
     if min(shape) < 1:
         raise ValueError(f"--shape must be positive frames, height and width, got {shape}")

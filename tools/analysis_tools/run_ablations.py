@@ -14,11 +14,10 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
-from mmengine.config import Config
 from repeated_runs import ROOT, spread, train_and_test, working_alone
 from rich.progress import Progress
 
-from mmctl.engine import run_command
+from mmctl.engine import read_config, run_command
 
 BASE_LINE = re.compile(r"^_base_ = '[^']*'$", re.MULTILINE)
 PAPER = re.compile(r"Rank-1 (\d+\.\d), mAP (\d+\.\d)")
@@ -73,7 +72,7 @@ def merge(path: Path, base: Path, folder: Path) -> Row:
     folder.mkdir(parents=True, exist_ok=True)
     merged = folder / path.name
     merged.write_text(BASE_LINE.sub(f"_base_ = {str(base.resolve())!r}", text))
-    key = hashlib.sha256(Config.fromfile(merged).pretty_text.encode()).hexdigest()[:12]
+    key = hashlib.sha256(read_config(merged).pretty_text.encode()).hexdigest()[:12]
     docstring = ast.get_docstring(ast.parse(text)) or path.stem
     paper = PAPER.search(docstring)
     numbers = (paper[1], paper[2]) if paper else ("-", "-")

@@ -25,7 +25,7 @@ from mmengine.registry import init_default_scope
 from rich.console import Console
 from rich.table import Table
 
-from mmctl.engine import CpuAmpOptimWrapper, run_command
+from mmctl.engine import CpuAmpOptimWrapper, read_config, run_command
 from mmctl.models import VideoReID
 from mmctl.registry import MODELS
 from mmctl.structures import NUM_KEYPOINTS, TrackletSample
@@ -190,7 +190,7 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     args = parse_args()
     console = Console(width=100)  # what the table needs
-    cfg = Config.fromfile(args.config)
+    cfg = read_config(args.config)
     torch.manual_seed(0)
     model = build(cfg, args.device)
     batch = draw_batch(cfg, args.clips)

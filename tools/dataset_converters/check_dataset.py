@@ -15,7 +15,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from mmengine.config import Config
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -30,7 +29,7 @@ from mmctl.datasets.dataset_check import (
     tracklet_lengths,
 )
 from mmctl.datasets.frame_check import MODES
-from mmctl.engine import CfgOptions, run_command
+from mmctl.engine import CfgOptions, read_config, run_command
 from mmctl.engine.rated_progress import rated_progress
 from mmctl.files import write_whole
 from mmctl.visualization.frame_histogram import draw_frame_histogram
@@ -95,7 +94,7 @@ def dataset_configs(args: argparse.Namespace) -> dict[str, dict[str, Any]]:
             raise ValueError("--dataset needs --data-root, the folder of the data set")
         config = {"type": args.dataset, "data_root": args.data_root, **args.options}
         return dict.fromkeys(args.splits, config)
-    cfg = Config.fromfile(args.config)
+    cfg = read_config(args.config)
     configs = {}
     for split in args.splits:
         loader = cfg.get(f"{split}_dataloader") or {}

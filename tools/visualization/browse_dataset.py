@@ -8,9 +8,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from mmengine.config import Config
-
-from mmctl.engine import CfgOptions, check_config, check_overrides, run_command
+from mmctl.engine import CfgOptions, prepare_config, run_command
 from mmctl.visualization.augmented_clips import SPLITS, browse_dataset
 
 
@@ -36,10 +34,7 @@ def main() -> None:
     args = parse_args()
     if args.out.suffix != ".png":
         raise ValueError(f"--out must end with .png, because a PNG is written, got {args.out}")
-    cfg = Config.fromfile(args.config)
-    check_overrides(args.cfg_options or {}, cfg)
-    cfg.merge_from_dict(args.cfg_options or {})
-    check_config(cfg)
+    cfg = prepare_config(args.config, args.cfg_options)
     reports = browse_dataset(
         cfg, args.out, split=args.split, num_tracklets=args.num_tracklets, seed=args.seed
     )

@@ -48,7 +48,7 @@ class FusionHead(BaseModule):
         channels: int,
         num_classes: int,
         num_parts: int = 5,
-        losses: dict[str, Any] | None = None,
+        losses: dict[str, dict[str, Any] | None] | None = None,
         neck: str = "bnneck",
         test_feature: str = "before",
         init_cfg: dict | None = None,
