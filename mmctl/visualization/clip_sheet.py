@@ -31,6 +31,7 @@ from mmctl.visualization.clip_overlay import (
     part_name,
     peaks_of_heatmaps,
 )
+from mmctl.visualization.plain_text import plain
 
 FRAME_HEIGHT = 232
 _DPI = 100
@@ -214,7 +215,7 @@ def _as_figure(
     # Pixel for pixel: axes would resample what is a pixel wide.
     figure.figimage(sheet.pixels, origin="upper")
     for x, y, text, style in sheet.texts:
-        figure.text(x / width, 1 - y / height, text, **style)
+        figure.text(x / width, 1 - y / height, plain(text), **style)
     y = height - bottom
     for name, handles in legends:
         figure.text(_MARGIN / width, 1 - (y + 6) / height, name, va="top", fontsize=9)

@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from mmctl.files import write_whole
+from mmctl.visualization.plain_text import plain
 
 _BINS = 40
 _COLOURS = {"train": "#1b6ca8", "query": "#d1495b", "gallery": "#edae49"}
@@ -39,7 +40,7 @@ def draw_frame_histogram(
     _draw_lengths(left, lengths)
     _draw_sides(middle, sizes[:, 0], "height")
     _draw_sides(right, sizes[:, 1], "width")
-    figure.suptitle(title)
+    figure.suptitle(plain(title))
     buffer = io.BytesIO()
     figure.savefig(buffer, dpi=110, format="png")
     Path(out_file).parent.mkdir(parents=True, exist_ok=True)

@@ -14,6 +14,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from mmctl.visualization.plain_text import plain
+
 COLOURS = ("#1f5fbf", "#d95f02", "#1a9641", "#7b3294", "#a6761d", "#e7298a", "#17a2b8", "#666666")
 _STYLES = ("-", "--", ":", "-.")
 _MEASURES = (("reid/mAP", "mAP", "-", "o"), ("reid/R1", "R1", "--", "s"))
@@ -198,7 +200,7 @@ def _run_lines(logs: Sequence[TrainingLog], *, dashed: bool) -> list[Line2D]:
             [],
             color="black" if dashed else COLOURS[run % len(COLOURS)],
             ls=_STYLES[run % len(_STYLES)] if dashed else "-",
-            label=log.name,
+            label=plain(log.name),
         )
         for run, log in enumerate(logs)
     ]
@@ -219,7 +221,7 @@ def draw_terms(axes: Axes, logs: Sequence[TrainingLog]) -> None:
     for run, log in enumerate(logs):
         for term in loss_terms(log):
             draw_smoothed(axes, log, term, colours[term], _STYLES[run % len(_STYLES)])
-    handles = [Line2D([], [], color=colour, label=term) for term, colour in colours.items()]
+    handles = [Line2D([], [], color=colour, label=plain(term)) for term, colour in colours.items()]
     if len(logs) > 1:
         handles += _run_lines(logs, dashed=True)
     axes.set(title="loss terms", ylabel="loss", ylim=(0, None))
@@ -251,7 +253,7 @@ def draw_measures(axes: Axes, logs: Sequence[TrainingLog]) -> None:
                 ls=style,
                 marker=marker,
                 ms=4,
-                label=f"{log.name} {name}: best {np.nanmax(values):.1f}, last {last:.1f}",
+                label=f"{plain(log.name)} {name}: best {np.nanmax(values):.1f}, last {last:.1f}",
             )
     if axes.lines:
         axes.legend(loc="lower right", frameon=False, fontsize=8)

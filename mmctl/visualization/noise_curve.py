@@ -11,6 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from mmctl.visualization.plain_text import plain
+
 _COLOURS = ("#1f5fbf", "#d95f02", "#1a9641", "#7b3294")
 _MARKERS = ("o", "s", "^", "D")
 _MEASURES = (("R1", "Rank-1"), ("mAP", "mAP"))
@@ -99,7 +101,7 @@ def _draw_curve(axes: Axes, curve: NoiseCurve, measure: str, style: int) -> None
         color=_COLOURS[style % len(_COLOURS)],
         marker=_MARKERS[style % len(_MARKERS)],
         capsize=3,
-        label=curve.label,
+        label=plain(curve.label),
     )
 
 

@@ -22,6 +22,7 @@ from mmctl.visualization.learning_curve import (
     draw_totals,
     values_of,
 )
+from mmctl.visualization.plain_text import plain
 
 if TYPE_CHECKING:
     from mmctl.visualization.run_report import Facts, RunReport
@@ -150,8 +151,7 @@ def _cut(lines: list[str]) -> list[str]:
 def _write(
     figure: FigureBase, left: float, top: float, text: str, *, va: str = "center", **font: Any
 ) -> None:
-    # A dollar sign in a path or message would begin a formula.
-    figure.text(left, top, text.replace("$", r"\$"), va=va, **font)
+    figure.text(left, top, plain(text), va=va, **font)
 
 
 def _encode(pixels: np.ndarray) -> bytes:

@@ -160,3 +160,11 @@ def test_runs_that_cannot_share_an_axis_are_refused(tmp_path):
         draw_learning_curve([one, two], tmp_path / "curves.png")
     with pytest.raises(ValueError, match="all count epochs"):
         draw_learning_curve([], tmp_path / "curves.png")
+
+
+def test_dollar_signs_in_the_names_of_runs_are_drawn_as_they_are(tmp_path):
+    for name in ("a$^$b", "$", "c"):
+        write(tmp_path / name, "20250101_000000", [*epochs(1, 2), val_record(2)])
+    logs = [read_training_log(tmp_path / name) for name in ("a$^$b", "$", "c")]
+    draw_learning_curve(logs, tmp_path / "curves.png")
+    assert (tmp_path / "curves.png").stat().st_size > 0
