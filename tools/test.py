@@ -13,6 +13,7 @@ from mmengine.runner import Runner
 
 from mmctl.engine import (
     CfgOptions,
+    check_config,
     init_cpu_distributed,
     locked_files,
     prepare_run,
@@ -44,11 +45,14 @@ def prepare_config(args: argparse.Namespace) -> Config:
     cfg = prepare_run(args.config, args.cfg_options, work_dir=args.work_dir, launcher=args.launcher)
     cfg.load_from, cfg.resume = args.checkpoint, False
     if args.out is not None:
-        if not isinstance(cfg.test_evaluator, dict):
-            raise ValueError("--out needs a test_evaluator that is one ReIDMetric, got a list")
-        cfg.test_evaluator["dump_file"] = args.out
+        if not isinstance(evaluator := cfg.get("test_evaluator"), dict):
+            raise ValueError(
+                f"--out needs a test_evaluator that is one ReIDMetric, got {evaluator}"
+            )
+        evaluator["dump_file"] = args.out
+        check_config(cfg)  # another metric does not take it
     if args.amp:
-        cfg.test_cfg.fp16 = True
+        cfg.test_cfg = {**(cfg.get("test_cfg") or {}), "fp16": True}
     return cfg
 
 

@@ -53,8 +53,9 @@ def main() -> None:
     cfg = prepare_run(args.config, args.cfg_options, work_dir=args.work_dir, launcher=args.launcher)
     if args.no_validate:
         cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
-        if "checkpoint" in cfg.get("default_hooks", {}):
-            cfg.default_hooks.checkpoint.save_best = None
+        checkpoint_hook = (cfg.get("default_hooks") or {}).get("checkpoint")
+        if checkpoint_hook:
+            checkpoint_hook.save_best = None
     if args.auto_scale_lr:
         if not cfg.get("auto_scale_lr"):
             raise ValueError("--auto-scale-lr needs auto_scale_lr.base_batch_size in the config")

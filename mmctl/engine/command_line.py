@@ -41,10 +41,10 @@ class CfgOptions(argparse.Action):
         parser: argparse.ArgumentParser,  # noqa: ARG002
         namespace: argparse.Namespace,
         values: str | Sequence[Any] | None,
-        option_string: str | None = None,  # noqa: ARG002
+        option_string: str | None = None,
     ) -> None:
         """Add the pairs to those in ``namespace``; raises a ValueError if one is none."""
-        pairs = dict(map(parse_option, values or ()))
+        pairs = dict(parse_option(item, str(option_string)) for item in values or ())
         setattr(namespace, self.dest, {**(getattr(namespace, self.dest) or {}), **pairs})
 
 

@@ -13,13 +13,14 @@ _CLOSING = {"(": ")", "[": "]"}
 _QUOTES = "'\""
 
 
-def parse_option(item: str) -> tuple[str, Any]:
+def parse_option(item: str, flag: str = "--cfg-options") -> tuple[str, Any]:
     """Parse ``key.sub=value``: a number, True, False, None, text, or a list or tuple of these.
 
     Text in quotes keeps its commas and brackets; spaces within text are kept.
 
     Args:
         item: One override of the command line.
+        flag: What it was given to, for messages.
 
     Returns:
         The dotted path and the value.
@@ -29,11 +30,11 @@ def parse_option(item: str) -> tuple[str, Any]:
     """
     key, equals, text = item.partition("=")
     if not equals or not all(key.split(".")):
-        raise ValueError(f"--cfg-options takes key.sub=value pairs, got {item!r}")
+        raise ValueError(f"{flag} takes key.sub=value pairs, got {item!r}")
     try:
         return key, _parse_value(text)
     except ValueError as error:
-        raise ValueError(f"--cfg-options {item}: {error}") from None
+        raise ValueError(f"{flag} {item}: {error}") from None
 
 
 def _parse_value(text: str) -> Any:

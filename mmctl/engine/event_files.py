@@ -24,6 +24,8 @@ def write_event_files(cfg: Config) -> None:
             "event files need the package tensorboard, which is not installed: "
             "pip install 'mmctl[optional]' or pip install tensorboard"
         )
-    backends = cfg.visualizer.vis_backends
+    visualizer = {"type": "Visualizer", **(cfg.get("visualizer") or {})}
+    # Without any, MMEngine takes the local one; beside the new one it must be named.
+    backends = visualizer.get("vis_backends") or [{"type": "LocalVisBackend"}]
     if BACKEND not in [backend["type"] for backend in backends]:
-        cfg.visualizer.vis_backends = [*backends, {"type": BACKEND}]
+        cfg.visualizer = {**visualizer, "vis_backends": [*backends, {"type": BACKEND}]}

@@ -16,7 +16,7 @@ def use_mixed_precision(cfg: Config) -> None:
         ValueError: If the config's wrapper is neither the plain one nor one of these two.
     """
     plain = ("OptimWrapper", "AmpOptimWrapper", "CpuAmpOptimWrapper")
-    kind = cfg.optim_wrapper.get("type", "OptimWrapper")
+    kind = (cfg.get("optim_wrapper") or {"type": None}).get("type", "OptimWrapper")
     if kind not in plain:
         raise ValueError(f"--amp needs optim_wrapper.type to be one of {plain}, got {kind!r}")
     if get_device() == "cpu":

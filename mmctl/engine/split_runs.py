@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
+import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -43,9 +44,12 @@ def parse_folds(text: str) -> list[int]:
     """
     folds: set[int] = set()
     for part in text.split(","):
-        first, dash, last = part.strip().partition("-")
-        if not first.isdecimal() or (dash and not last.isdecimal()):
-            raise ValueError(f"folds must be numbers and ranges like 0-9 or 0,3,5-7, got {text!r}")
+        first, _, last = part.strip().partition("-")
+        if not re.fullmatch(r"\d{1,4}(-\d{1,4})?", part.strip()):
+            raise ValueError(
+                "folds must be numbers and ranges like 0-9 or 0,3,5-7, of four digits at most, "
+                f"got {text!r}"
+            )
         numbers = range(int(first), int(last or first) + 1)
         if not numbers:
             raise ValueError(f"a range of folds must begin with its smaller number, got {part!r}")

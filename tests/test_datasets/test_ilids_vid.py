@@ -148,6 +148,14 @@ def test_a_pid_of_more_than_64_bits_is_refused(official):
         ILIDSVID(str(official), split="test")
 
 
+def test_a_split_file_may_lie_in_the_home_folder(official, monkeypatch):
+    monkeypatch.setenv("HOME", str(official))
+    fold = {"train": ["person002"], "test": ["person010"]}
+    (official / "own.json").write_text(json.dumps([fold]))
+    dataset = ILIDSVID("~", split="test", split_file="~/own.json")
+    assert [i["pid"] for i in infos(dataset)] == [10, 10]
+
+
 def test_an_edited_json_file_is_followed(root):
     fold = {"train": ["person002"], "test": ["person010"]}
     (root / "own.json").write_text(json.dumps({"splits": [fold]}))

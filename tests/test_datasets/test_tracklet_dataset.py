@@ -302,3 +302,16 @@ def test_a_row_far_beyond_the_frames_costs_no_memory(tmp_path):
     (tmp_path / "annotations.json").write_text(json.dumps({"tracklets": [entry]}))
     with pytest.raises(ValueError, match=r"must be all from 0 to .* but no frame has row 0"):
         TrackletDataset(data_root=str(tmp_path)).frame_names()
+
+
+def test_a_tilde_is_the_home_folder_in_every_path(build, tmp_path, monkeypatch):
+    build()
+    save_keypoints(tmp_path)
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.setenv("HOME", str(tmp_path))
+    paths = {"ann_file": "~/annotations.json", "keypoint_file": "~/keypoints.npy"}
+    for data_root in ("~", "~/elsewhere"):
+        dataset = TrackletDataset(data_root=data_root, **paths)
+        assert len(dataset) == 3
+        assert dataset.keypoint_file == str(tmp_path / "keypoints.npy")
+    assert dataset.get_data_info(0)["frame_paths"][0].startswith(str(tmp_path / "elsewhere"))

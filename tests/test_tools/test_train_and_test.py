@@ -287,3 +287,48 @@ train_dataloader = dict(dataset=dict(_delete_=True, type='JointDataset', dataset
         for name in ("whole", "halves")
     )
     assert all(torch.equal(whole[name], halves[name]) for name in whole)
+
+
+@pytest.mark.parametrize(
+    ("options", "place"),
+    [
+        (
+            ["test_evaluator.type=DumpResults"],
+            "test_evaluator.dump_file: DumpResults does not know",
+        ),
+        (["test_evaluator=[1]"], "--out needs a test_evaluator that is one ReIDMetric, got [1]"),
+        (["test_evaluator=None"], "--out needs a test_evaluator that is one ReIDMetric, got None"),
+    ],
+)
+def test_features_of_another_metric_are_refused_before_the_test(
+    tmp_path: Path,
+    run_tool: Tool,
+    capsys: pytest.CaptureFixture[str],
+    options: list[str],
+    place: str,
+) -> None:
+    out = f"--out={tmp_path / 'a.npz'}"
+    assert place in errors(lambda: run_tool("test.py", CTL, out, "--cfg-options", *options), capsys)
+
+
+@pytest.mark.parametrize("tool", ["train.py", "test.py", "test_splits.py"])
+@pytest.mark.parametrize(
+    ("option", "place"),
+    [
+        (
+            "model.head=dict(type='FusionHead')",
+            "--cfg-options model.head=dict(type='FusionHead'): ",
+        ),
+        ("param_scheduler.0.end=[2,3", "--cfg-options param_scheduler.0.end=[2,3: brackets"),
+        (
+            "param_scheduler.7.end=3",
+            "--cfg-options param_scheduler.7.end: param_scheduler is a list",
+        ),
+        ("train_cfg.max_epochs=-1", "train_cfg.max_epochs: it must be a number from 1 on, got -1"),
+        ("model.type=5", "model.type: the name of a class must stand here, got 5"),
+    ],
+)
+def test_an_option_that_cannot_be_is_named_by_every_tool(
+    run_tool: Tool, capsys: pytest.CaptureFixture[str], tool: str, option: str, place: str
+) -> None:
+    assert place in errors(lambda: run_tool(tool, CTL, "--cfg-options", option), capsys)

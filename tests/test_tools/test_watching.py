@@ -83,6 +83,16 @@ def test_event_files_are_asked_for_once_and_need_their_package(
         write_event_files(cfg)
 
 
+@pytest.mark.parametrize("visualizer", [None, {"type": "Visualizer"}])
+def test_event_files_leave_mmengines_own_log_where_a_config_names_none(
+    visualizer: dict | None,
+) -> None:
+    cfg = Config({"visualizer": visualizer})
+    write_event_files(cfg)
+    kinds = [backend["type"] for backend in cfg.visualizer.vis_backends]
+    assert kinds == ["LocalVisBackend", "TensorboardVisBackend"]
+
+
 def test_a_folder_that_is_no_run_is_named(
     tmp_path: Path, run_tool: Callable[..., None], capsys: pytest.CaptureFixture[str]
 ) -> None:
