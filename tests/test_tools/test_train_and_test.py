@@ -293,7 +293,10 @@ train_dataloader = dict(dataset=dict(_delete_=True, type='JointDataset', dataset
     ("options", "place"),
     [
         (
-            ["test_evaluator.type=DumpResults"],
+            [
+                f"test_evaluator.{o}"
+                for o in ("_delete_=1", "type=DumpResults", "out_file_path=a.pkl")
+            ],
             "test_evaluator.dump_file: DumpResults does not know",
         ),
         (["test_evaluator=[1]"], "--out needs a test_evaluator that is one ReIDMetric, got [1]"),
