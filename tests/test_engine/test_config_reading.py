@@ -32,7 +32,7 @@ def write(folder: Path, **files: str | bytes) -> None:
         ({"a_py": "_base_ = 'b.txt'", "b_txt": ""}, "a.py", "b.txt must end with one of"),
         ({"a_txt": "x = 1"}, "a.txt", "must end with one of .py, .json, .yaml, .yml"),
         ({"a_py": b"x = '\xff'"}, "a.py", "must be UTF-8 text, got byte 0xff at position 5"),
-        ({"a_py": "x = 1\0"}, "a.py", "a.py: SyntaxError: source code string cannot contain null"),
+        ({"a_py": "x = 1\0"}, "a.py", "source code string cannot contain null"),
         ({"a_py": "x = (\n"}, "a.py", "a.py, line 1: SyntaxError: '(' was never closed"),
         ({"a_py": "y = 1\nx = 1 / 0"}, "a.py", "a.py, line 2: ZeroDivisionError: division by zero"),
         ({"a_py": "x = []\nx.append(x)"}, "a.py", "nested so deeply, or contain itself"),

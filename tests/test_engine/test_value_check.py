@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
-from mmengine.registry import MODELS
+from mmengine import registry
+from mmengine.registry import MODELS, Registry
 from torch import nn
 
 from mmctl.engine import check_config, prepare_config
@@ -142,3 +144,16 @@ def test_a_mark_that_had_nothing_to_delete_is_found(tmp_path):
     assert "model.init_cfg._delete_: there is nothing in a _base_ that it" in str(caught.value)
     assert "model.init_cfg._base_: a _base_ is read at the top level" in str(caught.value)
     assert "_own" not in str(caught.value)
+
+
+def test_the_defaults_of_every_class_fit_what_it_asks_for():
+    for root in vars(registry).values():
+        for branch in [root, *root.children.values()] if isinstance(root, Registry) else []:
+            branch.import_from_location()
+            for name, target in branch.module_dict.items():
+                try:
+                    parameters = inspect.signature(target).parameters.values()
+                except ValueError:  # written in C
+                    continue
+                defaults = {p.name: p.default for p in parameters if p.default is not p.empty}
+                assert not list(value_faults(name, target, defaults))
