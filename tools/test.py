@@ -58,9 +58,8 @@ def prepare_config(args: argparse.Namespace) -> Config:
 
 def written_files(cfg: Config, args: argparse.Namespace) -> list[str]:
     """Return the files that the test writes beside its log."""
-    evaluators = (
-        cfg.test_evaluator if isinstance(cfg.test_evaluator, list) else [cfg.test_evaluator]
-    )
+    evaluator = cfg.get("test_evaluator")
+    evaluators = evaluator if isinstance(evaluator, list) else [evaluator]
     files = [item.get("dump_file") for item in evaluators if isinstance(item, dict)]
     return [path for path in (*files, args.metrics_file) if path is not None]
 
