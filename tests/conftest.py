@@ -7,7 +7,7 @@ import os
 import random
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from pathlib import Path
 from types import ModuleType
 from uuid import uuid4
@@ -18,9 +18,9 @@ import numpy as np
 import pytest
 import torch
 from hypothesis import settings
-from mmengine.registry import DefaultScope
 
 from mmctl.datasets.synthetic import DrawnSettings, MarsWriter
+from tests.process_state import kept_process_state
 
 ROOT = Path(__file__).resolve().parents[1]
 SETTINGS = DrawnSettings(
@@ -39,18 +39,25 @@ settings.register_profile("suite", deadline=None, derandomize=True)
 settings.load_profile("suite")
 
 
-@pytest.fixture(autouse=True)
-def _same_random_numbers() -> None:
-    """Seed what a test draws without a generator of its own."""
+def seed_generators() -> None:
+    """Seed what is drawn without a generator of its own."""
     torch.manual_seed(0)
     np.random.seed(0)  # noqa: NPY002 (the stream that transforms draw from)
     random.seed(0)
 
 
 @pytest.fixture(autouse=True)
-def _no_default_scope() -> None:
-    """Forget the scope that a runner of an earlier test has left behind."""
-    DefaultScope._instance_dict.clear()
+def _same_random_numbers() -> None:
+    """Let a test draw the same whether it is the one that sets up a shared fixture or not."""
+    seed_generators()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol() -> Generator[None, bool, bool]:
+    """Leave the process to the next test, whichever it is, as this one found it."""
+    with kept_process_state():
+        seed_generators()  # for fixtures of a module or the session
+        return (yield)
 
 
 @pytest.fixture(scope="session")
