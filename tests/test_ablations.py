@@ -20,12 +20,12 @@ CONFIGS = sorted(FOLDER.glob("*.py"))
 NUM_FRAMES = 6
 SMALL = {
     "model.backbone.depth": 18,
-    "model.backbone.base_channels": 2,
-    "model.backbone.stem_channels": 2,
+    "model.backbone.base_channels": 8,
+    "model.backbone.stem_channels": 8,
     "model.backbone.init_cfg": None,
-    "model.graph_head.channels": 16,
+    "model.graph_head.channels": 64,
     "model.graph_head.cross_scale.dim": 4,
-    "model.head.channels": 16,
+    "model.head.channels": 64,
     "model.head.num_classes": 2,
 }
 # Rank-1 and mAP on MARS: Tables 3 to 5 of the paper; Fig. 7 has numbers at its best points only.

@@ -1,4 +1,5 @@
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -53,3 +54,15 @@ def test_the_registries_import_no_component():
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "['mmctl.registry', 'mmctl.version']"
+
+
+def test_no_small_backbone_has_fewer_channels_than_innermost_channels_need():
+    # The backward of fewer than 8 aborts on many processors (docs/en/long_runs.md, "Faster").
+    root = PACKAGE.parent
+    sizes = {}
+    for folder in ("configs", "tests", "tools"):
+        for path in (root / folder).rglob("*.py"):
+            found = re.findall(r"(?:base|stem)_channels\W+(\d+)", path.read_text())
+            sizes.update({path.relative_to(root): min(map(int, found))} if found else {})
+    assert len(sizes) >= 7
+    assert {path: size for path, size in sizes.items() if size < 8} == {}

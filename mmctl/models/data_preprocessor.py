@@ -23,7 +23,8 @@ class ClipDataPreprocessor(BaseDataPreprocessor):
         std: Per RGB channel, in 0 .. 255; the default with ``mean`` divides by 256 as the paper.
         non_blocking: Copy to the device asynchronously.
         channels_last: Lay the frames out with their channels innermost in memory, which the
-            convolutions then keep. The shape stays.
+            convolutions then keep. The shape stays. Not for backbones of fewer than 8 channels:
+            on processors without AVX-512, the backward of torch 2.12.1 corrupts memory with them.
 
     Raises:
         ValueError: If ``mean`` or ``std`` does not have three entries or ``std`` is not positive.

@@ -14,11 +14,11 @@ SIZE, T, CLASSES = (64, 32), 3, 4
 BACKBONE = {
     "type": "mmpretrain.ResNet",
     "depth": 18,
-    "stem_channels": 4,
-    "base_channels": 4,
+    "stem_channels": 8,
+    "base_channels": 8,
     "strides": (1, 2, 2, 1),
 }
-CHANNELS = 32
+CHANNELS = 64
 CTL = {
     "type": "mmctl.VideoReID",
     "data_preprocessor": {"type": "mmctl.ClipDataPreprocessor"},
@@ -261,7 +261,7 @@ DISAGREEING = {
     ),
     "channels": (
         {"graph_head": {**CTL["graph_head"], "channels": 16}},
-        "graph_head.channels must be that of FusionHead, .* got 16 and 32",
+        "graph_head.channels must be that of FusionHead, .* got 16 and 64",
     ),
     "scales": (
         {"neck": {**CTL["neck"], "scales": ("s1", "s3")}},
@@ -287,8 +287,8 @@ def test_a_body_spelt_out_in_lists_equals_its_name():
 
 
 def test_another_width_of_the_backbone_is_named():
-    model = MODELS.build(copy.deepcopy({**CTL, "backbone": {**BACKBONE, "base_channels": 8}}))
-    with pytest.raises(ValueError, match="those of the backbone's last map, 64, got 32"):
+    model = MODELS.build(copy.deepcopy({**CTL, "backbone": {**BACKBONE, "base_channels": 16}}))
+    with pytest.raises(ValueError, match="those of the backbone's last map, 128, got 64"):
         model(**model.data_preprocessor(training_batch()), mode="loss")
 
 

@@ -184,18 +184,18 @@ def test_a_storage_is_counted_once_and_what_is_given_is_not() -> None:
 
 
 def test_a_backbone_of_the_wanted_width_is_built() -> None:
-    model = build_model(32)
-    assert model.backbone(torch.rand(1, 3, 64, 32))[0].shape == (1, 32, 4, 2)
+    model = build_model(256)
+    assert model.backbone(torch.rand(1, 3, 64, 32))[0].shape == (1, 256, 4, 2)
     with pytest.raises(ValueError, match=r"channels must be a multiple of 32 .* got 48"):
         build_model(48)
 
 
 @pytest.mark.parametrize("extra", [[], ["--amp"]])
 def test_the_command_prints_every_figure(run_tool, capsys, extra: list[str]) -> None:
-    sizes = ["--clips", "4", "--frames", "2", "--channels", "32", "--repeats", "1"]
+    sizes = ["--clips", "4", "--frames", "2", "--channels", "256", "--repeats", "1"]
     run_tool("benchmarks/bench_head.py", *sizes, *extra)
     printed = capsys.readouterr().out
-    assert "4 clips of 2 frames, C=32" in printed
+    assert "4 clips of 2 frames, C=256" in printed
     for row in (
         *("equal: features to", "topology", "graph layers", "cross-scale", "fusion head"),
         *("all, test", "all, training", "heads and losses", "eq. 5, 32 clips"),

@@ -19,10 +19,10 @@ from bench_pose import allowed_ratio
 def test_the_command_prints_every_figure(
     run_tool: Callable[..., None], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    sizes = ["--clips", "4", "--frames", "1", "--channels", "32", "--size", "32", "32"]
+    sizes = ["--clips", "4", "--frames", "1", "--channels", "256", "--size", "32", "32"]
     run_tool("benchmarks/bench_pose.py", *sizes, "--arch", "w18", "--repeats", "1")
     printed = capsys.readouterr().out
-    assert "4 clips of 1 frames of 32x32, HRNet w18, C=32" in printed
+    assert "4 clips of 1 frames of 32x32, HRNet w18, C=256" in printed
     for row in ("online", "stored keypoints", "frames/s", "seconds", "processor seconds"):
         assert row in printed, row
     # 17 keypoints of three float32; 17 maps of 2 x 2 cells in float16.

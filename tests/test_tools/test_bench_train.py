@@ -19,9 +19,9 @@ from bench_train import KNOBS, build, draw_batch, make_step
 TINY = """
 _base_ = '{root}/configs/quickstart/ctl_r18_quickstart.py'
 model = dict(
-    backbone=dict(base_channels=4, stem_channels=4),
-    graph_head=dict(channels=32, cross_scale=dict(dim=4)),
-    head=dict(channels=32),
+    backbone=dict(base_channels=8, stem_channels=8),
+    graph_head=dict(channels=64, cross_scale=dict(dim=4)),
+    head=dict(channels=64),
 )
 """
 

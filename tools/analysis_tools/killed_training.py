@@ -100,15 +100,13 @@ def tiny_config(work_dir: Path, data: Path, setting: Setting) -> Config:
             step.update(clip_len=2) if step["type"] == "SampleClip" else None
     cfg.train_dataloader.batch_size = 4
     cfg.train_dataloader.sampler.update(num_pids=2, num_clips=2)
-    cfg.model.backbone.update(base_channels=4, stem_channels=4)
-    cfg.model.graph_head.update(channels=32)
+    cfg.model.backbone.update(base_channels=8, stem_channels=8)
+    cfg.model.graph_head.update(channels=64)
     cfg.model.graph_head.cross_scale.update(dim=8)
-    cfg.model.head.update(channels=32, num_classes=NUM_PEOPLE)
+    cfg.model.head.update(channels=64, num_classes=NUM_PEOPLE)
     cfg.train_cfg.update(max_epochs=NUM_EPOCHS, val_interval=1)
     cfg.default_hooks.checkpoint.update(interval=1, max_keep_ckpts=2)
     # Nothing goes on from a report, and drawing it takes longer than the training.
-    cfg.custom_hooks = [hook for hook in cfg.custom_hooks if hook["type"] != "RunReportHook"]
-    # Drawing the report takes longer than the training.
     cfg.custom_hooks = [hook for hook in cfg.custom_hooks if hook["type"] != "RunReportHook"]
     for hook in cfg.custom_hooks:
         if hook["type"] == "SnapshotHook":

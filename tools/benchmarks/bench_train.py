@@ -39,7 +39,8 @@ class Knob:
 
     Attributes:
         precision: ``'float32'``, ``'bfloat16'`` or ``'float16'``.
-        channels_last: Whether the frames have their channels innermost.
+        channels_last: Whether the frames have their channels innermost; for backbones of 8 channels
+            or more (see ``ClipDataPreprocessor``).
         micro_batches: Parts that the network sees one by one, with the losses of the whole batch.
         accumulated: Parts whose losses are computed one by one, each among its own clips.
         compiled: Whether ``torch.compile`` has the step, as MMEngine's ``compile=True`` does.
