@@ -60,7 +60,7 @@ def test_no_small_backbone_has_fewer_channels_than_innermost_channels_need():
     # The backward of fewer than 8 aborts on many processors (docs/en/long_runs.md, "Faster").
     root = PACKAGE.parent
     sizes = {}
-    for folder in ("configs", "tests", "tools"):
+    for folder in ("configs", "dev", "tests", "tools"):
         for path in (root / folder).rglob("*.py"):
             found = re.findall(r"(?:base|stem)_channels\W+(\d+)", path.read_text())
             sizes.update({path.relative_to(root): min(map(int, found))} if found else {})

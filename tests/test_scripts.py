@@ -71,7 +71,6 @@ class Checkout:
             cwd=cwd,
             capture_output=True,
             text=True,
-            timeout=60,
             check=False,
         )
 

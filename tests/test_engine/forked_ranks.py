@@ -12,6 +12,7 @@ import torch
 import torch._dynamo  # the first optimizer does, for seconds: once here, not in each process
 
 from mmctl.engine import run_command
+from tests.forked_processes import run_forked
 
 WRAPPER = {
     "type": "MMDistributedDataParallel",
@@ -23,24 +24,11 @@ WRAPPER = {
 
 
 def run_ranks(
-    main: Callable[[int], None], folder: Path, num_ranks: int = 2, timeout: int = 60
-) -> list[tuple[int | None, str]]:
-    """Run ``main(rank)`` as a tool in each process; return exit statuses and output.
-
-    A process that hangs for ``timeout`` seconds is killed, and its status is that of SIGKILL.
-    """
-    context = torch.multiprocessing.get_context("fork")
-    ranks = [
-        context.Process(target=_run, args=(main, rank, num_ranks, folder))
-        for rank in range(num_ranks)
-    ]
-    for process in ranks:
-        process.start()
-    for process in ranks:
-        process.join(timeout)
-        process.kill()
-        process.join()
-    return [(p.exitcode, (folder / f"{i}.txt").read_text()) for i, p in enumerate(ranks)]
+    main: Callable[[int], None], folder: Path, num_ranks: int = 2
+) -> list[tuple[int, str]]:
+    """Run ``main(rank)`` as a tool in each process; return exit statuses and output."""
+    statuses = run_forked(_run, [(main, rank, num_ranks, folder) for rank in range(num_ranks)])
+    return [(status, (folder / f"{i}.txt").read_text()) for i, status in enumerate(statuses)]
 
 
 def _run(main: Callable[[int], None], rank: int, num_ranks: int, folder: Path) -> None:

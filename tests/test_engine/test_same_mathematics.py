@@ -17,6 +17,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from mmctl.engine import init_cpu_distributed
 from tests.conftest import ROOT
+from tests.forked_processes import run_forked
 
 GLOBAL_PIDS, CLIPS = 4, 2
 
@@ -62,11 +63,11 @@ def make_config(data_root: Path, folder: Path, num_processes: int, mining: str) 
             "work_dir": str(folder),
             "experiment_name": uuid4().hex,
             "log_level": "ERROR",
-            "model.backbone.base_channels": 4,
-            "model.backbone.stem_channels": 4,
-            "model.graph_head.channels": 32,
+            "model.backbone.base_channels": 8,
+            "model.backbone.stem_channels": 8,
+            "model.graph_head.channels": 64,
             "model.graph_head.cross_scale.dim": 8,
-            "model.head.channels": 32,
+            "model.head.channels": 64,
             "model.head.num_classes": 8,
             "model.head.losses.triplet.mining": mining,
             "model.head.losses.triplet.margin": 5.0,  # every anchor counts
@@ -113,16 +114,8 @@ def train(
     folder.mkdir()
     cfg = make_config(data_root, folder, num_processes, mining)
     cfg.model.update(model)
-    context = torch.multiprocessing.get_context("fork")
-    ranks = [
-        context.Process(target=train_rank, args=(rank, num_processes, folder, cfg))
-        for rank in range(num_processes)
-    ]
-    for process in ranks:
-        process.start()
-    for process in ranks:
-        process.join(timeout=120)
-        assert process.exitcode == 0
+    ranks = [(rank, num_processes, folder, cfg) for rank in range(num_processes)]
+    assert run_forked(train_rank, ranks) == [0] * num_processes
     return [torch.load(folder / f"{rank}.pt", weights_only=False) for rank in range(num_processes)]
 
 

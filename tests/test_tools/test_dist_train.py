@@ -43,7 +43,6 @@ def test_two_processes_train_and_test_an_epoch(drawn_mars: Path, tmp_path: Path)
         env=environment,
         capture_output=True,
         text=True,
-        timeout=240,
         check=False,
     )
     assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]

@@ -6,8 +6,8 @@ import json
 import os
 import signal
 import sys
-import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -78,12 +78,21 @@ def test_the_tool_makes_arrays_that_the_data_set_takes(
     assert "already complete" in capsys.readouterr().out
 
 
-def test_a_killed_run_is_continued_to_the_same_bytes(
-    run_tool, arguments, tmp_path, monkeypatch, capfd
-):
+def die_after(num_blocks: int) -> None:
+    """Kill this process once so many blocks have reached the disk."""
+    write = PartialArrays.write_block
+
+    def write_and_die(partial: PartialArrays, *block: Any) -> None:
+        write(partial, *block)
+        if partial.num_blocks - len(partial.pending()) >= num_blocks:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    PartialArrays.write_block = write_and_die
+
+
+def test_a_killed_run_is_continued_to_the_same_bytes(arguments, tmp_path, monkeypatch, capfd):
     tool = load_tool(EXTRACT)
     plan = tool.plan_extraction
-    folder = tmp_path / "keypoints.partial"
 
     def plan_small(args):
         extraction = plan(args)
@@ -98,17 +107,12 @@ def test_a_killed_run_is_continued_to_the_same_bytes(
         child = os.fork()
         if child == 0:
             try:
+                die_after(num_blocks)
                 tool.main()
             finally:
                 os._exit(0)
-        deadline = time.monotonic() + 100
-        while time.monotonic() < deadline:
-            done = folder / "done.bin"
-            if done.exists() and sum(done.read_bytes()) >= num_blocks:
-                break
-            time.sleep(0.001)
-        os.kill(child, signal.SIGKILL)
-        assert os.WIFSIGNALED(os.waitpid(child, 0)[1])
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+        assert sum((tmp_path / "keypoints.partial" / "done.bin").read_bytes()) == num_blocks
         assert not (tmp_path / "keypoints.npy").exists()
     tool.main()
     first = contents(tmp_path)

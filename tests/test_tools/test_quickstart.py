@@ -23,7 +23,6 @@ def quickstart(folder: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.timeout(900)  # eight programs one after the other
 def test_the_quickstart_leaves_table_pictures_and_checkpoint(tmp_path: Path) -> None:
     first = quickstart(tmp_path)
     assert first.returncode == 0, first.stdout[-3000:] + first.stderr[-3000:]

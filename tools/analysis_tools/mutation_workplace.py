@@ -78,7 +78,8 @@ class Workplace:
         os.environ["PYTHONPATH"] = str(self.copy)  # for what the tests start themselves
         check_origin(self.copy)
         status = pytest.main(
-            ["-q", "-p", "no:cacheprovider", *options, *tests], plugins=[RedTests(self.red)]
+            ["-q", "-p", "no:cacheprovider", "--timeout=300", *options, *tests],
+            plugins=[RedTests(self.red)],
         )
         sys.stdout.flush()
         return int(status)

@@ -4,12 +4,10 @@ import dataclasses
 import errno
 import io
 import json
-import os
 import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections import namedtuple
 from contextlib import nullcontext
 from pathlib import Path
@@ -24,12 +22,26 @@ from mmctl.files import whole_files
 
 from .conftest import digest_files
 
-DRAW = """
-import json, sys
+DRAW_UNTIL_KILLED = """
+import json, os, signal, sys
 from pathlib import Path
-from mmctl.datasets.synthetic import DrawnSettings, MarsWriter
+from mmctl.datasets.synthetic import DrawnSettings, MarsWriter, mars_writer
+
+main, write, left = os.getpid(), mars_writer.write_whole, 40
+
+def write_or_kill(*arguments, **options):
+    global left
+    left -= 1
+    if left == 0:
+        if os.getppid() == main:
+            os.kill(main, signal.SIGKILL)
+        signal.pause()
+    write(*arguments, **options)
+
+mars_writer.write_whole = write_or_kill
 MarsWriter(Path(sys.argv[1]), DrawnSettings(**json.loads(sys.argv[2])), 2).write()
 """
+"""Two workers, of which the first to have written 40 files kills the main process."""
 
 
 def fill_disk_after(monkeypatch: pytest.MonkeyPatch, num_files: int) -> None:
@@ -48,16 +60,6 @@ def fill_disk_after(monkeypatch: pytest.MonkeyPatch, num_files: int) -> None:
         return Filling(path, "w")
 
     monkeypatch.setattr(whole_files, "open", open_filling, raising=False)
-
-
-def wait_for_silence(root: Path) -> dict[str, str]:
-    """Return the files of a folder once the workers of a killed process have ended."""
-    deadline, before = time.monotonic() + 60, {}
-    while (now := digest_files(root)) != before:
-        assert time.monotonic() < deadline, "a worker outlived its parent"
-        before = now
-        time.sleep(1.0)
-    return now
 
 
 def test_the_number_of_workers_changes_no_byte(
@@ -162,15 +164,16 @@ def test_a_disk_that_fills_up_at_the_sheets_says_what_they_need(
 def test_a_killed_run_leaves_whole_files_and_is_finished_later(tmp_path: Path) -> None:
     settings = DrawnSettings(num_train_pids=16, num_test_pids=4, frames=6, size=(64, 32))
     killed, whole = tmp_path / "killed", tmp_path / "whole"
-    arguments = [sys.executable, "-c", DRAW, str(killed), json.dumps(settings.to_dict())]
-    process = subprocess.Popen(arguments, cwd=Path(__file__).parents[3])
-    deadline = time.monotonic() + 200
-    while len(list(killed.glob("bbox_train/*/*.jpg"))) < 60 and time.monotonic() < deadline:
-        time.sleep(0.01)
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
-    left = wait_for_silence(killed)
-    assert "info/drawn.json" not in left
+    arguments = [str(killed), json.dumps(settings.to_dict())]
+    # Its output ends when the last of the workers, which inherit it, has ended.
+    done = subprocess.run(
+        [sys.executable, "-c", DRAW_UNTIL_KILLED, *arguments],
+        cwd=Path(__file__).parents[3],
+        stdout=subprocess.PIPE,
+        check=False,
+    )
+    assert done.returncode == -signal.SIGKILL
+    assert not (killed / "info" / "drawn.json").exists()
     for path in killed.rglob("*.jpg"):
         content = path.read_bytes()
         assert content[:2] == b"\xff\xd8"

@@ -1,6 +1,7 @@
 import torch
 
 from mmctl.models.losses.gather_rows import gather_rows
+from tests.forked_processes import run_forked
 from tests.random_state import normal
 
 
@@ -16,13 +17,7 @@ def run_rank(rank, folder):
 
 
 def test_rows_come_in_the_order_of_the_ranks_with_gradient_to_the_own_ones(tmp_path):
-    context = torch.multiprocessing.get_context("fork")
-    ranks = [context.Process(target=run_rank, args=(rank, tmp_path)) for rank in range(2)]
-    for rank in ranks:
-        rank.start()
-    for rank in ranks:
-        rank.join(timeout=60)
-        assert rank.exitcode == 0
+    assert run_forked(run_rank, [(rank, tmp_path) for rank in range(2)]) == [0, 0]
     for rank in range(2):
         gathered, gradient, labels = torch.load(tmp_path / f"{rank}.pt")
         assert gathered.tolist() == [[1.0, 2.0], [11.0, 12.0]]

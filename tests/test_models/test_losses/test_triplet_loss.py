@@ -6,6 +6,7 @@ from torch import nn
 from mmctl.models.losses import BatchHardTripletLoss
 from mmctl.models.watched_values import watching
 from tests import references
+from tests.forked_processes import run_forked
 from tests.random_state import normal, randomize
 
 
@@ -84,13 +85,7 @@ def run_rank(rank, folder):
 
 
 def test_two_processes_mine_the_batch_of_both(tmp_path):
-    context = torch.multiprocessing.get_context("fork")
-    ranks = [context.Process(target=run_rank, args=(rank, tmp_path)) for rank in range(2)]
-    for rank in ranks:
-        rank.start()
-    for rank in ranks:
-        rank.join(timeout=60)
-        assert rank.exitcode == 0
+    assert run_forked(run_rank, [(rank, tmp_path) for rank in range(2)]) == [0, 0]
     loss, gradient = embed_and_differentiate(slice(None))
     found = [torch.load(tmp_path / f"{rank}.pt") for rank in range(2)]
     # DDP logs the loss of a process and applies the mean of the gradients.
@@ -111,12 +106,5 @@ def warn_of_rank(rank, folder, mining):
 
 @pytest.mark.parametrize(("mining", "warned"), [("global", False), ("per-rank", True)])
 def test_the_batch_of_all_processes_counts_where_it_is_mined(tmp_path, mining, warned):
-    context = torch.multiprocessing.get_context("fork")
-    arguments = [(rank, tmp_path, mining) for rank in range(2)]
-    ranks = [context.Process(target=warn_of_rank, args=each) for each in arguments]
-    for rank in ranks:
-        rank.start()
-    for rank in ranks:
-        rank.join()
-        assert rank.exitcode == 0
+    assert run_forked(warn_of_rank, [(rank, tmp_path, mining) for rank in range(2)]) == [0, 0]
     assert [torch.load(tmp_path / f"{rank}-{mining}.pt") for rank in range(2)] == [warned] * 2
