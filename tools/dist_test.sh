@@ -9,6 +9,8 @@ if (($# < 3)); then
 fi
 config=$1 checkpoint=$2 gpus=$3
 shift 3
+# This checkout first, installed or not; then the user's own modules, or the folder this starts in.
+export PYTHONPATH="$(dirname "$0")/..:${PYTHONPATH:-}"
 exec "${PYTHON:-python}" -m torch.distributed.run \
     --nnodes="${NNODES:-1}" \
     --node_rank="${NODE_RANK:-0}" \

@@ -9,6 +9,8 @@ if (($# < 2)); then
 fi
 config=$1 gpus=$2
 shift 2
+# This checkout first, installed or not; then the user's own modules, or the folder this starts in.
+export PYTHONPATH="$(dirname "$0")/..:${PYTHONPATH:-}"
 exec "${PYTHON:-python}" -m torch.distributed.run \
     --nnodes="${NNODES:-1}" \
     --node_rank="${NODE_RANK:-0}" \

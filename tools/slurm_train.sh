@@ -13,6 +13,8 @@ partition=$1 job_name=$2 config=$3 work_dir=$4
 shift 4
 gpus=${GPUS:-8}
 gpus_per_node=${GPUS_PER_NODE:-$((gpus < 8 ? gpus : 8))}
+# This checkout first, installed or not; then the user's own modules, or the folder this starts in.
+export PYTHONPATH="$(dirname "$0")/..:${PYTHONPATH:-}"
 # SRUN_ARGS holds several words on purpose.
 # shellcheck disable=SC2086
 exec srun --partition="$partition" --job-name="$job_name" \
