@@ -15,15 +15,18 @@ from mmengine.dist import get_world_size
 
 import mmctl
 
-PACKAGES = ("torch", "torchvision", "numpy", "mmengine", "mmpretrain", "mmpose")
+FAMILY = ("mmengine", "mmcv", "mmpretrain", "mmpose")
+PACKAGES = (
+    *("torch", "torchvision", "numpy"),
+    # One of several packages provides each: OpenMMLab's, without its operators, or a fork.
+    *(name for module in FAMILY for name in (module, f"{module}-lite", f"onedl-{module}")),
+)
 CODE = Path(mmctl.__file__).resolve().parent
 
 
 def describe_environment() -> dict[str, str]:
     """Return versions, devices and code of this process by name, for people to read."""
     versions = {name: _version(name) for name in PACKAGES}
-    # One of two packages provides it.
-    versions["mmcv"] = _version("mmcv") or _version("mmcv-lite")
     return {
         "devices": _describe_devices(),
         "Python": f"{platform.python_version()}, {platform.system()} {platform.machine()}",

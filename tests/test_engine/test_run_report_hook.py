@@ -5,12 +5,13 @@ from __future__ import annotations
 import errno
 import json
 import logging
+import re
 import signal
 import subprocess
 
 import pytest
 
-from mmctl.engine import RunStopped, reported
+from mmctl.engine import RunStopped, reported, run_environment
 from mmctl.engine import run_report_hook as module
 from mmctl.engine.run_environment import describe_commit, describe_environment
 from mmctl.engine.run_record import read_records
@@ -124,8 +125,15 @@ def test_the_environment_names_versions_and_devices():
     described = describe_environment()
     assert described["devices"].endswith("no GPU")
     assert "torch " in described["packages"]
-    assert "mmcv 2" in described["packages"]
+    assert re.search(r"mmcv(-lite)? 2", described["packages"])
     assert described["mmctl"].startswith("0.")
+
+
+def test_the_environment_names_the_forks_that_stand_in_for_a_package(monkeypatch):
+    installed = {"torch": "2.12.1", "onedl-mmengine": "0.10.12", "onedl-mmcv": "2.3.0"}
+    monkeypatch.setattr(run_environment, "_version", lambda name: installed.get(name, ""))
+    packages = describe_environment()["packages"]
+    assert packages == "torch 2.12.1, onedl-mmengine 0.10.12, onedl-mmcv 2.3.0"
 
 
 def test_the_commit_is_that_of_the_code_and_not_of_a_folder_around_it(tmp_path):
