@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections import Counter
 from itertools import pairwise
 from typing import Any
 
@@ -151,9 +152,9 @@ def _check_time_order(place: str, frames: list[str]) -> None:
     """Refuse frames that are listed twice, or against the one number their names differ in."""
     if len(set(map(len, frames))) == 1 and all(a < b for a, b in pairwise(frames)):
         return  # names of one length, sorted: their numbers are, too
-    if len(set(frames)) < len(frames):
-        twice = next(frame for index, frame in enumerate(frames) if frame in frames[:index])
-        raise ValueError(f"{place}: 'frames' must list each frame once, got {twice!r} twice")
+    twice = [frame for frame, number in Counter(frames).items() if number > 1]
+    if twice:
+        raise ValueError(f"{place}: 'frames' must list each frame once, got {twice[0]!r} twice")
     if len({_DIGITS.sub("#", frame) for frame in frames}) > 1:
         return
     numbers = [[int(digits) for digits in _DIGITS.findall(frame)] for frame in frames]

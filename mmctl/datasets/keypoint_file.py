@@ -192,11 +192,18 @@ def publish_array(source: Path, path: Path, header: ArrayHeader) -> None:
         source: The finished ``.npy`` file on the same disk, or gone if it was moved already.
         path: Its place.
         header: What it is.
+
+    Raises:
+        FileNotFoundError: If the finished array is in neither place; what is in its place stays.
     """
-    header_path(path).unlink(missing_ok=True)
     if source.exists():
+        header_path(path).unlink(missing_ok=True)
         os.replace(source, path)
-    assert path.exists(), f"{source} and {path} are both gone"
+    elif not path.exists() or read_header(path) not in (None, header):
+        raise FileNotFoundError(
+            f"{source} must be there to become {path}, but something else has removed it: run the "
+            "same command again"
+        )
     # Beside the source, where what a kill leaves is nobody's data set.
     written = header_path(source)
     written.write_bytes(header.to_bytes())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -155,9 +156,9 @@ def _check_fold(place: str, fold: _Fold, persons: list[str]) -> None:
     unknown = sorted(set(names) - set(persons))
     if unknown:
         raise ValueError(f"{place} names {unknown[0]!r}, which has no folder among the sequences")
-    if len(set(names)) != len(names):
-        twice = next(name for name in names if names.count(name) > 1)
+    twice = [name for name, number in Counter(names).items() if number > 1]
+    if twice:
         raise ValueError(
             f"{place} must have each person once, because test persons are not trained on, but "
-            f"has {twice} twice"
+            f"has {twice[0]} twice"
         )

@@ -314,8 +314,12 @@ STORED_ARRAYS = (
                 "write_whole(path",
             ),
             "header: the old one stays while the array is moved": (
-                "header_path(path).unlink(missing_ok=True)\n    if source",
-                "if source",
+                "header_path(path).unlink(missing_ok=True)\n        os.replace",
+                "os.replace",
+            ),
+            "header: the array that is there is taken for the one that is gone": (
+                "not path.exists() or read_header(path) not in (None, header)",
+                "not path.exists()",
             ),
             "header: names without a boundary": (
                 'f"{name}\\n" for name in chunk',

@@ -192,6 +192,16 @@ def test_a_malformed_header_is_named(dataset_root, change, message):
         open_dataset(dataset_root, keypoint_file="keypoints.npy")
 
 
+@pytest.mark.parametrize("replaces", [False, True])
+def test_a_finished_array_that_is_gone_leaves_no_header(tmp_path, replaces):
+    path, source = tmp_path / "keypoints.npy", tmp_path / "partial.npy"
+    if replaces:  # an array of another origin
+        write_stored_array(path, keypoints_of(), HEADER)
+    with pytest.raises(FileNotFoundError, match=r"partial\.npy must be there .* run the same comm"):
+        publish_array(source, path, header_of(estimator="another"))
+    assert read_header(path) == (HEADER if replaces else None)
+
+
 @pytest.mark.parametrize("moves", [False, True])
 def test_a_kill_at_any_moment_leaves_no_array_with_another_s_header(tmp_path, moves):
     path, source = tmp_path / "keypoints.npy", tmp_path / "partial.npy"
