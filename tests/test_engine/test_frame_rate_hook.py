@@ -21,7 +21,7 @@ BATCH = {"inputs": [torch.zeros(1, 4, 3, 2, 2), torch.zeros(2, 4, 3, 2, 2)]}
 
 def rates(seconds, *, first_iter=0, earlier=(), window=20):
     """Return what is logged for iterations that take so long, after others of another process."""
-    hub = MessageHub.get_instance(f"rate-{seconds}-{first_iter}-{window}")
+    hub = MessageHub("rate")
     for value in earlier:
         hub.update_scalar("train/time", value)
     processor = SimpleNamespace(window_size=window)
@@ -78,7 +78,7 @@ def test_pictures_are_counted_where_they_are_known_to_be_some(inputs, expected):
 
 @pytest.mark.parametrize("batch", [None, (torch.zeros(8, 3, 4, 4),), {}, {"inputs": {"a": 1}}])
 def test_without_known_frames_there_is_no_rate(batch):
-    hub = MessageHub.get_instance(f"no-rate-{id(batch)}")
+    hub = MessageHub("no-rate")
     hub.update_scalar("train/time", 1.0)
     runner = SimpleNamespace(iter=0, message_hub=hub, log_processor=None)
     hook = FrameRateHook()

@@ -72,7 +72,7 @@ def test_gradients_that_are_clipped_by_value_are_logged_as_the_optimizer_gets_th
 def scaled_step(optimizer, weight, factor=1.0):
     """Take a step from a scaled loss, as mixed precision does; return what was logged."""
     hook = GradNormHook()
-    hub = MessageHub.get_instance(f"grad-norm-{id(optimizer)}")
+    hub = MessageHub("grad-norm")
     runner = SimpleNamespace(optim_wrapper=OptimWrapper(optimizer), message_hub=hub)
     hook.before_train(runner)
     scaler = torch.amp.GradScaler("cpu", init_scale=1024.0)
