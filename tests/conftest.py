@@ -12,7 +12,8 @@ from pathlib import Path
 from types import ModuleType
 from uuid import uuid4
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Whatever the shell says: tests fork, and a forked process waits for ever for a pool of threads.
+os.environ["OMP_NUM_THREADS"] = "1"
 
 import numpy as np
 import pytest
@@ -34,6 +35,7 @@ SETTINGS = DrawnSettings(
 )
 
 
+torch.set_num_threads(1)  # a plugin may have imported torch before
 # No test may pass or fail by chance or by the load of the machine.
 settings.register_profile("suite", deadline=None, derandomize=True)
 settings.load_profile("suite")

@@ -27,7 +27,10 @@ def names(path: Path) -> str:
 
 @pytest.mark.parametrize("path", CONFIGS, ids=names)
 def test_a_config_has_known_keys_and_types_only(path: Path) -> None:
-    check_config(Config.fromfile(path))
+    cfg = Config.fromfile(path)
+    if cfg.get("default_scope") == "mmpose":
+        pytest.importorskip("mmpose")
+    check_config(cfg)
 
 
 @pytest.mark.parametrize("path", REID, ids=names)

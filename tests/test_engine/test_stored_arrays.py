@@ -147,8 +147,8 @@ def test_a_log_history_can_be_saved_again(tmp_path, values):
     ],
 )
 def test_a_forged_log_history_is_refused_and_leaves_mmengine_as_it_is(tmp_path, changes):
-    methods = dict(HistoryBuffer._statistics_methods)
     history = HistoryBuffer([1.0], [1])
+    methods = dict(HistoryBuffer._statistics_methods)  # filled by the first one of a process
     state = {**history.__getstate__(), **changes}
     forged = Forged(HistoryBuffer, (), state)
     with pytest.raises(ValueError, match=r"HistoryBuffer.*could run code"):
