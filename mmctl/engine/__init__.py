@@ -1,33 +1,33 @@
 """What MMEngine's Runner lacks: hooks, mixed precision on CPUs, config checks and repairs.
 
-Importing this package mends MMEngine, see :mod:`mmctl.engine.mmengine_fixes`.
+Importing this package mends MMEngine, see :mod:`mmctl.engine.repairs.mmengine_fixes`.
 """
 
-from mmctl.engine.checkpoint_match_hook import CheckpointMatchHook, watch_checkpoints
+from mmctl.checkpoints.safe_loader import register_safe_loader
+from mmctl.checkpoints.weight_match import check_state_dict, load_fitting
 from mmctl.engine.command_line import CfgOptions, run_command
 from mmctl.engine.config_check import check_config, check_overrides
 from mmctl.engine.config_reading import mend_config_reading, read_config
 from mmctl.engine.cpu_amp_optim_wrapper import CpuAmpOptimWrapper
 from mmctl.engine.event_files import write_event_files
-from mmctl.engine.finite_loss_hook import FiniteLossHook, NotFiniteError
-from mmctl.engine.frame_rate_hook import FrameRateHook
-from mmctl.engine.grad_norm_hook import GradNormHook
+from mmctl.engine.hooks.checkpoint_match_hook import CheckpointMatchHook, watch_checkpoints
+from mmctl.engine.hooks.finite_loss_hook import FiniteLossHook, NotFiniteError
+from mmctl.engine.hooks.frame_rate_hook import FrameRateHook
+from mmctl.engine.hooks.grad_norm_hook import GradNormHook
+from mmctl.engine.hooks.num_classes_hook import NumClassesHook
+from mmctl.engine.hooks.query_match_hook import QueryMatchHook
 from mmctl.engine.mixed_precision import use_mixed_precision
-from mmctl.engine.mmengine_fixes import (
+from mmctl.engine.process_group import init_cpu_distributed
+from mmctl.engine.repairs.mmengine_fixes import (
     check_pretrained_weights,
-    init_cpu_distributed,
     keep_checkpoints_whole,
     register_config_package,
-    register_safe_loader,
 )
-from mmctl.engine.num_classes_hook import NumClassesHook
 from mmctl.engine.prepared_config import prepare_config, prepare_run
-from mmctl.engine.query_match_hook import QueryMatchHook
-from mmctl.engine.resumable_epoch_loop import ResumableEpochLoop
+from mmctl.engine.resume.resumable_epoch_loop import ResumableEpochLoop
+from mmctl.engine.resume.snapshot_hook import SnapshotHook
+from mmctl.engine.resume.stop_signals import RunStopped, end_on_signals
 from mmctl.engine.run_report_hook import RunReportHook, reported
-from mmctl.engine.snapshot_hook import SnapshotHook
-from mmctl.engine.stop_signals import RunStopped, end_on_signals
-from mmctl.engine.weight_match import check_state_dict, load_fitting
 from mmctl.engine.work_dir_check import check_work_dir, locked_files, locked_work_dir
 
 mend_config_reading()

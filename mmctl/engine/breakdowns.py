@@ -9,8 +9,8 @@ from pathlib import Path
 
 import torch
 
-from mmctl.engine.finite_loss_hook import NotFiniteError
-from mmctl.engine.last_checkpoint import RESUMABLE, find_named_checkpoint
+from mmctl.checkpoints.last_checkpoint import RESUMABLE, find_named_checkpoint
+from mmctl.engine.hooks.finite_loss_hook import NotFiniteError
 from mmctl.files import FULL_DISK_CODES, DiskFullError
 
 _DEAD_WORKER = re.compile(r"DataLoader worker \(pid(?:\(s\))? ([\d, ]+)\)")

@@ -13,8 +13,8 @@ from mmengine.logging import print_log
 from mmengine.runner import Runner
 
 from mmctl.engine.command_line import innermost_message
+from mmctl.engine.resume.stop_signals import RunStopped
 from mmctl.engine.run_record import RunRecord
-from mmctl.engine.stop_signals import RunStopped
 from mmctl.registry import HOOKS
 
 _LONGEST = 400

@@ -72,7 +72,7 @@ def state_of(process: int) -> str:
 KILLED = """
 import os, signal, sys, pathlib
 from torch.utils.data import DataLoader
-from mmctl.engine.stop_signals import spare_workers
+from mmctl.engine.resume.stop_signals import spare_workers
 loader = DataLoader(range(100), num_workers=1, persistent_workers=True)
 spare_workers(loader)
 batches = iter(loader)

@@ -16,7 +16,7 @@ from mmctl.engine import run_report_hook as module
 from mmctl.engine.run_environment import describe_commit, describe_environment
 from mmctl.engine.run_record import read_records
 from tests.test_engine.drawing_runner import StopAt, drawing_runner
-from tests.test_engine.test_stop_signals import Sends
+from tests.test_engine.test_resume.test_stop_signals import Sends
 
 REPORT = {"type": "RunReportHook"}
 

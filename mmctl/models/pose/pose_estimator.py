@@ -18,6 +18,8 @@ from mmengine.registry import MODELS as ROOT_MODELS
 from mmengine.runner import CheckpointLoader
 from torch import nn
 
+from mmctl.checkpoints.safe_loader import register_safe_loader
+from mmctl.checkpoints.weight_match import load_fitting
 from mmctl.registry import MODELS
 from mmctl.structures import NUM_KEYPOINTS
 
@@ -163,11 +165,9 @@ def load_weights(estimator: nn.Module, checkpoint: str) -> None:
         FileNotFoundError: If there is no such file.
         ValueError: If it cannot be read, or keys, shapes or kinds of values differ.
     """
-    # It makes MMEngine read checkpoints without running code from them; a model that only is built
-    # needs none of it.
-    engine = importlib.import_module("mmctl.engine")
+    register_safe_loader()
     content = CheckpointLoader.load_checkpoint(checkpoint, map_location="cpu")
-    unknown = engine.load_fitting(estimator, content, checkpoint)
+    unknown = load_fitting(estimator, content, checkpoint)
     if unknown:
         raise ValueError(
             f"checkpoint {checkpoint!r} does not fit {type(estimator).__name__}: {len(unknown)} "

@@ -1,0 +1,1 @@
+"""Checkpoints read without trust: whole files, plain values, weights that fit."""

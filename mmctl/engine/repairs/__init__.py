@@ -1,0 +1,1 @@
+"""What is patched in MMEngine, and nothing else."""

@@ -1,0 +1,169 @@
+"""The one place that mends MMEngine 0.10.7; importing :mod:`mmctl.engine` applies it.
+
+* MMEngine cannot read its own checkpoints with torch >= 2.6, or runs code from them:
+  :mod:`mmctl.checkpoints.safe_loader`.
+* MMEngine logs weights of an ``init_cfg`` that do not fit, and goes on with random ones:
+  :func:`check_pretrained_weights`.
+* MMEngine writes checkpoints in place, deletes the old one before the new one is there, and
+  resumes from whatever was written last: :func:`keep_checkpoints_whole`.
+* MMEngine knows ``package::config.py`` for its own family only, and looks for packages installed in
+  editable mode where they are not: :func:`register_config_package`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from functools import wraps
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import mmengine.config.config
+import mmengine.config.utils
+import mmengine.hooks.checkpoint_hook
+import mmengine.hub.hub
+import mmengine.runner
+import mmengine.runner.checkpoint
+import mmengine.runner.runner
+from mmengine.fileio import register_backend
+from mmengine.hooks import CheckpointHook
+from mmengine.logging import print_log
+from mmengine.model import PretrainedInit, update_init_info
+from mmengine.runner import CheckpointLoader
+from mmengine.utils import get_installed_path
+from torch import nn
+
+from mmctl.checkpoints.last_checkpoint import find_whole_checkpoint
+from mmctl.checkpoints.weight_match import load_fitting
+from mmctl.engine.repairs.atomic_backend import AtomicLocalBackend
+from mmctl.files import open_atomically
+
+
+def check_pretrained_weights() -> None:
+    """Make ``init_cfg=dict(type='Pretrained', ...)`` load all of a component or raise.
+
+    It takes ``allow`` then, prefixes of keys that may keep their first values.
+    """
+
+    def start(
+        initializer: PretrainedInit,
+        checkpoint: str,
+        prefix: str | None = None,
+        map_location: str = "cpu",
+        allow: Sequence[str] = (),
+    ) -> None:
+        initializer.checkpoint, initializer.prefix = checkpoint, prefix
+        initializer.map_location, initializer.allow = map_location, allow
+
+    def load(initializer: PretrainedInit, module: nn.Module) -> None:
+        name = initializer.checkpoint
+        print_log(f"load model from: {name}", logger="current")
+        content = CheckpointLoader.load_checkpoint(name, map_location=initializer.map_location)
+        unused = load_fitting(
+            module, content, name, prefix=initializer.prefix, allow=initializer.allow
+        )
+        if unused:
+            print_log(f"{len(unused)} weights are not used: {unused[:3]} ...", logger="current")
+        if hasattr(module, "_params_init_info"):
+            update_init_info(module, init_info=initializer._get_init_info())
+
+    PretrainedInit.__init__, PretrainedInit.__call__ = start, load
+
+
+def keep_checkpoints_whole() -> None:
+    """Make MMEngine write, delete and find checkpoints so that one is whole at any moment.
+
+    Files are written under another name first (``AtomicLocalBackend``); ``CheckpointHook`` deletes
+    the files that the new one replaces when it is written; ``--resume`` goes on from a whole one
+    (:func:`find_whole_checkpoint`).
+    """
+    register_backend("local", AtomicLocalBackend, force=True, prefixes="")
+    mmengine.hooks.checkpoint_hook.open = open_atomically  # writes last_checkpoint
+    for module in (mmengine.runner, mmengine.runner.checkpoint, mmengine.runner.runner):
+        module.find_latest_checkpoint = find_whole_checkpoint
+    for name in ("_save_checkpoint_with_step", "_save_best_checkpoint"):
+        method = getattr(CheckpointHook, name)
+        if not hasattr(method, "__wrapped__"):
+            setattr(CheckpointHook, name, _delete_afterwards(method))
+
+
+def _delete_afterwards(save: Callable[..., None]) -> Callable[..., None]:
+    """Let a method of ``CheckpointHook`` delete files only after all else that it does."""
+
+    @wraps(save)
+    def save_first(hook: CheckpointHook, *args: Any, **kwargs: Any) -> None:
+        backend = hook.file_backend
+        hook.file_backend = deletions = LateDeletions(backend)
+        try:
+            save(hook, *args, **kwargs)
+        finally:
+            hook.file_backend = backend
+        deletions.carry_out()
+
+    return save_first
+
+
+class LateDeletions:
+    """A file backend that keeps what it is told to delete until it is told so again.
+
+    Args:
+        backend: The backend of everything else.
+    """
+
+    def __init__(self, backend: Any) -> None:
+        self._backend = backend
+        self._files: dict[str, tuple[int, int] | None] = {}
+        self._folders: list[str] = []
+
+    def remove(self, filepath: str) -> None:
+        """Note a file to delete."""
+        self._files[filepath] = _identity(filepath)
+
+    def rmtree(self, dir_path: str) -> None:
+        """Note a folder to delete."""
+        self._folders.append(dir_path)
+
+    def carry_out(self) -> None:
+        """Delete what was noted, except files that were written anew since."""
+        for path, identity in self._files.items():
+            if _identity(path) == identity:
+                self._backend.remove(path)
+        for path in self._folders:
+            self._backend.rmtree(path)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._backend, name)
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    if not os.path.exists(path):  # on another storage than the local disk
+        return None
+    state = os.stat(path)
+    return state.st_ino, state.st_mtime_ns
+
+
+def register_config_package() -> None:
+    """Make ``mmctl::ctl/<name>.py`` a name of a config, in editable installs as well."""
+    # A new dict for config names only: in the registries' own, a package is expected to have
+    # mmctl.utils.register_all_modules.
+    mmengine.config.utils.MODULE2PACKAGE = {
+        "mmctl": "mmctl",
+        **mmengine.config.utils.MODULE2PACKAGE,
+    }
+    for module in (mmengine.config.config, mmengine.hub.hub):
+        module.get_installed_path = find_package_folder
+
+
+def find_package_folder(package: str) -> str:
+    """Return the folder of an installed package.
+
+    Args:
+        package: Name of the package.
+    """
+    path = get_installed_path(package)
+    if not Path(path).is_dir():
+        spec = find_spec(package)
+        if spec is not None and spec.origin is not None:
+            return str(Path(spec.origin).parent)
+    return path

@@ -1,0 +1,1 @@
+"""Why a run goes on where it stopped: loop, snapshots, signals, state, schedules."""
