@@ -18,7 +18,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from mmctl.engine.tool_runs import end_with_parent
+from mmctl.engine.commands.tool_runs import end_with_parent
 from mmctl.files import FolderLock
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -17,8 +17,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedCo
 from rich.table import Table
 
 from mmctl.engine import prepare_config, run_command
-from mmctl.engine.config_overrides import parse_option
-from mmctl.engine.split_runs import COUNTS, SplitRuns, parse_folds, summarize, write_summary
+from mmctl.engine.commands.split_runs import (
+    COUNTS,
+    SplitRuns,
+    parse_folds,
+    summarize,
+    write_summary,
+)
+from mmctl.engine.config_check.config_overrides import parse_option
 
 TOOLS = Path(__file__).resolve().parent
 

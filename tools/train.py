@@ -12,12 +12,12 @@ from mmctl.engine import (
     init_cpu_distributed,
     locked_work_dir,
     prepare_run,
-    reported,
     run_command,
     use_mixed_precision,
     watch_checkpoints,
     write_event_files,
 )
+from mmctl.reports import reported
 
 
 def parse_args() -> argparse.Namespace:

@@ -5,9 +5,10 @@ Importing this package mends MMEngine, see :mod:`mmctl.engine.repairs.mmengine_f
 
 from mmctl.checkpoints.safe_loader import register_safe_loader
 from mmctl.checkpoints.weight_match import check_state_dict, load_fitting
-from mmctl.engine.command_line import CfgOptions, run_command
-from mmctl.engine.config_check import check_config, check_overrides
-from mmctl.engine.config_reading import mend_config_reading, read_config
+from mmctl.engine.commands.command_line import CfgOptions, run_command
+from mmctl.engine.commands.work_dir_check import check_work_dir, locked_files, locked_work_dir
+from mmctl.engine.config_check.config_check import check_config, check_overrides
+from mmctl.engine.config_check.prepared_config import prepare_config, prepare_run
 from mmctl.engine.cpu_amp_optim_wrapper import CpuAmpOptimWrapper
 from mmctl.engine.event_files import write_event_files
 from mmctl.engine.hooks.checkpoint_match_hook import CheckpointMatchHook, watch_checkpoints
@@ -18,17 +19,15 @@ from mmctl.engine.hooks.num_classes_hook import NumClassesHook
 from mmctl.engine.hooks.query_match_hook import QueryMatchHook
 from mmctl.engine.mixed_precision import use_mixed_precision
 from mmctl.engine.process_group import init_cpu_distributed
+from mmctl.engine.repairs.config_reading import mend_config_reading, read_config
 from mmctl.engine.repairs.mmengine_fixes import (
     check_pretrained_weights,
     keep_checkpoints_whole,
     register_config_package,
 )
-from mmctl.engine.prepared_config import prepare_config, prepare_run
 from mmctl.engine.resume.resumable_epoch_loop import ResumableEpochLoop
 from mmctl.engine.resume.snapshot_hook import SnapshotHook
 from mmctl.engine.resume.stop_signals import RunStopped, end_on_signals
-from mmctl.engine.run_report_hook import RunReportHook, reported
-from mmctl.engine.work_dir_check import check_work_dir, locked_files, locked_work_dir
 
 mend_config_reading()
 register_safe_loader()
@@ -47,7 +46,6 @@ __all__ = [
     "NumClassesHook",
     "QueryMatchHook",
     "ResumableEpochLoop",
-    "RunReportHook",
     "RunStopped",
     "SnapshotHook",
     "check_config",
@@ -62,7 +60,6 @@ __all__ = [
     "prepare_config",
     "prepare_run",
     "read_config",
-    "reported",
     "run_command",
     "use_mixed_precision",
     "watch_checkpoints",

@@ -9,7 +9,7 @@ import argparse
 from pathlib import Path
 
 from mmctl.engine import run_command
-from mmctl.visualization.learning_curve import TrainingLog, draw_learning_curve, read_training_log
+from mmctl.reports.learning_curve import TrainingLog, draw_learning_curve, read_training_log
 
 LOGGED = ("loss", "lr")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mmctl.engine.tool_runs import run_python
+from mmctl.engine.commands.tool_runs import run_python
 from mmctl.files import FolderLock
 
 ROOT = Path(__file__).resolve().parents[2]

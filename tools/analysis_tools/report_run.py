@@ -12,7 +12,7 @@ import argparse
 from pathlib import Path
 
 from mmctl.engine import run_command
-from mmctl.visualization.run_report import write_run_report
+from mmctl.reports.report_files import write_run_report
 
 
 def parse_args() -> argparse.Namespace:

@@ -30,7 +30,7 @@ from mmctl.datasets.dataset_check import (
 )
 from mmctl.datasets.frame_check import MODES
 from mmctl.engine import CfgOptions, read_config, run_command
-from mmctl.engine.rated_progress import rated_progress
+from mmctl.engine.commands.rated_progress import rated_progress
 from mmctl.files import write_whole
 from mmctl.visualization.frame_histogram import draw_frame_histogram
 

@@ -27,7 +27,7 @@ from mmctl.datasets.tracking.mot_file import BOXES
 from mmctl.datasets.tracking.split_choice import MODES
 from mmctl.datasets.tracking.track_writer import check_folder
 from mmctl.engine import run_command
-from mmctl.engine.rated_progress import rated_progress
+from mmctl.engine.commands.rated_progress import rated_progress
 
 DEFAULTS = TrackSettings()
 

@@ -298,7 +298,7 @@ run_command(main)
 def test_two_processes_train_on_cpus(tmp_path):
     script = tmp_path / "train.py"
     script.write_text(DISTRIBUTED)
-    root = Path(__file__).parents[2]
+    root = Path(__file__).parents[3]
     launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]
     environment = {
         **os.environ,

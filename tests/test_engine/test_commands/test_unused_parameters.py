@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
-from mmctl.engine.unused_parameters import explain_unused_parameters
+from mmctl.engine.commands.unused_parameters import explain_unused_parameters
 from tests.test_engine.forked_ranks import run_ranks
 
 

@@ -10,8 +10,8 @@ from mmengine.registry import MODELS, Registry
 from torch import nn
 
 from mmctl.engine import check_config, prepare_config
-from mmctl.engine.config_overrides import parse_option
-from mmctl.engine.value_check import value_faults
+from mmctl.engine.config_check.config_overrides import parse_option
+from mmctl.engine.config_check.value_check import value_faults
 from tests.conftest import ROOT
 from tests.test_engine.tiny_runner import tiny_config
 

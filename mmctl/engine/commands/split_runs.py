@@ -19,8 +19,8 @@ from mmengine.registry import init_default_scope
 
 import mmctl
 from mmctl.datasets.two_camera_dataset import TwoCameraDataset
-from mmctl.engine.split_record import SplitRecord, claim_splits
-from mmctl.engine.tool_runs import run_python
+from mmctl.engine.commands.split_record import SplitRecord, claim_splits
+from mmctl.engine.commands.tool_runs import run_python
 from mmctl.files import FolderLock, write_whole
 from mmctl.registry import DATASETS
 

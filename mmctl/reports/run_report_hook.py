@@ -5,17 +5,16 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from importlib import import_module
 
 from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
 from mmengine.runner import Runner
 
-from mmctl.engine.command_line import innermost_message
+from mmctl.engine.commands.command_line import innermost_message
 from mmctl.engine.resume.stop_signals import RunStopped
-from mmctl.engine.run_record import RunRecord
 from mmctl.registry import HOOKS
+from mmctl.reports.run_record import RunRecord
 
 _LONGEST = 400
 
@@ -67,9 +66,10 @@ class RunReportHook(Hook):
 
         def report() -> None:
             record.save(runner.log_dir)
-            # Not at the top: every tool imports this module, and few draw.
-            visualization = import_module("mmctl.visualization.run_report")
-            files = visualization.write_run_report(runner.work_dir)
+            # Not at the top: every training imports this module, and draws at its end.
+            from mmctl.reports.report_files import write_run_report
+
+            files = write_run_report(runner.work_dir)
             print_log(f"Report: {', '.join(map(str, files))}", "current")
 
         _only_warn(report)

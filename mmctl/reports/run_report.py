@@ -1,4 +1,4 @@
-"""One page about a training: curves, best numbers, changes of the config, environment."""
+"""What a page about a training says: best numbers, progress, environment, starts."""
 
 from __future__ import annotations
 
@@ -6,15 +6,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import numpy as np
 
-from mmctl.engine.run_record import RunRecord, read_records
-from mmctl.files import write_whole
-from mmctl.visualization.learning_curve import TrainingLog, read_training_log, values_of
-from mmctl.visualization.report_figure import draw_report
-from mmctl.visualization.report_html import write_html
+from mmctl.reports.learning_curve import TrainingLog, values_of
+from mmctl.reports.run_record import RunRecord
 
 _SCORE = "reid/mAP"
 _COUNTS = {"reid/num_queries": "scored queries", "reid/num_gallery": "gallery"}
@@ -121,28 +117,6 @@ class RunReport:
 
     def _unit(self) -> str:
         return "epoch" if self.log.counts_epochs else "iteration"
-
-
-def write_run_report(work_dir: str | Path) -> tuple[Path, Path]:
-    """Write the page of a run into its work folder, as ``report.png`` and ``report.html``.
-
-    Args:
-        work_dir: Work folder with the logs of one run, however often it was resumed.
-
-    Returns:
-        The picture, and the page with the curves in it, which needs no other file.
-
-    Raises:
-        FileNotFoundError: If there are no logs.
-        ValueError: If nothing was logged yet, or a file is none of MMEngine's or ours.
-    """
-    folder = Path(work_dir)
-    report = RunReport(read_training_log(folder), read_records(folder))
-    picture, page = folder / "report.png", folder / "report.html"
-    drawn, curves = draw_report(report)
-    write_whole(picture, drawn)
-    write_whole(page, write_html(report, curves).encode())
-    return picture, page
 
 
 def format_seconds(seconds: float) -> str:

@@ -11,10 +11,10 @@ import subprocess
 
 import pytest
 
-from mmctl.engine import RunStopped, reported, run_environment
-from mmctl.engine import run_report_hook as module
-from mmctl.engine.run_environment import describe_commit, describe_environment
-from mmctl.engine.run_record import read_records
+from mmctl.engine import RunStopped
+from mmctl.reports import report_files, reported
+from mmctl.reports.run_environment import describe_commit, describe_environment
+from mmctl.reports.run_record import read_records
 from tests.test_engine.drawing_runner import StopAt, drawing_runner
 from tests.test_engine.test_resume.test_stop_signals import Sends
 
@@ -25,10 +25,7 @@ REPORT = {"type": "RunReportHook"}
 def drawn(monkeypatch):
     """Drawing has tests of its own: note the folders that are drawn."""
     folders = []
-    fake = type(
-        "Fake", (), {"write_run_report": staticmethod(lambda path: folders.append(path) or ())}
-    )
-    monkeypatch.setattr(module, "import_module", lambda _: fake)
+    monkeypatch.setattr(report_files, "write_run_report", lambda path: folders.append(path) or ())
     return folders
 
 
@@ -90,7 +87,7 @@ def test_a_report_that_cannot_be_written_hides_nothing(tmp_path, monkeypatch, ca
 
     runner = runner_of(tmp_path, Sends("before_train_iter", 5, signal.SIGTERM))
     runner.logger.addHandler(caplog.handler)
-    monkeypatch.setattr(module, "import_module", fails)
+    monkeypatch.setattr(report_files, "write_run_report", fails)
     with caplog.at_level(logging.WARNING), pytest.raises(RunStopped):
         train(runner)
     assert "report of this run could not be written: OSError(28" in caplog.text

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from mmctl.engine.tool_runs import run_python
+from mmctl.engine.commands.tool_runs import run_python
 from tests.conftest import ROOT, wait_until
 
 
@@ -69,7 +69,8 @@ while True:
     time.sleep(0.1)
 """,
     )
-    code = "import sys; from pathlib import Path; from mmctl.engine.tool_runs import run_python; "
+    code = "import sys; from pathlib import Path; "
+    code += "from mmctl.engine.commands.tool_runs import run_python; "
     code += "run_python([sys.argv[1]], Path(sys.argv[2]))"
     command = [sys.executable, "-c", code, tool, str(tmp_path / "log.txt")]
     caller = subprocess.Popen(

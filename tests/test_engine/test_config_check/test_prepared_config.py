@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from mmctl.engine.prepared_config import prepare_config, prepare_run
+from mmctl.engine.config_check.prepared_config import prepare_config, prepare_run
 from tests.test_engine.tiny_runner import tiny_config
 
 

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 from mmengine.config import Config
 
-from mmctl.engine.config_check import is_helper
-from mmctl.engine.config_reading import read_config
+from mmctl.engine.config_check.config_check import is_helper
+from mmctl.engine.repairs.config_reading import read_config
 
 ABSENT = "–"
 SHOWN_ELSEWHERE = frozenset({"work_dir", "launcher", "resume", "load_from", "model_wrapper_cfg"})

@@ -30,7 +30,7 @@ from torch.nn.utils import clip_grad_norm_, clip_grad_value_
 from torch.utils.data import DataLoader
 
 from mmctl import registry as mmctl_registry
-from mmctl.engine.value_check import initializers, value_faults
+from mmctl.engine.config_check.value_check import initializers, value_faults
 
 NESTED_REGISTRIES: dict[str, Registry] = {
     "dataset": DATASETS,

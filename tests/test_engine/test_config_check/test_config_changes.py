@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from mmengine.config import Config
 
-from mmctl.engine.config_changes import Change, changes_of_file, changes_of_run, list_changes
+from mmctl.engine.config_check.config_changes import (
+    Change,
+    changes_of_file,
+    changes_of_run,
+    list_changes,
+)
 
 BASE = {
     "model": {"type": "Net", "depth": 50, "window": (3, 3)},

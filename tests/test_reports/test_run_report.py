@@ -10,12 +10,13 @@ import cv2
 import numpy as np
 import pytest
 
-from mmctl.engine.config_changes import Change
-from mmctl.engine.run_record import RunRecord
-from mmctl.visualization.learning_curve import read_training_log
-from mmctl.visualization.report_figure import draw_report
-from mmctl.visualization.run_report import RunReport, write_run_report
-from tests.test_visualization.test_learning_curve import train_record, val_record, write
+from mmctl.engine.config_check.config_changes import Change
+from mmctl.reports.learning_curve import read_training_log
+from mmctl.reports.report_figure import draw_report
+from mmctl.reports.report_files import write_run_report
+from mmctl.reports.run_record import RunRecord
+from mmctl.reports.run_report import RunReport
+from tests.test_reports.test_learning_curve import train_record, val_record, write
 
 FIRST = RunRecord(
     command="train.py config.py --cfg-options model.depth=18",

@@ -8,8 +8,8 @@ from mmengine.hooks import Hook
 from mmengine.registry import HOOKS, MODELS
 from torch import nn
 
-from mmctl.engine.component_check import accepted_names
-from mmctl.engine.config_check import check_config, check_overrides
+from mmctl.engine.config_check.component_check import accepted_names
+from mmctl.engine.config_check.config_check import check_config, check_overrides
 from tests.test_engine.tiny_runner import tiny_config
 
 

@@ -12,9 +12,9 @@ from typing import Any
 
 from mmengine.runner import Runner
 
-from mmctl.engine.config_changes import Change, changes_of_file, changes_of_run
-from mmctl.engine.run_environment import describe_environment, peak_memory
+from mmctl.engine.config_check.config_changes import Change, changes_of_file, changes_of_run
 from mmctl.files import write_whole
+from mmctl.reports.run_environment import describe_environment, peak_memory
 
 FILE = "run.json"
 """Name of the file, beside the log."""
@@ -30,14 +30,14 @@ class RunRecord:
         started: Time of the start, seconds since 1970.
         first_iter: Iterations that were done before.
         num_iters: Iterations of the whole training.
-        environment: Of :func:`~mmctl.engine.run_environment.describe_environment`.
+        environment: Of :func:`~mmctl.reports.run_environment.describe_environment`.
         evaluation: What the validation measures, by name.
         file_changes: The config against its ``_base_``.
         run_changes: The run against its config.
         outcome: How it ended; None while it runs, or if it was killed.
         seconds: How long it ran.
         last_iter: Iterations that were done at its end.
-        memory: Of :func:`~mmctl.engine.run_environment.peak_memory`, of the first process.
+        memory: Of :func:`~mmctl.reports.run_environment.peak_memory`, of the first process.
     """
 
     command: str

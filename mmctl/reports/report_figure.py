@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import cv2
 import numpy as np
@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure, FigureBase
 
-from mmctl.visualization.learning_curve import (
+from mmctl.reports.learning_curve import (
     COLOURS,
     TrainingLog,
     draw_measures,
@@ -22,10 +22,8 @@ from mmctl.visualization.learning_curve import (
     draw_totals,
     values_of,
 )
+from mmctl.reports.run_report import Facts, RunReport
 from mmctl.visualization.plain_text import plain
-
-if TYPE_CHECKING:
-    from mmctl.visualization.run_report import Facts, RunReport
 
 _WIDTH, _HEIGHTS = 16.0, (0.6, 7.5, 4.4)
 """Inches of the page, and of its headline, curves and text."""

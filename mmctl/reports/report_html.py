@@ -5,10 +5,8 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterable, Sequence
 from html import escape
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from mmctl.visualization.run_report import RunReport
+from mmctl.reports.run_report import RunReport
 
 _STYLE = """
 body { font: 14px/1.45 system-ui, sans-serif; max-width: 1280px; margin: 1.5em auto; padding: 0 1em;

@@ -8,9 +8,9 @@ from typing import Any
 
 from mmengine.config import Config
 
-from mmctl.engine.config_check import check_config, check_overrides
-from mmctl.engine.config_overrides import apply_overrides
-from mmctl.engine.config_reading import expand_home, read_config
+from mmctl.engine.config_check.config_check import check_config, check_overrides
+from mmctl.engine.config_check.config_overrides import apply_overrides
+from mmctl.engine.repairs.config_reading import expand_home, read_config
 
 
 def prepare_config(path: str | Path, options: Mapping[str, Any] | None = None) -> Config:

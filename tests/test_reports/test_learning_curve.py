@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from mmengine.visualization import LocalVisBackend
 
-from mmctl.visualization.learning_curve import (
+from mmctl.reports.learning_curve import (
     TrainingLog,
     draw_learning_curve,
     read_training_log,

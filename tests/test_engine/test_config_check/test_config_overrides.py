@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from mmengine.config import Config, DictAction
 
-from mmctl.engine.config_overrides import apply_overrides, parse_option
+from mmctl.engine.config_check.config_overrides import apply_overrides, parse_option
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,14 @@ import pytest
 from mmengine.config import Config
 from scipy.io import savemat
 
-from mmctl.engine import split_runs
-from mmctl.engine.split_runs import SplitRuns, hash_code, parse_folds, summarize, write_summary
+from mmctl.engine.commands import split_runs
+from mmctl.engine.commands.split_runs import (
+    SplitRuns,
+    hash_code,
+    parse_folds,
+    summarize,
+    write_summary,
+)
 
 TRAIN = """
 import pathlib, sys

@@ -13,8 +13,8 @@ from mmengine.config.config import BASE_KEY, DELETE_KEY
 from mmengine.registry import MODELS
 from mmengine.runner import Runner
 
-from mmctl.engine.component_check import ComponentCheck, describe_fault
-from mmctl.engine.value_check import value_faults
+from mmctl.engine.config_check.component_check import ComponentCheck, describe_fault
+from mmctl.engine.config_check.value_check import value_faults
 
 OTHER_KEYS = frozenset(
     {"custom_imports", "runner_type", "model_wrapper_cfg", "sync_bn", "find_unused_parameters"}

@@ -1,0 +1,1 @@
+"""Commands: how tools start, fail, run others and share a folder."""

@@ -1,0 +1,1 @@
+"""Configs of runs: read, overridden, checked before anything is built."""
