@@ -12,7 +12,7 @@ import subprocess
 import pytest
 
 from mmctl.engine import RunStopped
-from mmctl.reports import report_files, reported
+from mmctl.reports import report_files, reported, run_environment
 from mmctl.reports.run_environment import describe_commit, describe_environment
 from mmctl.reports.run_record import read_records
 from tests.test_engine.drawing_runner import StopAt, drawing_runner
