@@ -14,7 +14,7 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import set_random_seed
 from torch import nn
 
-from mmctl.datasets.transforms import PackClip
+from mmctl.datasets.transforms import LoadKeypoints, PackClip
 from mmctl.models import ClipDataPreprocessor
 from mmctl.models.pose.heatmap_source import make_heatmaps, read_by
 from mmctl.registry import DATASETS, MODELS
@@ -105,13 +105,23 @@ def body_of(cfg: Config) -> BodyScales:
 
 
 def _run(transforms: Sequence[Callable], info: dict[str, Any]) -> dict[str, Any]:
-    results = Compose(transforms)(info)
+    steps = list(transforms)
+    for index in reversed(range(len(steps))):
+        if isinstance(steps[index], LoadKeypoints):
+            steps.insert(index + 1, _forget_unlabelled)
+    results = Compose(steps)(info)
     frames = None if results is None else results.get("frames")
     if not isinstance(frames, np.ndarray) or "clip_indices" not in results:
         raise ValueError(
             "the pipeline must sample, load and stack frames (SampleClip, LoadFrames, ResizeClip) "
             f"before there is a clip to draw, got {[type(step).__name__ for step in transforms]}"
         )
+    return results
+
+
+def _forget_unlabelled(results: dict[str, Any]) -> dict[str, Any]:
+    """Mark the joints that were stored as zeros: no transform moves NaN to a place."""
+    results["keypoints"][~results["keypoints"].any(axis=-1), :2] = np.nan
     return results
 
 
@@ -137,7 +147,7 @@ def _heatmaps(pose: nn.Module, results: dict[str, Any]) -> np.ndarray:
     frames = torch.from_numpy(results["frames"][:num_frames]).permute(0, 3, 1, 2).float()
     stored = results.get(read_by(pose))
     if stored is not None:
-        stored = torch.from_numpy(stored[None, :num_frames])
+        stored = torch.from_numpy(np.nan_to_num(stored[None, :num_frames]))
     plain = ClipDataPreprocessor(std=(1.0, 1.0, 1.0))
     return make_heatmaps(pose.eval(), plain, frames, stored).float().numpy()
 

@@ -106,26 +106,32 @@ def draw_skeleton(frame: Picture, keypoints: NDArray, height: int) -> Picture:
     """Draw joints and bones.
 
     A joint is a disc, the fuller in its side's colour the higher its score is; a joint of score 0
-    is an empty ring and its bones are thin.
+    is an empty ring and its bones are thin. Joints without a place are not drawn.
 
     Args:
         frame: RGB frame, (h, w, 3) uint8.
-        keypoints: x, y, score in pixels of the frame (integers are pixel centres), (17, 3).
+        keypoints: x, y, score in pixels of the frame (integers are pixel centres), (17, 3); NaN
+            where nobody has said the place.
         height: Height of the picture in pixels.
 
     Returns:
         The enlarged frame with its joints, (height, W, 3) uint8.
     """
     picture = enlarge_frame(frame, height)
-    places = _places(frame, picture, keypoints)
+    has_place = np.isfinite(keypoints).all(axis=1)
+    places = _places(frame, picture, np.nan_to_num(keypoints))
     scores = np.clip(keypoints[:, 2], 0, 1)
     thick, radius = max(1, height // 110), max(3, height // 52)
     for first, second in KEYPOINT_EDGES:
+        if not (has_place[first] and has_place[second]):
+            continue
         colour = _rgb(side_colours((first, second))[0])
         width = thick if min(scores[first], scores[second]) > 0 else 1
         cv2.line(picture, places[first], places[second], colour, width, cv2.LINE_AA, _SHIFT)
     for keypoint, (place, score) in enumerate(zip(places, scores.tolist(), strict=True)):
         colour = _rgb(side_colours((keypoint,))[0])
+        if not has_place[keypoint]:
+            continue
         if score == 0:
             _disc(picture, place, radius, colour, thickness=1)
             continue
@@ -182,7 +188,7 @@ def draw_parts(
     """
     grey = cv2.cvtColor(enlarge_frame(frame, height), cv2.COLOR_RGB2GRAY)
     picture = np.ascontiguousarray(np.repeat(grey[..., None], 3, axis=2))
-    places = np.array(_places(frame, picture, keypoints), dtype=np.int32)
+    places = np.array(_places(frame, picture, np.nan_to_num(keypoints)), dtype=np.int32)
     for index in sorted(range(len(parts)), key=lambda index: -len(parts[index])):
         seen = [keypoint for keypoint in parts[index] if keypoints[keypoint, 2] > 0]
         if not seen:

@@ -206,3 +206,21 @@ def test_a_pipeline_without_a_clip_is_refused(drawn_mars):
 def test_counts_must_be_positive(drawn_mars, count):
     with pytest.raises(ValueError, match="num_tracklets must be positive"):
         browse_dataset(config(drawn_mars), "a.png", num_tracklets=count)
+
+
+def test_joints_that_nobody_has_labelled_have_no_place(drawn_mars, drawn, tmp_path):
+    array = np.load(drawn_mars / "info" / "keypoints.npy")
+    array[:, 9] = 0  # the left wrist
+    array[:, 16, 2] = 0  # a hidden joint has its place
+    np.save(tmp_path / "k.npy", array)
+    steps = [step | ({"prob": 1.0} if step["type"] == "FlipClip" else {}) for step in STEPS]
+    cfg = config(drawn_mars, steps, pose={"type": "KeypointHeatmaps", "stride": 4})
+    cfg.train_dataloader.dataset.keypoint_file = str(tmp_path / "k.npy")
+    browse_dataset(cfg, "sheet.png", num_tracklets=2)
+    for clip in drawn[0]["clips"]:
+        nowhere = np.isnan(clip.keypoints[..., :2]).all(axis=-1)
+        # Left and right change names in a mirrored frame.
+        assert nowhere.all(axis=0).nonzero()[0].tolist() == [10]
+        assert nowhere.sum() == len(clip.frames)
+        assert np.isfinite(clip.heatmaps).all()
+        assert not clip.heatmaps[:, 10].any()

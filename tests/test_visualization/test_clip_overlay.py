@@ -68,6 +68,17 @@ def test_a_joint_is_paler_the_lower_its_score_and_empty_at_zero():
     assert ring[72:92, 32:52, 0].max() > 200
 
 
+def test_joints_without_a_place_are_not_drawn_nor_their_bones():
+    keypoints = joints(left_knee=(10, 20, 1))
+    keypoints[:, :2][keypoints[:, 2] == 0] = np.nan
+    picture = draw_skeleton(grey_frame(), keypoints, HEIGHT)
+    assert colour_at(picture, 10, 20) == rgb(LEFT[0])
+    picture[60:110, 20:70] = 0
+    assert not picture.any()
+    parts = draw_parts(grey_frame(), keypoints, [(13,)], [LEFT[0]], HEIGHT)
+    assert parts[81, 41].any()
+
+
 def test_a_bone_has_the_colour_of_its_side_and_is_thin_to_a_joint_of_score_zero():
     def bone(score):
         places = {"left_hip": (16, 20, 1), "left_knee": (16, 40, score)}
