@@ -20,9 +20,18 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from mmctl.apis.planned_array import PlannedArray
-from mmctl.datasets.keypoint_file import check_place, header_path, publish_array
-from mmctl.files import FULL_DISK_CODES, DiskFullError, FolderLock, write_whole
+from mmctl.apis.planned_array import PlannedArray, WorkIdentity
+from mmctl.datasets.keypoint_file import publish_array
+from mmctl.datasets.keypoint_header import check_place, header_path
+from mmctl.files import (
+    FULL_DISK_CODES,
+    DiskFullError,
+    FolderLock,
+    read_bytes,
+    read_json,
+    to_record,
+    write_whole,
+)
 
 _IDENTITY, _DONE, _LOCK = "identity.json", "done.bin", "lock"
 _REPAIR = "the work there cannot be continued, make it again from the start with --overwrite"
@@ -63,7 +72,8 @@ class PartialArrays:
             DiskFullError: If the disk has no room for the arrays.
             PermissionError: If the folder cannot be written.
         """
-        identity, found = self._identity(), self._read_identity()
+        headers = {kind: array.header for kind, array in self.arrays.items()}
+        identity, found = WorkIdentity(self.rows_per_block, headers), self._read_identity(overwrite)
         if found != identity and not overwrite:
             if found is not None:
                 raise ValueError(self._describe_conflict(found, identity))
@@ -150,7 +160,7 @@ class PartialArrays:
         self.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def _begin(self, identity: Mapping[str, Any]) -> None:
+    def _begin(self, identity: WorkIdentity) -> None:
         """Make the files of the folder anew."""
         (self.folder / _IDENTITY).unlink(missing_ok=True)
         try:
@@ -162,7 +172,7 @@ class PartialArrays:
                 raise
             shutil.rmtree(self.folder)
             raise self._disk_full() from error
-        write_whole(self.folder / _IDENTITY, json.dumps(identity, indent=1).encode())
+        write_whole(self.folder / _IDENTITY, json.dumps(asdict(identity), indent=1).encode())
 
     def _marks(self) -> NDArray[np.uint8]:
         content = os.pread(self._files[_DONE].fileno(), self.num_blocks, 0)
@@ -171,7 +181,12 @@ class PartialArrays:
     def _find_damage(self) -> str | None:
         """Return what is wrong with the prepared files; rows of done blocks are not read."""
         done = self.folder / _DONE
-        marks = done.read_bytes() if done.exists() else b""
+        try:
+            marks = read_bytes(done, "file")
+        except FileNotFoundError:
+            marks = b""
+        except ValueError as error:
+            return str(error)
         if len(marks) != self.num_blocks:
             return (
                 f"{done} must have {self.num_blocks} bytes, one for each block of rows, got "
@@ -192,30 +207,23 @@ class PartialArrays:
         """Return the arrays that are still here: a killed run may have moved the first ones."""
         return [f"{kind}.npy" for kind in self.arrays if (self.folder / f"{kind}.npy").exists()]
 
-    def _identity(self) -> dict[str, Any]:
-        headers = {kind: asdict(array.header) for kind, array in self.arrays.items()}
-        identity = {"rows_per_block": self.rows_per_block, "arrays": headers}
-        return json.loads(json.dumps(identity))
-
-    def _read_identity(self) -> dict[str, Any] | None:
+    def _read_identity(self, overwrite: bool) -> WorkIdentity | None:
+        """Return what lies there; None if nothing does, or what does may be thrown away."""
         path = self.folder / _IDENTITY
         try:
-            content = json.loads(path.read_text(encoding="utf-8"))
+            return to_record(WorkIdentity, read_json(path, "file"), f"file {path}")
         except FileNotFoundError:
             return None
-        except (ValueError, RecursionError):
-            return {}
-        headers = content.get("arrays") if isinstance(content, dict) else None
-        whole = isinstance(headers, dict) and all(isinstance(x, dict) for x in headers.values())
-        return content if whole else {}
+        except ValueError as error:
+            if overwrite:
+                return None
+            raise ValueError(
+                f"{path} must say whose unfinished work lies beside it, but is damaged: {error}: "
+                f"{_REPAIR}"
+            ) from error
 
-    def _describe_conflict(self, found: dict[str, Any], wanted: dict[str, Any]) -> str:
-        if not found:
-            return (
-                f"{self.folder / _IDENTITY} must say whose unfinished work lies beside it, but is "
-                f"damaged: {_REPAIR}"
-            )
-        theirs, ours = _flatten(found), _flatten(wanted)
+    def _describe_conflict(self, found: WorkIdentity, wanted: WorkIdentity) -> str:
+        theirs, ours = found.flatten(), wanted.flatten()
         differences = [
             f"{key} {theirs.get(key)!r} there, {ours.get(key)!r} now"
             for key in sorted({*theirs, *ours})
@@ -250,6 +258,7 @@ class PartialArrays:
 
 def _preallocate(path: Path, array: PlannedArray) -> None:
     """Make an array of zeros whose room on the disk is taken now, not when work is done."""
+    path.unlink(missing_ok=True)  # what lies there may be no file
     with path.open("wb") as file:
         file.write(array.npy_header())
         file.flush()
@@ -267,11 +276,3 @@ def _write_at(file: BinaryIO, content: bytes, offset: int) -> None:
         written = os.pwrite(file.fileno(), view, offset)
         view, offset = view[written:], offset + written
     os.fsync(file.fileno())
-
-
-def _flatten(identity: Mapping[str, Any]) -> dict[str, Any]:
-    """Return ``{'kind.key': value}`` of an identity."""
-    flat = {key: value for key, value in identity.items() if key != "arrays"}
-    for kind, header in identity["arrays"].items():
-        flat.update({f"{kind}.{key}": value for key, value in header.items()})
-    return flat

@@ -5,10 +5,11 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from mmctl.datasets.keypoint_file import ArrayHeader, header_path, read_header
+from mmctl.datasets.keypoint_header import ArrayHeader, header_path, read_header
 
 
 @dataclass(frozen=True)
@@ -81,3 +82,23 @@ class PlannedArray:
         # A header of another origin is removed before the array is moved.
         bare = not header_path(self.path).exists() and self.find_damage(self.path) is None
         return bare or self.is_complete()
+
+
+@dataclass(frozen=True)
+class WorkIdentity:
+    """What unfinished arrays are to become.
+
+    Attributes:
+        rows_per_block: Rows that are written together.
+        arrays: The header of each kind.
+    """
+
+    rows_per_block: int
+    arrays: dict[str, ArrayHeader]
+
+    def flatten(self) -> dict[str, Any]:
+        """Return ``{'kind.key': value}``."""
+        flat: dict[str, Any] = {"rows_per_block": self.rows_per_block}
+        for kind, header in self.arrays.items():
+            flat |= {f"{kind}.{key}": value for key, value in vars(header).items()}
+        return flat

@@ -22,6 +22,10 @@ EXTRACTOR = "python tools/dataset_converters/extract_keypoints.py"
 _BASE_ARGUMENTS = ("indices", "lazy_init", "max_refetch", "metainfo", "serialize_data", "test_mode")
 
 
+class EmptySplitError(ValueError):
+    """A data set lacks the tracklets that make a split: training ones, or queries."""
+
+
 @dataclass
 class Tracklet:
     """One row of a data set before it is numbered.
@@ -149,10 +153,12 @@ class TrackletDataset(BaseDataset):
             Paths relative to ``data_root`` with ``/``.
 
         Raises:
-            ValueError: If the annotation file names rows that are no such order: one that no frame
-                has, or that two have.
+            ValueError: If there is no tracklet, or the annotation file names rows that are no such
+                order: one that no frame has, or that two have.
         """
         _, entries, num_rows = read_annotation_file(self.ann_file)
+        if not entries:
+            raise ValueError(f"{self.ann_file} must list a tracklet, because frames are wanted")
         frames = [frame for entry in entries for frame in entry["frames"]]
         if num_rows is not None:
             return frames
@@ -223,7 +229,7 @@ class TrackletDataset(BaseDataset):
     def _check_presence(self, tracklets: list[Tracklet]) -> None:
         needed = "train" if self.split == "train" else "query"
         if not any(tracklet.split == needed for tracklet in tracklets):
-            raise ValueError(
+            raise EmptySplitError(
                 f"{self.ann_file or self.data_root}: the {self.split!r} split needs at least one "
                 f"tracklet with split {needed!r}, got {len(tracklets)} tracklets and none of it"
             )
@@ -277,7 +283,8 @@ class TrackletDataset(BaseDataset):
         """Say how the right array is made."""
         arguments = ["--dataset", type(self).__name__, "--data-root", self.data_root]
         if self.ann_file:
-            arguments += ["--ann-file", self.ann_file]
+            # As the data set takes it: below its folder, unless it is elsewhere.
+            arguments += ["--ann-file", os.path.relpath(self.ann_file, self.data_root or None)]
         is_default = os.path.normpath(path) == os.path.join(
             os.path.normpath(self.data_root), "info", f"{kind}.npy"
         )

@@ -11,7 +11,13 @@ from tests.test_apis.small_arrays import NUM_ROWS, ROWS_PER_BLOCK, content, fini
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{", "null", "3", '{"arrays": {"keypoints": 3}}', "[" * 100_000]
+    "text",
+    [
+        *("", "{", "null", "3", "[" * 100_000),
+        '{"rows_per_block": 4, "arrays": {"keypoints": 3}}',
+        '{"rows_per_block": true, "arrays": {}}',
+        '{"rows_per_block": 4, "rows_per_block": 4, "arrays": {}}',
+    ],
 )
 def test_a_damaged_identity_is_called_damaged(tmp_path, text):
     finish(tmp_path, blocks=[0])
@@ -50,8 +56,13 @@ def start_over(folder):
     assert content(folder) == content(folder / "whole")
 
 
+def pipe(path):
+    path.unlink()
+    os.mkfifo(path)
+
+
 @pytest.mark.parametrize("name", DAMAGED)
-@pytest.mark.parametrize("damage", [cut, append, spoil, Path.unlink])
+@pytest.mark.parametrize("damage", [cut, append, spoil, pipe, Path.unlink])
 def test_a_damaged_file_is_named_and_nothing_is_published(tmp_path, name, damage):
     finish(tmp_path, blocks=[2, 0])
     damage(tmp_path / "keypoints.partial" / name)
@@ -97,4 +108,15 @@ def test_a_damaged_array_in_its_place_is_not_complete(tmp_path, damage):
     finish(tmp_path)
     damage(tmp_path / "heatmaps.npy")
     with pytest.raises(ValueError, match=r"heatmaps\.npy exists .* or is damaged .*--overwrite"):
+        finish(tmp_path)
+
+
+def test_a_pipe_in_the_place_of_an_identity_or_a_header_is_refused(tmp_path):
+    finish(tmp_path, blocks=[0])
+    pipe(tmp_path / "keypoints.partial" / "identity.json")
+    with pytest.raises(ValueError, match=r"identity\.json must say .* a named pipe.*--overwrite$"):
+        finish(tmp_path)
+    start_over(tmp_path)
+    pipe(tmp_path / "keypoints.json")
+    with pytest.raises(ValueError, match=r"keypoints\.npy exists .* or is damaged"):
         finish(tmp_path)

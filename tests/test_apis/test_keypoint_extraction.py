@@ -10,7 +10,7 @@ from torch import nn
 
 from mmctl.apis import BrokenFramesError, ExtractionSettings, KeypointExtraction
 from mmctl.apis.keypoint_extraction import uses_udp
-from mmctl.datasets.keypoint_file import hash_frame_list, read_header
+from mmctl.datasets.keypoint_header import hash_frame_list, read_header
 from mmctl.datasets.transforms import LoadFrames, ResizeClip
 from mmctl.functional.keypoints import decode_heatmaps
 from tests.test_apis.tiny_estimator import (
@@ -241,7 +241,7 @@ def test_other_weights_do_not_go_on_with_the_work(dataset, tmp_path):
     extraction.partial.close()
     with pytest.raises(ValueError, match=r"weights_sha256 '\w+' there, '\w+' now"):
         make(dataset, tmp_path, tiny_estimator(seed=1)).run()
-    with pytest.raises(ValueError, match=r"keypoints\.frame_size \[48, 24\] there, \[40, 24\] now"):
+    with pytest.raises(ValueError, match=r"keypoints\.frame_size \(48, 24\) there, \(40, 24\) now"):
         make(dataset, tmp_path, frame_size=(40, 24)).run()
     make(dataset, tmp_path, tiny_estimator(seed=1)).run(overwrite=True)
 

@@ -2,21 +2,17 @@
 
 import hashlib
 import json
+import os
+import re
 import shutil
 import signal
 
 import numpy as np
 import pytest
 
-from mmctl.datasets import ILIDSVID, MARS, TrackletDataset, keypoint_file
-from mmctl.datasets.keypoint_file import (
-    ArrayHeader,
-    hash_frame_list,
-    header_path,
-    publish_array,
-    read_header,
-    write_stored_array,
-)
+from mmctl.datasets import ILIDSVID, MARS, TrackletDataset, keypoint_file, keypoint_header
+from mmctl.datasets.keypoint_file import publish_array, write_stored_array
+from mmctl.datasets.keypoint_header import ArrayHeader, hash_frame_list, header_path, read_header
 from tests.test_apis.tiny_estimator import run_in_child
 
 FRAMES = ["a/0.jpg", "a/1.jpg", "b/0.jpg"]
@@ -70,7 +66,7 @@ def test_a_file_that_is_no_header_is_never_replaced(tmp_path, text):
 def test_the_hash_is_that_of_the_lines_and_sees_order_and_boundaries(monkeypatch):
     expected = hashlib.sha256(b"a/0.jpg\na/1.jpg\nb/0.jpg\n").hexdigest()
     assert hash_frame_list(FRAMES) == expected
-    monkeypatch.setattr(keypoint_file, "_NAMES_PER_CHUNK", 2)
+    monkeypatch.setattr(keypoint_header, "_NAMES_PER_CHUNK", 2)
     assert hash_frame_list(FRAMES) == expected
     assert hash_frame_list(FRAMES[::-1]) != expected
     assert hash_frame_list(["ab", "c"]) != hash_frame_list(["a", "bc"])
@@ -102,7 +98,7 @@ def test_an_array_of_other_frames_is_refused_with_the_command(dataset_root, fram
     write_stored_array(path, keypoints_of(), header_of(frame_list_sha256=hash_frame_list(frames)))
     command = (
         r"To make it: python tools/dataset_converters/extract_keypoints\.py --dataset "
-        rf"TrackletDataset --data-root {dataset_root} --ann-file {dataset_root}/annotations\.json$"
+        rf"TrackletDataset --data-root {dataset_root} --ann-file annotations\.json$"
     )
     with pytest.raises(ValueError, match=rf"keypoint file .*{message}.*{command}"):
         open_dataset(dataset_root, keypoint_file="info/keypoints.npy")
@@ -153,7 +149,7 @@ def test_a_missing_or_cut_off_array_is_refused_with_the_command(dataset_root):
     path = dataset_root / "info" / "heatmaps.npy"
     write_stored_array(path, heatmaps_of(), header_of("heatmaps"))
     path.write_bytes(path.read_bytes()[:-1])
-    with pytest.raises(ValueError, match=r"is not a whole \.npy array.*To make it: .*--heatmaps$"):
+    with pytest.raises(ValueError, match=r"must have the \S+ bytes .*To make it: .*--heatmaps$"):
         open_dataset(dataset_root, heatmap_file="info/heatmaps.npy")
 
 
@@ -171,14 +167,29 @@ def test_an_array_without_header_is_taken_with_one_warning(dataset_root, monkeyp
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda text: "{", "cannot be read as JSON: Expecting"),
-        (lambda text: "[" * 100_000, "cannot be read as JSON: .*recursion"),
+        (lambda text: "{", "is not JSON that can be read: Expecting"),
+        (lambda text: "[" * 100_000, "is not JSON .*nested too deeply"),
         (lambda text: "[]", "must have format_version 1.* got None"),
         (lambda text: text.replace('version": 1', 'version": 2'), "format_version 1.* got 2"),
         (lambda text: text.replace('"estimator"', '"estimate"'), "key 'estimat"),
         (lambda text: text.replace('"keypoints"', '"points"'), "'kind' must be .* got 'points'"),
         (lambda text: text.replace("stored frame", "crop"), "'coordinates' must be 'pixels of"),
         (lambda text: text.replace('"map_size": null', '"map_size": 3'), "'map_size' must be"),
+        (
+            lambda text: text.replace('"map_size": null', '"map_size": ["a", null]'),
+            r"'map_size' must be a list of 2 or null, got \['a', None\]",
+        ),
+        (
+            lambda text: text.replace('"map_size": null', '"map_size": [0, 8]'),
+            r"'map_size' must be \[height, width\], got \[0, 8\]",
+        ),
+        (lambda text: text.replace("true", "1").replace("false", "0"), "must be true or false"),
+        (lambda text: text.replace('"num_frames": 3', '"num_frames": true'), "must be an integer"),
+        (lambda text: text.replace("{", '{"num_frames": 9,', 1), "'num_frames' stands twice"),
+        (
+            lambda text: re.sub('"frame_list_sha256": "[^"]*"', '"frame_list_sha256": null', text),
+            "'frame_list_sha256' must be text, got None",
+        ),
     ],
 )
 def test_a_malformed_header_is_named(dataset_root, change, message):
@@ -189,6 +200,37 @@ def test_a_malformed_header_is_named(dataset_root, change, message):
     assert changed != header.read_text()
     header.write_text(changed)
     with pytest.raises(ValueError, match=rf"header .*keypoints\.json.* {message}"):
+        open_dataset(dataset_root, keypoint_file="keypoints.npy")
+
+
+def test_the_printed_command_names_the_file_as_the_data_set_takes_it(
+    dataset_root, monkeypatch, tmp_path_factory
+):
+    monkeypatch.chdir(dataset_root.parent)
+    name = dataset_root.name
+    with pytest.raises(FileNotFoundError, match=rf"--data-root {name} --ann-file annotations"):
+        open_dataset(name, keypoint_file="info/keypoints.npy")
+    elsewhere = tmp_path_factory.mktemp("lists") / "mine.json"
+    elsewhere.write_bytes((dataset_root / "annotations.json").read_bytes())
+    with pytest.raises(FileNotFoundError, match=r"--ann-file \S+mine\.json") as caught:
+        open_dataset(name, ann_file=str(elsewhere), keypoint_file="info/keypoints.npy")
+    ann_file = str(caught.value).split("--ann-file ")[1]
+    assert open_dataset(name, ann_file=ann_file).frame_names() == FRAMES
+
+
+@pytest.mark.parametrize("name", ["keypoints.npy", "keypoints.json"])
+def test_a_pipe_in_the_place_of_an_array_or_its_header_is_refused(dataset_root, name):
+    write_stored_array(dataset_root / "keypoints.npy", keypoints_of(), HEADER)
+    (dataset_root / name).unlink()
+    os.mkfifo(dataset_root / name)
+    with pytest.raises(ValueError, match=rf"{name} must be a regular file.* got a named pipe"):
+        open_dataset(dataset_root, keypoint_file="keypoints.npy")
+
+
+@pytest.mark.parametrize("content", [b"PK\x03\x04" + bytes(50), b"\x93NUMPY\x01\x00", b"text"])
+def test_what_is_no_array_is_named(dataset_root, content):
+    (dataset_root / "keypoints.npy").write_bytes(content)
+    with pytest.raises(ValueError, match=r"keypoints\.npy is not a whole \.npy array"):
         open_dataset(dataset_root, keypoint_file="keypoints.npy")
 
 

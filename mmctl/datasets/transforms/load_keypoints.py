@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from mmcv.transforms import BaseTransform
 
+from mmctl.files import map_npy
 from mmctl.registry import TRANSFORMS
 
 
@@ -30,7 +31,7 @@ class _StoredRows:
             )
         path = results[key]
         if path not in self._arrays:
-            self._arrays[path] = np.load(path, mmap_mode="r")
+            self._arrays[path] = map_npy(path, key.replace("_", " "))
         rows = results["keypoint_rows"][results["clip_indices"].ravel()]
         return np.array(self._arrays[path][rows]), rows
 
