@@ -9,8 +9,9 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from numpy.typing import NDArray
 
-from mmctl.datasets.pose_json import Person
-from mmctl.structures import NUM_KEYPOINTS
+from mmctl.datasets.keypoint_fit import KeypointFit, sample_sizes
+from mmctl.datasets.pose_person import Person
+from mmctl.structures import KEYPOINTS, NUM_KEYPOINTS
 
 NUM_SHOWN = 5
 
@@ -66,17 +67,29 @@ class ImportedKeypoints:
     Attributes:
         keypoints: Rows of the keypoint array, zeros where nothing was found, (frames, 17, 3)
             float32.
+        frame_sizes: Height and width of each frame as the other program says, (frames, 2) int64,
+            zeros where it does not.
         missing: Rows without a person.
         num_unknown: Persons in frames that the data set does not have.
         num_empty: Persons without any joint of positive score, who do not count.
         num_others: Persons that were not taken because another one in their frame is surer.
+        num_high: Scores above 1, which became 1.
+        place: Where the first person that counts was read, for messages.
     """
 
     keypoints: NDArray[np.float32]
+    frame_sizes: NDArray[np.int64]
     missing: NDArray[np.int64]
     num_unknown: int
     num_empty: int
     num_others: int
+    num_high: int
+    place: str
+
+    def unscored(self) -> list[str]:
+        """Return the joints that nobody has."""
+        scored = (self.keypoints[..., 2] > 0).any(axis=0)
+        return [name for name, has in zip(KEYPOINTS, scored, strict=True) if not has]
 
 
 def collect_keypoints(
@@ -94,12 +107,13 @@ def collect_keypoints(
 
     Raises:
         ValueError: If a person's frame is ambiguous, no person that counts is in a frame of the
-            data set, or the coordinates are fractions and not pixels.
+            data set, coordinates are fractions and not pixels, or most scores are above 1.
     """
     index = FrameIndex(names, data_root)
     keypoints = np.zeros((len(names), NUM_KEYPOINTS, 3), dtype=np.float32)
+    frame_sizes = np.zeros((len(names), 2), dtype=np.int64)
     best = np.full(len(names), -np.inf)
-    counts, example = {"unknown": 0, "empty": 0, "others": 0}, ""
+    counts, example, place = {"unknown": 0, "empty": 0, "others": 0}, "", ""
     for person in persons:
         row = index.find(person)
         if row is None:
@@ -110,25 +124,64 @@ def collect_keypoints(
             counts["empty"] += 1
             example = example or f"{person.place} has no joint of positive score"
             continue
+        place = place or person.place
         counts["others"] += bool(np.isfinite(best[row]))
         if person.score > best[row]:
             best[row] = person.score
             keypoints[row] = person.joints
+            frame_sizes[row] = person.frame_size or 0
     if not np.isfinite(best).any():
         raise ValueError(
             "at least one person with a joint must be in a frame of the data set, whose first "
             f"frame is {names[0]!r}, got none{f': {example}' if example else ''}"
         )
-    seen = keypoints[keypoints[..., 2] > 0]
-    if len(seen) and np.abs(seen[:, :2]).max() <= 1:
-        raise ValueError(
-            "x and y must be pixels of the stored frame, got fractions only (none is above 1): "
-            "write pixels, with OpenPose --keypoint_scale 0"
-        )
-    missing = np.flatnonzero(~np.isfinite(best))
+    fit = KeypointFit()
+    fit.add(keypoints)
+    for fault in fit.faults():
+        raise ValueError(f"{place} and others: {fault}")
+    keypoints[..., 2].clip(max=1, out=keypoints[..., 2])
     return ImportedKeypoints(
-        keypoints, missing, counts["unknown"], counts["empty"], counts["others"]
+        keypoints,
+        frame_sizes,
+        np.flatnonzero(~np.isfinite(best)),
+        counts["unknown"],
+        counts["empty"],
+        counts["others"],
+        fit.num_high,
+        place,
     )
+
+
+def check_frames_fit(found: ImportedKeypoints, paths: Sequence[str]) -> KeypointFit:
+    """Look at up to 1000 frames with a person: do the joints lie within?
+
+    Args:
+        found: What was found.
+        paths: The data set's frames.
+
+    Returns:
+        The counts; no frame is of known size if none can be read.
+
+    Raises:
+        ValueError: If the joints belong to other pictures than these frames.
+    """
+    rows = np.flatnonzero(found.keypoints[..., 2].any(axis=1))
+    sizes = sample_sizes(paths, rows)
+    known = np.flatnonzero(sizes.all(axis=1))
+    said = found.frame_sizes[known]
+    other = known[said.all(axis=1) & (said != sizes[known]).any(axis=1)]
+    if len(other):
+        stored, named = ("x".join(map(str, of[other[0]])) for of in (sizes, found.frame_sizes))
+        raise ValueError(
+            f"{found.place} and others: keypoints must be in pixels of the stored frame, but the "
+            f"file has {named} (height x width) for {paths[other[0]]}, which is {stored}: are they "
+            "of frames of another size?"
+        )
+    fit = KeypointFit()
+    fit.add(found.keypoints[known], sizes[known])
+    for fault in fit.faults():
+        raise ValueError(f"{found.place} and others: {fault}")
+    return fit
 
 
 def check_missing(found: ImportedKeypoints, names: Sequence[str], max_missing: float) -> None:

@@ -1,54 +1,50 @@
 """Persons with keypoints, as other programs write them into JSON files.
 
-Three layouts are read: one JSON object with ``images`` and ``annotations`` (COCO); one JSON list of
-persons with ``image_id`` and ``keypoints`` (COCO results, AlphaPose); and a folder with a JSON file
-per frame (OpenPose's, or a plain list of 17 joints).
+A file of a whole data set is COCO's object with ``images`` and ``annotations``, a list of persons
+with ``image_id`` and ``keypoints`` (COCO results, AlphaPose), or an object with the persons of each
+frame by its name (AlphaPose's other formats, PoseFlow). A folder has a file for each frame, with
+what OpenPose, AlphaPose or mmpose write of it, or a plain list of joints.
 """
 
 from __future__ import annotations
 
-import json
-import math
 import reprlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from mmctl.datasets.frame_folders import is_hidden
-from mmctl.datasets.joint_orders import JOINT_ORDERS, to_coco
-from mmctl.structures import NUM_KEYPOINTS
+from mmctl.datasets.pose_frame import read_frame
+from mmctl.datasets.pose_person import Person, read_person
+from mmctl.files import read_json
 
 _PER_FRAME_SUFFIX = "_keypoints"
 """What OpenPose appends to the name of a frame."""
 
+_PER_FRAME_PREFIX = "results_"
+"""What mmpose's demos put before the name of a picture."""
+
+_WHAT = "pose file"
+_NAMELESS = (
+    "must name its frames, which mmpose's predictions do not: run it over the data set's own "
+    "frames, with a file for each, and give the folder of those files"
+)
+
 
 @dataclass(frozen=True)
-class Person:
-    """One person that a program found in a frame.
-
-    Attributes:
-        frame: Path or name of the frame, with or without its extension.
-        joints: x, y, score of COCO's joints, (17, 3) float32.
-        score: How sure the program is; the mean score of the joints where it does not say.
-        place: Where it was read, for messages.
-    """
-
-    frame: str
-    joints: NDArray[np.float32]
-    score: float
-    place: str
+class _Image:
+    name: str
+    size: tuple[int, int] | None
 
 
 def read_persons(path: Path, images: Path | None = None) -> Iterator[Person]:
     """Read a JSON file of a whole data set.
 
     Args:
-        path: The file, COCO's object or a list of persons.
-        images: A COCO file whose ``images`` say which frame an integer ``image_id`` is.
+        path: The file.
+        images: A COCO file whose ``images`` say which frame an integer ``image_id`` is, and whose
+            ``categories`` may name the joints.
 
     Yields:
         The persons in the order of the file.
@@ -57,25 +53,27 @@ def read_persons(path: Path, images: Path | None = None) -> Iterator[Person]:
         FileNotFoundError: If there is no such file.
         ValueError: If it breaks a rule; file, entry, rule and value are named.
     """
-    content = _load_json(path)
-    source = content if images is None else _load_json(images)
-    names = _read_image_names(images or path, source) if isinstance(source, dict) else {}
-    entries, key = content, None
-    if isinstance(content, dict):
-        key = "annotations"
-        entries = content.get(key)
+    content = read_json(path, _WHAT)
+    is_object = isinstance(content, dict)
+    if is_object and "annotations" not in content and "images" not in content:
+        yield from _read_named_frames(path, content)
+        return
+    entries = content["annotations"] if is_object and "annotations" in content else content
     if not isinstance(entries, list):
         raise ValueError(
-            f"{path} must be a list of persons, or an object with lists under 'images' and "
-            f"'annotations', got {type(content).__name__}"
+            f"{path} must be a list of persons, an object with lists under 'images' and "
+            f"'annotations', or one with the persons of each frame, got {type(entries).__name__}"
         )
+    names: dict[Any, _Image] = {}
+    orders: dict[Any, list[str]] = {}
+    if is_object or images is not None:
+        source = content if images is None else read_json(images, _WHAT)
+        names = _read_images(images or path, source)
+        has_own = is_object and "categories" in content
+        orders = _read_orders(*((path, content) if has_own else (images or path, source)))
     for number, entry in enumerate(entries):
-        place = f"{path}: {key or 'entry'} {number}"
-        if not isinstance(entry, dict) or not {"image_id", "keypoints"} <= set(entry):
-            raise ValueError(f"{place} must be an object with 'image_id' and 'keypoints'")
-        frame = _find_name(place, entry["image_id"], names)
-        joints = _read_joints(place, entry["keypoints"], "score" not in entry and key is not None)
-        yield _to_person(place, frame, joints, entry.get("score"))
+        place = f"{path}: {'annotations' if is_object else 'entry'} {number}"
+        yield _read_entry(place, entry, names, orders, is_object)
 
 
 def list_frame_files(folder: Path) -> list[Path]:
@@ -94,7 +92,8 @@ def read_frame_files(folder: Path, paths: Iterable[Path]) -> Iterator[Person]:
     """Read JSON files of single frames.
 
     The frame has the file's path below ``folder``, without ``_keypoints`` and with its own
-    extension: ``a/000_keypoints.json`` and ``a/000.json`` belong to ``a/000.jpg``.
+    extension: ``a/000_keypoints.json`` and ``a/000.json`` belong to ``a/000.jpg``, and mmpose's
+    ``a/results_000.json`` as well.
 
     Args:
         folder: Where the paths of the frames begin.
@@ -107,123 +106,128 @@ def read_frame_files(folder: Path, paths: Iterable[Path]) -> Iterator[Person]:
         ValueError: If a file breaks a rule; file, entry, rule and value are named.
     """
     for path in paths:
-        content = _load_json(path)
-        frame = path.relative_to(folder).with_suffix("").as_posix()
-        frame = frame.removesuffix(_PER_FRAME_SUFFIX)
-        if isinstance(content, dict) and isinstance(content.get("people"), list):
-            for number, person in enumerate(content["people"]):
-                place = f"{path}: person {number}"
-                if not isinstance(person, dict) or "pose_keypoints_2d" not in person:
-                    raise ValueError(f"{place} must be an object with 'pose_keypoints_2d'")
-                yield _to_person(place, frame, _read_joints(place, person["pose_keypoints_2d"]))
-        elif isinstance(content, list):
-            if content:
-                yield _to_person(str(path), frame, _read_joints(str(path), content))
-        else:
-            raise ValueError(
-                f"{path} must be an object with a list under 'people' (OpenPose), or a list of "
-                f"{NUM_KEYPOINTS} times x, y, score"
-            )
+        content = read_json(path, _WHAT)
+        stem = path.stem.removesuffix(_PER_FRAME_SUFFIX)
+        if isinstance(content, dict) and "instance_info" in content:
+            stem = stem.removeprefix(_PER_FRAME_PREFIX)
+        frame = (path.relative_to(folder).parent / stem).as_posix()
+        yield from read_frame(str(path), frame, content)
 
 
-def _load_json(path: Path) -> Any:
-    if not path.is_file():
-        raise FileNotFoundError(f"{path} does not exist or is no file")
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"{path} cannot be read as JSON: {error}") from error
+def _read_named_frames(path: Path, content: Mapping[str, Any]) -> Iterator[Person]:
+    if "instance_info" in content:
+        raise ValueError(f"{path} {_NAMELESS}")
+    if not content or not all(isinstance(value, (list, dict)) for value in content.values()):
+        raise ValueError(
+            f"{path} must be a list of persons, or an object with lists under 'images' and "
+            f"'annotations', or with the persons of each frame under its name, got an object with "
+            f"{reprlib.repr(list(content))}"
+        )
+    for frame, persons in content.items():
+        yield from read_frame(f"{path}: {frame[:200]!r}", frame, persons)
 
 
-def _read_image_names(path: Path, content: Mapping[str, Any]) -> dict[Any, str]:
-    images = content.get("images")
+def _read_entry(
+    place: str,
+    entry: Any,
+    names: Mapping[Any, _Image],
+    orders: Mapping[Any, list[str]],
+    is_annotation: bool,
+) -> Person:
+    if isinstance(entry, dict) and "instances" in entry:
+        raise ValueError(f"{place} {_NAMELESS}")
+    if not isinstance(entry, dict) or not {"image_id", "keypoints"} <= set(entry):
+        hint = "; a folder, not a file, is given where each file is of one frame"
+        raise ValueError(f"{place} must be an object with 'image_id' and 'keypoints'{hint}")
+    image = _find_image(place, entry["image_id"], names)
+    return read_person(
+        place,
+        image.name,
+        entry["keypoints"],
+        names=_find_order(place, entry, orders) if entry["keypoints"] else None,
+        score=entry.get("score"),
+        frame_size=image.size,
+        is_labelled=is_annotation and "score" not in entry,
+    )
+
+
+def _read_images(path: Path, content: Any) -> dict[Any, _Image]:
+    images = content.get("images") if isinstance(content, dict) else None
     if not isinstance(images, list):
         raise ValueError(f"{path} must have a list under 'images', got {type(images).__name__}")
-    names: dict[Any, str] = {}
+    names: dict[Any, _Image] = {}
     for number, image in enumerate(images):
+        place = f"{path}: image {number}"
         if not isinstance(image, dict) or not {"id", "file_name"} <= set(image):
-            raise ValueError(f"{path}: image {number} must be an object with 'id' and 'file_name'")
-        _check_image(f"{path}: image {number}", image)
-        if names.setdefault(image["id"], image["file_name"]) != image["file_name"]:
+            raise ValueError(f"{place} must be an object with 'id' and 'file_name'")
+        if not _is_id(image["id"]) or not isinstance(image["file_name"], str):
+            raise ValueError(
+                f"{place}: 'id' must be an integer or a string, because annotations name it, and "
+                "'file_name' a string, because it is the path of a frame, got "
+                f"{reprlib.repr(image['id'])} and {reprlib.repr(image['file_name'])}"
+            )
+        size = (image.get("height"), image.get("width"))
+        is_known = all(type(side) is int and side > 0 for side in size)
+        found = _Image(image["file_name"], size if is_known else None)  # type: ignore[arg-type]
+        if names.setdefault(image["id"], found).name != found.name:
             raise ValueError(
                 f"{path}: an image id must belong to one file, but {image['id']!r} belongs to "
-                f"{names[image['id']]!r} and to {image['file_name']!r} (image {number})"
+                f"{names[image['id']].name!r} and to {found.name!r} (image {number})"
             )
     return names
 
 
-def _check_image(place: str, image: Mapping[str, Any]) -> None:
-    if not isinstance(image["id"], (int, str)):
-        raise ValueError(
-            f"{place}: 'id' must be an integer or a string, because annotations name it, got "
-            f"{_shorten(image['id'])}"
-        )
-    if not isinstance(image["file_name"], str):
-        raise ValueError(
-            f"{place}: 'file_name' must be a string, because it is the path of a frame, got "
-            f"{_shorten(image['file_name'])}"
-        )
-
-
-def _find_name(place: str, image_id: Any, names: Mapping[Any, str]) -> str:
-    if isinstance(image_id, (int, str)) and image_id in names:
-        return names[image_id]
-    if isinstance(image_id, str) and not names:
-        return image_id
-    raise ValueError(
-        f"{place}: 'image_id' must be the name of a frame, or the id of one of the {len(names)} "
-        f"'images' of a COCO file (--images names one), got {_shorten(image_id)}"
-    )
-
-
-def _read_joints(place: str, values: Any, are_visibilities: bool = False) -> NDArray[np.float32]:
-    """Return COCO's joints of a flat or nested list, (17, 3)."""
-    try:
-        with np.errstate(over="ignore"):  # what is too large for float32 becomes inf
-            joints = np.array(values, dtype=np.float32)
-        if joints.ndim == 1 and len(joints) % 3 == 0:
-            joints = joints.reshape(-1, 3)
-        if joints.ndim != 2 or joints.shape[1] != 3:
-            raise ValueError(f"they have the shape {joints.shape}")
-        joints = to_coco(joints)
-    except (TypeError, ValueError, OverflowError) as error:
-        raise ValueError(
-            f"{place}: the keypoints must be x, y and score of each joint: {error}; they are "
-            f"{_shorten(values)}"
-        ) from error
-    if not np.isfinite(joints).all():
-        raise ValueError(f"{place}: the keypoints must be finite numbers, got {joints.tolist()}")
-    if are_visibilities:
-        if not np.isin(joints[:, 2], (0, 1, 2)).all():
+def _read_orders(path: Path, content: Mapping[str, Any]) -> dict[Any, list[str]]:
+    """Return the names of the joints of each category; none where a category does not say."""
+    categories = content.get("categories", [])
+    if not isinstance(categories, list):
+        raise ValueError(f"{path}: 'categories' must be a list, got {reprlib.repr(categories)}")
+    orders: dict[Any, list[str]] = {}
+    for number, category in enumerate(categories):
+        if not isinstance(category, dict) or not _is_id(category.get("id")):
+            raise ValueError(f"{path}: category {number} must be an object with an 'id'")
+        joints = category.get("keypoints") or []
+        if not isinstance(joints, list) or not all(isinstance(name, str) for name in joints):
             raise ValueError(
-                f"{place}: the third number of a joint must be COCO's visibility 0, 1 or 2, or the "
-                f"entry must have a 'score' if it is a score, got {joints[:, 2].tolist()}"
+                f"{path}: category {number}: 'keypoints' must be a list of names, got "
+                f"{reprlib.repr(joints)}"
             )
-        joints[:, 2] = joints[:, 2] > 0
-    joints[:, 2] = joints[:, 2].clip(min=0)
+        if orders.setdefault(category["id"], joints) != joints:
+            raise ValueError(f"{path}: category id {category['id']!r} must be one category's")
+    return orders
+
+
+def _find_order(
+    place: str, entry: Mapping[str, Any], orders: Mapping[Any, list[str]]
+) -> list[str] | None:
+    """Return the names of an entry's joints; None where the file names none."""
+    if not any(orders.values()):
+        return None
+    number = entry.get("category_id")
+    joints = orders.get(number) if _is_id(number) else None
+    named = [joints for joints in orders.values() if joints]
+    # Results may have other numbers than the file that names the joints, which are then the same.
+    if joints is None and all(other == named[0] for other in named):
+        return named[0]
+    if not joints:
+        raise ValueError(
+            f"{place}: 'category_id' must be of a category that names its joints, because others "
+            f"of the file do, which are {reprlib.repr([n for n in orders if orders[n]])}, got "
+            f"{reprlib.repr(number)}"
+        )
     return joints
 
 
-def _to_person(place: str, frame: str, joints: NDArray[np.float32], score: Any = None) -> Person:
-    if score is None:
-        return Person(frame, joints, float(joints[:, 2].mean()), place)
-    if isinstance(score, list) and len(score) == 1:  # some versions of AlphaPose
-        score = score[0]
-    if not _is_finite(score):
-        raise ValueError(f"{place}: 'score' must be a finite number, got {_shorten(score)}")
-    return Person(frame, joints, float(score), place)
+def _find_image(place: str, image_id: Any, names: Mapping[Any, _Image]) -> _Image:
+    if _is_id(image_id) and image_id in names:
+        return names[image_id]
+    if isinstance(image_id, str) and not names:
+        return _Image(image_id, None)
+    raise ValueError(
+        f"{place}: 'image_id' must be the name of a frame, or the id of one of the {len(names)} "
+        f"'images' of a COCO file (--images names one), got {reprlib.repr(image_id)}"
+    )
 
 
-def _is_finite(value: Any) -> bool:
-    """Return whether a value is a number that fits into a float."""
-    try:
-        return math.isfinite(value)
-    except (TypeError, OverflowError):
-        return False
-
-
-def _shorten(value: Any) -> str:
-    """Return a value for a message: all numbers of a person, but not all digits of a huge one."""
-    shortened = reprlib.Repr()
-    shortened.maxlist = 3 * max(JOINT_ORDERS)
-    return shortened.repr(value)
+def _is_id(value: Any) -> bool:
+    return type(value) in (int, str)

@@ -1,26 +1,31 @@
 """Turn keypoints that another program has written into a data set's keypoint array.
 
 SOURCE is a COCO file (images and annotations), a list of persons with image_id and keypoints (COCO
-results, AlphaPose with 17 joints or 18 in OpenPose's order), or a folder with a JSON file per frame
-(OpenPose with 18 or 25 joints, or a list of 17 times x, y, score). x and y are pixels of the stored
-frame. The surest person of a frame is taken; frames without one get zeros.
+results, AlphaPose), an object with the persons of each frame by its name (AlphaPose's other
+formats, PoseFlow), or a folder with a JSON file per frame (OpenPose, AlphaPose, mmpose, or a list
+of x, y, score). Joints are taken by the names that the file says, or else by their number: 17, 18,
+25, 26, 133 or 136. x and y are pixels of the stored frame. The surest person of a frame is taken;
+frames without one get zeros.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 
 from rich.progress import track
 
 from mmctl.apis.tracklet_source import add_dataset_options, build_dataset
-from mmctl.datasets.keypoint_file import (
-    ArrayHeader,
-    check_place,
-    hash_frame_list,
-    write_stored_array,
+from mmctl.datasets.keypoint_file import write_stored_array
+from mmctl.datasets.keypoint_fit import KeypointFit
+from mmctl.datasets.keypoint_header import ArrayHeader, check_place, hash_frame_list
+from mmctl.datasets.keypoint_import import (
+    ImportedKeypoints,
+    check_frames_fit,
+    check_missing,
+    collect_keypoints,
 )
-from mmctl.datasets.keypoint_import import check_missing, collect_keypoints
 from mmctl.datasets.pose_json import list_frame_files, read_frame_files, read_persons
 from mmctl.engine import run_command
 
@@ -31,7 +36,7 @@ def parse_args() -> argparse.Namespace:
     )
     add = parser.add_argument
     add("source", type=Path, help="JSON file, or folder of JSON files")
-    add("--config", help="config whose train_dataloader.dataset is read")
+    add("--config", help="config whose data set is read, that for training if it has one")
     add_dataset_options(parser)
     add("--images", type=Path, help="COCO file whose images say what an integer image_id is")
     add("--out", type=Path, help="default: info/keypoints.npy in the data set's folder")
@@ -39,6 +44,28 @@ def parse_args() -> argparse.Namespace:
     add("--max-missing", type=float, default=0.05, metavar="SHARE", help=text)
     add("--overwrite", action="store_true", help="replace keypoints that are there")
     return parser.parse_args()
+
+
+def describe(found: ImportedKeypoints, fit: KeypointFit) -> str:
+    """Return what was taken, left out and looked at."""
+    lines = [
+        f"{len(found.keypoints)} frames, {len(found.missing)} of them without a person (zeros); "
+        f"persons left out: {found.num_empty} without a joint, {found.num_others} beside a surer "
+        f"one, {found.num_unknown} in frames of no tracklet"
+    ]
+    if found.num_high:
+        lines.append(f"{found.num_high} scores above 1 became 1")
+    if found.unscored():
+        lines.append(f"joints that nobody has: {', '.join(found.unscored())}")
+    if fit.num_sized_persons:
+        share = fit.num_outside / fit.num_sized
+        lines.append(
+            f"{share:.2%} of the joints lie outside of their frame, in {fit.num_sized_persons} "
+            "frames that were looked at"
+        )
+    else:
+        lines.append("no frame could be read to see whether the joints lie within it")
+    return "\n".join(lines)
 
 
 def main() -> None:
@@ -60,15 +87,12 @@ def main() -> None:
         persons = read_persons(args.source, args.images)
     found = collect_keypoints(persons, names, dataset.data_root)
     check_missing(found, names, args.max_missing)
+    fit = check_frames_fit(found, [os.path.join(dataset.data_root, name) for name in names])
     header = ArrayHeader(
         "keypoints", len(names), hash_frame_list(names), f"imported: {args.source.name}"
     )
     write_stored_array(out, found.keypoints, header)
-    print(
-        f"{out}: {len(names)} frames, {len(found.missing)} of them without a person (zeros); "
-        f"persons left out: {found.num_empty} without a joint, {found.num_others} beside a surer "
-        f"one, {found.num_unknown} in frames of no tracklet"
-    )
+    print(f"{out}: {describe(found, fit)}")
 
 
 if __name__ == "__main__":
