@@ -11,6 +11,8 @@ from mmctl.datasets import TrackletDataset
 from mmctl.engine import read_config
 from mmctl.registry import DATASETS
 
+_PARTS = ("train", "test", "val")
+
 
 def add_dataset_options(parser: argparse.ArgumentParser) -> None:
     """Add ``--dataset``, ``--data-root`` and ``--ann-file``, which name a data set without config.
@@ -24,7 +26,9 @@ def add_dataset_options(parser: argparse.ArgumentParser) -> None:
 
 
 def build_dataset(args: argparse.Namespace) -> TrackletDataset:
-    """Build a data set without transforms, keypoints and heatmaps: those are to be made.
+    """Build a data set that lists its frames and nothing else.
+
+    Its splits are not looked at, for they may lack training people or queries.
 
     Args:
         args: ``config``, ``dataset``, ``data_root`` and ``ann_file``.
@@ -39,8 +43,8 @@ def build_dataset(args: argparse.Namespace) -> TrackletDataset:
     init_default_scope("mmctl")
     cfg: dict[str, Any] = {"type": args.dataset}
     if args.config is not None:
-        cfg = read_config(args.config).train_dataloader.dataset.to_dict()
-    cfg |= {"pipeline": [], "keypoint_file": None, "heatmap_file": None}
+        cfg = _read_dataset(args.config)
+    cfg |= {"pipeline": [], "keypoint_file": None, "heatmap_file": None, "lazy_init": True}
     for key in ("data_root", "ann_file"):
         if getattr(args, key) is not None:
             cfg[key] = getattr(args, key)
@@ -51,3 +55,16 @@ def build_dataset(args: argparse.Namespace) -> TrackletDataset:
             "and not one that wraps it: name the data set itself with --dataset"
         )
     return dataset
+
+
+def _read_dataset(config: str) -> dict[str, Any]:
+    """Return a config's data set for training, or else for testing or validation."""
+    cfg = read_config(config)
+    for part in _PARTS:
+        dataset = (cfg.get(f"{part}_dataloader") or {}).get("dataset")
+        if dataset is not None:
+            return dataset.to_dict()
+    raise ValueError(
+        f"{config} must have a data set in its {_PARTS[0]}_dataloader, or else in that of "
+        f"{' or '.join(_PARTS[1:])}, got none"
+    )

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from mmengine.config import ConfigDict
 
+from mmctl.datasets.dataset_report import DatasetReport, PartReport
 from mmctl.datasets.dataset_summary import (
     Infos,
     count_parts,
@@ -22,9 +23,10 @@ from mmctl.datasets.fixed_layout_dataset import FixedLayoutDataset
 from mmctl.datasets.folder_check import FolderReport, check_folders
 from mmctl.datasets.frame_check import FrameReport, check_frames
 from mmctl.datasets.keypoint_check import KeypointReport, check_keypoints
+from mmctl.datasets.keypoint_fit import sample_sizes
 from mmctl.datasets.official_counts import OFFICIAL_COUNTS, OFFICIAL_PROTOCOLS, compare
 from mmctl.datasets.synthetic.drawing_state import begun_marker, finished_marker
-from mmctl.datasets.tracklet_dataset import TrackletDataset
+from mmctl.datasets.tracklet_dataset import EmptySplitError, TrackletDataset
 from mmctl.registry import DATASETS
 
 _KEYPOINTS = "info/keypoints.npy"
@@ -55,77 +57,6 @@ class SplitOnDisk:
     def paths(self) -> list[str]:
         """Paths of all frames."""
         return [path for info in self.infos for path in info["frame_paths"]]
-
-
-@dataclass
-class PartReport:
-    """Counts of a part and how they compare.
-
-    Attributes:
-        counts: By name.
-        mark: ``'OK'``, ``'differs'``, ``'not known'``; empty for data of one's own.
-        expected: The official counts that differ, in words.
-    """
-
-    counts: dict[str, float]
-    mark: str
-    expected: list[str]
-
-
-@dataclass
-class DatasetReport:
-    """Everything that was found.
-
-    Attributes:
-        parts: By name of the part.
-        protocols: By name of the protocol.
-        shared_pids: Persons of both splits.
-        frames: The frames that were looked at.
-        keypoints: The stored keypoints of each split, where there are some.
-        folders: What lies beside the frames, or is missing between them.
-    """
-
-    parts: dict[str, PartReport]
-    protocols: dict[str, PartReport]
-    shared_pids: list[int]
-    frames: FrameReport
-    keypoints: list[KeypointReport]
-    folders: FolderReport
-
-    def has_no_match(self) -> bool:
-        """Return whether there are queries, and none with a match under any protocol."""
-        return bool(self.protocols) and not any(
-            report.counts["scored"] for report in self.protocols.values()
-        )
-
-    def is_broken(self) -> bool:
-        """Return whether anything is missing, damaged or other than it should be."""
-        reports = [*self.parts.values(), *self.protocols.values()]
-        return (
-            bool(self.frames.faults or self.shared_pids or self.folders.faults)
-            or self.has_no_match()
-            or any(report.mark == "differs" for report in reports)
-            or any(report.faults for report in self.keypoints)
-        )
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return everything as JSON keeps it, the sizes of single frames left out."""
-        return {
-            "broken": self.is_broken(),
-            "parts": {name: vars(report) for name, report in self.parts.items()},
-            "protocols": {name: vars(report) for name, report in self.protocols.items()},
-            "no_match": self.has_no_match(),
-            "shared_pids": self.shared_pids,
-            "frames": {
-                "checked": self.frames.num_checked,
-                "broken": [{"path": path, "reason": why} for path, why in self.frames.faults],
-            },
-            "keypoints": [vars(report) for report in self.keypoints],
-            "folders": {
-                "broken": [{"path": path, "reason": why} for path, why in self.folders.faults],
-                "to look at": [{"path": path, "note": note} for path, note in self.folders.notes],
-            },
-        }
 
 
 def read_split(config: dict[str, Any], split: str, is_own: bool = False) -> SplitOnDisk:
@@ -164,6 +95,33 @@ def _not_one_set(kind: Any) -> ValueError:
     )
 
 
+def read_splits(
+    configs: Mapping[str, dict[str, Any]], is_own: bool = False, *, must_exist: bool = True
+) -> tuple[list[SplitOnDisk], list[str]]:
+    """Read the splits of a data set, of which one may be missing.
+
+    Args:
+        configs: Config of each split.
+        is_own: As in :func:`read_split`.
+        must_exist: Whether a split without tracklets of its own is an error.
+
+    Returns:
+        The splits, and what is not there, in words.
+
+    Raises:
+        FileNotFoundError, ValueError: As in :func:`read_split`, or if all splits are missing.
+    """
+    splits, missing = [], []
+    for split, config in configs.items():
+        try:
+            splits.append(read_split(config, split, is_own))
+        except EmptySplitError as error:
+            missing.append(str(error))
+            if must_exist or len(missing) == len(configs):
+                raise
+    return splits, missing
+
+
 def check_splits(
     splits: list[SplitOnDisk],
     mode: str,
@@ -198,7 +156,7 @@ def check_splits(
             for name in ("faults", "notes")
         )
     )
-    keypoints = _check_all_keypoints(splits, frames)
+    keypoints = _check_all_keypoints(splits, frames, mode)
     return DatasetReport(parts, protocols, shared, frames, keypoints, folders)
 
 
@@ -246,14 +204,18 @@ def _compare(
     return PartReport(dict(found), *compare(found, official.get(split.name, {}).get(part, {})))
 
 
-def _check_all_keypoints(splits: list[SplitOnDisk], frames: FrameReport) -> list[KeypointReport]:
+def _check_all_keypoints(
+    splits: list[SplitOnDisk], frames: FrameReport, mode: str
+) -> list[KeypointReport]:
     reports, first = [], 0
     for split in splits:
-        end = first + len(split.paths)
-        # Broken frames and modes that read no header leave zeros, which are skipped.
-        sizes = frames.sizes[first:end] if frames.num_checked else None
-        first = end
+        paths = split.paths
+        # Broken frames leave zeros, which are skipped.
+        sizes = frames.sizes[first : first + len(paths)] if mode != "none" else None
+        first += len(paths)
         if split.config["keypoint_file"] is not None:
+            if mode == "exist":
+                sizes = sample_sizes(paths, np.arange(len(paths)))
             reports.append(_check_keypoints(split, sizes))
     return reports
 

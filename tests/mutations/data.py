@@ -321,10 +321,17 @@ STORED_ARRAYS = (
                 "not path.exists() or read_header(path) not in (None, header)",
                 "not path.exists()",
             ),
+        },
+    )
+    + mistakes_in(
+        "mmctl/datasets/keypoint_header.py",
+        (f"{_TESTS}/test_keypoint_file.py",),
+        {
             "header: names without a boundary": (
                 'f"{name}\\n" for name in chunk',
                 "name for name in chunk",
             ),
+            "header: sizes of nothing": ("min(size) < 1", "min(size) < 0"),
         },
     )
     + mistakes_in(
@@ -405,6 +412,27 @@ STORED_ARRAYS = (
         },
     )
     + mistakes_in(
+        "mmctl/datasets/pose_json.py",
+        (f"{_TESTS}/test_pose_json.py",),
+        {
+            "import: names of the joints ignored": (
+                "if not any(orders.values()):",
+                "if True:",
+            ),
+        },
+    )
+    + mistakes_in(
+        "mmctl/datasets/pose_person.py",
+        (f"{_TESTS}/test_pose_json.py",),
+        {
+            "import: visibilities are scores": (
+                "if np.isin(joints[:, 2], _VISIBILITIES).all():",
+                "if False:",
+            ),
+            "import: booleans are numbers": ("<= {int, float}", "<= {int, float, bool}"),
+        },
+    )
+    + mistakes_in(
         "mmctl/datasets/joint_orders.py",
         (f"{_TESTS}/test_joint_orders.py",),
         {
@@ -413,6 +441,10 @@ STORED_ARRAYS = (
                 '    *("left_shoulder", "left_elbow", "left_wrist"),\n',
                 '    *("left_shoulder", "left_elbow", "left_wrist"),\n'
                 '    *("right_shoulder", "right_elbow", "right_wrist"),\n',
+            ),
+            "import: names of one side for the other": (
+                "joint + short: name}",
+                "joint + short: KEYPOINTS[KEYPOINTS.index(name) ^ 1]}",
             ),
             "import: left and right eyes of OpenPose exchanged": (
                 '("right_eye", "left_eye", ',

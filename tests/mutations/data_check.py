@@ -38,8 +38,20 @@ CHECKS = (
         f"{_SETS}/keypoint_check.py",
         (f"{_TESTS}/test_keypoint_check.py",),
         {
-            "check: keypoints against height and width exchanged": ("[:, None, ::-1]", "[:, None]"),
-            "check: hidden joints judged": ("(scored & outside)", "(outside)"),
+            "check: rows of other frames": ("chosen = rows[start", "chosen = rows[:"),
+        },
+    )
+    + mistakes_in(
+        f"{_SETS}/keypoint_fit.py",
+        (f"{_TESTS}/test_keypoint_check.py", f"{_TESTS}/test_keypoint_import.py"),
+        {
+            "fit: keypoints against height and width exchanged": ("[:, None, ::-1]", "[:, None]"),
+            "fit: hidden joints judged": ("(scored & beyond)", "(beyond)"),
+            "fit: fractions by the largest": ("near >= 0.9 * count", "near >= count"),
+            "fit: poses of whole frames in few crops accepted": (
+                "strange = self.num_strangers > MAX_STRANGE * self.num_sized_persons",
+                "strange = False",
+            ),
         },
     )
     + mistakes_in(

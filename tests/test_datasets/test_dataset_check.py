@@ -1,9 +1,19 @@
+import json
+
 import numpy as np
 import pytest
 
-from mmctl.datasets.dataset_check import check_splits, frame_sizes, read_split, tracklet_lengths
+from mmctl.datasets import keypoint_fit
+from mmctl.datasets.dataset_check import (
+    check_splits,
+    frame_sizes,
+    read_split,
+    read_splits,
+    tracklet_lengths,
+)
 from mmctl.datasets.dataset_summary import count_parts, count_protocols, find_shared_pids
 from mmctl.datasets.official_counts import compare
+from mmctl.datasets.tracklet_dataset import EmptySplitError
 from tests.test_datasets.test_mars import write_info
 
 
@@ -140,3 +150,57 @@ def test_a_wrapped_data_set_is_refused(drawn_mars):
 def test_a_wrapper_is_refused_before_it_is_built(wrapper):
     with pytest.raises(ValueError, match=rf"must be one data set.*got {wrapper['type']}"):
         read_split(wrapper, "train")
+
+
+def test_keypoints_outside_of_their_frames_are_found_without_reading_all_headers(
+    drawn_mars, tmp_path, monkeypatch
+):
+    shifted = np.load(drawn_mars / "info/keypoints.npy") + np.float32([400, 300, 0])
+    np.save(tmp_path / "k.npy", shifted)
+    splits = read_both(drawn_mars, keypoint_file=str(tmp_path / "k.npy"))
+    monkeypatch.setattr(keypoint_fit, "_NUM_SIZES", 5)
+    report = check_splits(splits, "exist")
+    assert report.is_broken()
+    for split, found in zip(splits, report.keypoints, strict=True):
+        assert (found.num_rows, found.num_sized) == (len(split.paths), 5)
+        assert "lie outside of theirs" in found.faults[0]
+    report = check_splits(splits, "none")
+    assert [found.num_sized for found in report.keypoints] == [0, 0]
+    assert not report.is_broken()
+
+
+def write_tracklets(root, *tracklets):
+    keys = ("pid", "camid", "split")
+    entries = [
+        {**dict(zip(keys, tracklet, strict=True)), "frames": [f"{number}.png"]}
+        for number, tracklet in enumerate(tracklets)
+    ]
+    (root / "annotations.json").write_text(json.dumps({"tracklets": entries}))
+    config = {"type": "TrackletDataset", "data_root": str(root)}
+    return {"train": config, "test": config}
+
+
+@pytest.mark.parametrize(("split", "other"), [("query", "train"), ("train", "test")])
+def test_a_split_that_is_not_there_is_said_and_the_other_is_read(tmp_path, split, other):
+    configs = write_tracklets(tmp_path, (1, 1, split))
+    (found,), missing = read_splits(configs, must_exist=False)
+    assert [info["split"] for info in found.infos] == [split]
+    assert f"the {other!r} split needs at least one tracklet" in missing[0]
+    with pytest.raises(EmptySplitError, match=other):
+        read_splits(configs)
+    with pytest.raises(EmptySplitError):
+        read_splits(write_tracklets(tmp_path), must_exist=False)
+
+
+@pytest.mark.parametrize(
+    ("tracklets", "is_broken"),
+    [
+        ([(1, 1, "query"), (2, 1, "query"), (0, 1, "gallery")], False),
+        ([(1, 1, "query"), (1, 1, "gallery")], True),
+    ],
+)
+def test_tracklets_that_nobody_has_labelled_are_not_broken(tmp_path, tracklets, is_broken):
+    config = write_tracklets(tmp_path, *tracklets)["test"]
+    report = check_splits([read_split(config, "test", is_own=True)], "none")
+    assert report.has_no_match()
+    assert report.is_broken() == is_broken

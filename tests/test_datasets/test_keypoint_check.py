@@ -59,3 +59,16 @@ def test_negative_scores_are_a_fault_of_the_checked_rows_alone(stored):
 
     assert "the first is row 3" in stored(change).faults[0]
     assert stored(change, rows=[0, 1]).faults == []
+
+
+def test_fractions_and_scores_above_1_are_faults_whatever_the_sizes(stored):
+    report = stored(lambda array: array.__setitem__((..., slice(2)), 0.7), sizes=None)
+    assert "must be pixels" in report.faults[0]
+    report = stored(lambda array: array.__setitem__(..., (10, 20, 4.6)), sizes=None)
+    assert "102 of 102 are above 1, up to 4.6" in report.faults[0]
+
+
+def test_persons_most_of_whose_joints_lie_outside_are_a_fault_though_few(stored):
+    report = stored(lambda array: array[2].__setitem__((..., 0), 400))
+    assert (report.num_outside, report.num_joints, report.num_sized) == (17, 102, 6)
+    assert "most joints of 1 of 6 persons" in report.faults[0]

@@ -138,3 +138,27 @@ def test_queries_that_cannot_have_a_match_are_broken(check, tmp_path, cameras, s
     assert found == status
     assert ("no query has a match under any protocol" in said) == bool(status)
     assert json.loads((tmp_path / "found.json").read_text())["no_match"] == bool(status)
+
+
+def test_a_data_set_without_training_people_is_checked(check, tmp_path):
+    tracklets = [
+        {"pid": pid, "camid": 1, "split": "query", "frames": [f"{pid}.png"]} for pid in (1, 2)
+    ]
+    (tmp_path / "annotations.json").write_text(json.dumps({"tracklets": tracklets}))
+    data = ["--dataset", "TrackletDataset", "--data-root", tmp_path, "--frames", "none"]
+    status, said = check(*data)
+    assert status == 0
+    assert "not checked: " in said
+    assert "the 'train' split needs at least one tracklet" in said
+    assert "to look at: every tracklet is a person of its own" in said
+    assert "1 findings are to be looked at" in said
+    status, said = check(*data, "--splits", "train", "test")
+    assert status == 2
+
+
+def test_what_was_not_looked_at_is_said(check, drawn_mars):
+    data = ["--dataset", "MARS", "--data-root", drawn_mars]
+    _, said = check(*data, "--frames", "none")
+    assert "rows were not compared with the size of their frame" in said
+    _, said = check(*data)
+    assert "0.00% of the joints lie outside of their frame\n" in said

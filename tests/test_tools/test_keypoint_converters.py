@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import sys
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 import torch
 
 from mmctl.apis.partial_arrays import PartialArrays
-from mmctl.datasets import MARS
-from mmctl.datasets.keypoint_file import read_header
+from mmctl.datasets import MARS, TrackletDataset
+from mmctl.datasets.keypoint_header import read_header
 from mmctl.models.pose import HRNetHeatmaps
 from tests.conftest import load_tool
 
@@ -254,3 +256,65 @@ def test_unlabelled_persons_are_no_keypoints(run_tool, drawn_mars, tmp_path, cap
     assert "1 of them without a person (zeros); persons left out: 1 without a joint, 0" in (
         capsys.readouterr().out
     )
+
+
+@pytest.fixture
+def gallery(tmp_path: Path) -> tuple[Path, list[str]]:
+    """Make a data set of two queries and nothing else."""
+    names = ["1.png", "2.png"]
+    tracklets = [
+        {"pid": pid, "camid": 1, "split": "query", "frames": [name]}
+        for pid, name in enumerate(names, start=1)
+    ]
+    root = tmp_path / "gallery"
+    root.mkdir()
+    (root / "annotations.json").write_text(json.dumps({"tracklets": tracklets}))
+    for name in names:
+        assert cv2.imwrite(str(root / name), np.zeros((64, 32, 3), np.uint8))
+    return root, names
+
+
+def test_a_data_set_without_training_people_gets_keypoints(
+    run_tool, gallery, estimator, tmp_path, capsys
+):
+    root, names = gallery
+    arguments = {"data_root": str(root), "split": "test", "keypoint_file": "info/keypoints.npy"}
+    with pytest.raises(FileNotFoundError) as caught:
+        TrackletDataset(**arguments)
+    # What the message recommends, with an estimator that needs no network.
+    command = shlex.split(str(caught.value).split(EXTRACT)[1])
+    run_tool(EXTRACT, *command, *estimator, "--frame-size", "64", "32", "--num-workers", "0")
+    TrackletDataset(**arguments)
+    entries = [{"image_id": name, "keypoints": [9, 9, 0.5] * 17} for name in names]
+    (tmp_path / "k.json").write_text(json.dumps(entries))
+    config = tmp_path / "own.py"
+    dataset = {"type": "TrackletDataset", "data_root": str(root), "split": "test"}
+    config.write_text(f"test_dataloader = dict(dataset={dataset})\n")
+    run_tool(IMPORT, str(tmp_path / "k.json"), "--config", str(config), "--overwrite")
+    said = capsys.readouterr().out.replace("\n", " ")
+    assert "2 frames, 0 of them without a person" in said
+    assert "0.00% of the joints lie outside of their frame, in 2 frames" in said
+    config.write_text("model = dict()\n")
+    with pytest.raises(SystemExit, match="2"):
+        run_tool(IMPORT, str(tmp_path / "k.json"), "--config", str(config))
+    assert "own.py must have a data set in its train_dataloader" in capsys.readouterr().err
+
+
+def test_poses_of_whole_frames_are_no_keypoints_of_crops(run_tool, gallery, tmp_path, capsys):
+    root, names = gallery
+    entries = [{"image_id": name, "keypoints": [400, 300, 0.5] * 17} for name in names]
+    (tmp_path / "k.json").write_text(json.dumps(entries))
+    arguments = ["--dataset", "TrackletDataset", "--data-root", str(root)]
+    with pytest.raises(SystemExit, match="2"):
+        run_tool(IMPORT, str(tmp_path / "k.json"), *arguments)
+    assert "34 of 34 joints lie outside of theirs" in capsys.readouterr().err
+    assert not (root / "info").exists()
+
+
+def test_a_list_without_frames_is_refused(run_tool, tmp_path, capsys):
+    (tmp_path / "annotations.json").write_text('{"tracklets": []}')
+    (tmp_path / "k.json").write_text("[]")
+    arguments = ["--dataset", "TrackletDataset", "--data-root", str(tmp_path)]
+    with pytest.raises(SystemExit, match="2"):
+        run_tool(IMPORT, str(tmp_path / "k.json"), *arguments)
+    assert "annotations.json must list a tracklet" in capsys.readouterr().err

@@ -20,20 +20,21 @@ from rich.table import Table
 from rich.text import Text
 
 from mmctl.datasets.dataset_check import (
-    DatasetReport,
-    PartReport,
     SplitOnDisk,
     check_splits,
     frame_sizes,
-    read_split,
+    read_splits,
     tracklet_lengths,
 )
+from mmctl.datasets.dataset_report import DatasetReport, PartReport
 from mmctl.datasets.frame_check import MODES
+from mmctl.datasets.keypoint_check import KeypointReport
 from mmctl.engine import CfgOptions, read_config, run_command
 from mmctl.engine.commands.rated_progress import rated_progress
 from mmctl.files import write_whole
 from mmctl.visualization.frame_histogram import draw_frame_histogram
 
+SPLITS = ("train", "test")
 STYLES = {"OK": "green", "differs": "bold red", "not known": "yellow"}
 
 
@@ -53,7 +54,8 @@ def parse_args() -> argparse.Namespace:
         default={},
         help="other arguments of the data set, as fold=3 or ann_file=own.json",
     )
-    parser.add_argument("--splits", nargs="+", choices=["train", "test"], default=["train", "test"])
+    text = "default: those that are there"
+    parser.add_argument("--splits", nargs="+", choices=SPLITS, help=text)
     parser.add_argument(
         "--own-data",
         action="store_true",
@@ -93,18 +95,20 @@ def dataset_configs(args: argparse.Namespace) -> dict[str, dict[str, Any]]:
         if args.data_root is None:
             raise ValueError("--dataset needs --data-root, the folder of the data set")
         config = {"type": args.dataset, "data_root": args.data_root, **args.options}
-        return dict.fromkeys(args.splits, config)
+        return dict.fromkeys(args.splits or SPLITS, config)
     cfg = read_config(args.config)
     configs = {}
-    for split in args.splits:
+    for split in args.splits or SPLITS:
         loader = cfg.get(f"{split}_dataloader") or {}
-        if not isinstance(loader.get("dataset"), dict):
-            raise ValueError(
-                f"{args.config} must have {split}_dataloader.dataset to check, it has none; choose "
-                "others with --splits"
-            )
-        given = {"data_root": args.data_root} if args.data_root else {}
-        configs[split] = {**loader["dataset"], **given, **args.options}
+        if isinstance(loader.get("dataset"), dict):
+            given = {"data_root": args.data_root} if args.data_root else {}
+            configs[split] = {**loader["dataset"], **given, **args.options}
+    lacking = [split for split in args.splits or SPLITS if split not in configs]
+    if lacking and (args.splits or not configs):
+        raise ValueError(
+            f"{args.config} must have {lacking[0]}_dataloader.dataset to check, it has none; "
+            "choose others with --splits"
+        )
     return configs
 
 
@@ -138,7 +142,7 @@ def verdict(report: DatasetReport) -> str:
     """Return the last line."""
     if report.is_broken():
         return "something is broken"
-    number = len(report.folders.notes)
+    number = len(report.folders.notes) + report.has_no_match()
     if number:
         return f"no file is broken, {number:,} findings are to be looked at (above)"
     return "nothing is broken"
@@ -158,7 +162,13 @@ def print_faults(console: Console, report: DatasetReport, args: argparse.Namespa
         console.print(f"frames ({args.frames}): {checked:,} checked, {len(faults):,} broken")
     print_findings(console, report.folders.faults, args.show, "broken: ")
     print_findings(console, report.folders.notes, args.show, "to look at: ")
-    if report.has_no_match():
+    if report.has_no_match() and report.is_unlabelled():
+        console.print(
+            "to look at: every tracklet is a person of its own, so no query has a match: features "
+            "can be extracted, numbers need to know who is who",
+            soft_wrap=True,
+        )
+    elif report.has_no_match():
         console.print(
             "no query has a match under any protocol, which is the same person under another "
             "camera: are the camids right?",
@@ -169,13 +179,21 @@ def print_faults(console: Console, report: DatasetReport, args: argparse.Namespa
         number = len(report.shared_pids)
         console.print(f"{number} persons are in both splits: {shown}, ...", style="bold red")
     for keypoints in report.keypoints:
-        text = f"{keypoints.path}: {keypoints.num_rows:,} rows"
-        if keypoints.num_joints:
-            share = keypoints.num_outside / keypoints.num_joints
-            text += f", {share:.2%} of the joints lie outside of their frame"
-        console.print(text)
+        console.print(describe_keypoints(keypoints), soft_wrap=True)
         for fault in keypoints.faults:
             console.print(f"broken: {fault}", style="bold red", soft_wrap=True)
+
+
+def describe_keypoints(report: KeypointReport) -> str:
+    """Return how many rows there are, and of how many it is known whether they fit."""
+    text = f"{report.path}: {report.num_rows:,} rows"
+    if report.num_joints:
+        share = report.num_outside / report.num_joints
+        text += f", {share:.2%} of the joints lie outside of their frame"
+    left = report.num_rows - report.num_sized
+    if left:
+        text += f"; {left:,} rows were not compared with the size of their frame"
+    return text
 
 
 def check(splits: list[SplitOnDisk], args: argparse.Namespace) -> DatasetReport:
@@ -191,9 +209,11 @@ def check(splits: list[SplitOnDisk], args: argparse.Namespace) -> DatasetReport:
 def main() -> None:
     args = parse_args()
     configs = dataset_configs(args)
-    splits = [read_split(config, split, args.own_data) for split, config in configs.items()]
+    splits, missing = read_splits(configs, args.own_data, must_exist=args.splits is not None)
     # Logs have no width, and a table squeezed into a guess cannot be read.
     console = Console(width=None if sys.stdout.isatty() else 120)
+    for text in missing:
+        console.print(f"not checked: {text}", markup=False, highlight=False, soft_wrap=True)
     report = check(splits, args)
     place = f"{splits[0].name} in {splits[0].config.get('data_root', '')}"
     print_parts(console, place, report.parts)

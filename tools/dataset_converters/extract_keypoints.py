@@ -1,6 +1,6 @@
 """Run a pose estimator over all frames of a data set once and keep the keypoints in one array.
 
-The data set is that of a config (``train_dataloader.dataset``) or named by ``--dataset`` and
+The data set is that of a config (for training, if it has one) or named by ``--dataset`` and
 ``--data-root``; the frames of all its splits are read. Run it again after an interruption and it
 goes on. With several GPUs: ``torchrun --nproc_per_node GPUS tools/dataset_converters/
 extract_keypoints.py ... --launcher pytorch``.
@@ -43,7 +43,7 @@ def parse_args() -> argparse.Namespace:
         )
 
     add = parser.add_argument
-    add("config", nargs="?", help="config whose train_dataloader.dataset is read")
+    add("config", nargs="?", help="config whose data set is read, that for training if it has one")
     add_dataset_options(parser)
     add("--estimator", default=ESTIMATOR, help="config file or mmpose:: name (default: HRNet-W32)")
     add("--checkpoint", help="weights of the estimator (default: mmpose's, for HRNet-W32)")
