@@ -192,8 +192,8 @@ def test_a_split_that_the_config_lacks_is_named(drawn_mars):
 def test_a_wrapped_data_set_is_refused(drawn_mars):
     cfg = config(drawn_mars)
     own = cfg.train_dataloader.dataset
-    cfg.train_dataloader.dataset = {"type": "ConcatDataset", "datasets": [own, own]}
-    with pytest.raises(ValueError, match="not a wrapper of others, got ConcatDataset"):
+    cfg.train_dataloader.dataset = {"type": "RepeatDataset", "dataset": own, "times": 2}
+    with pytest.raises(ValueError, match="not a wrapper of others, got RepeatDataset"):
         browse_dataset(cfg, "a.png")
 
 
