@@ -1,8 +1,9 @@
 """Data sets of tracklets, the sampler of their batches and the transforms of their clips."""
 
-from mmctl.datasets.collate_clips import collate_clips
+from mmctl.datasets.batches.collate_clips import collate_clips
+from mmctl.datasets.batches.identity_sampler import IdentitySampler
+from mmctl.datasets.batches.worker_seed import seed_worker
 from mmctl.datasets.dukemtmc_videoreid import DukeMTMCVideoReID
-from mmctl.datasets.identity_sampler import IdentitySampler
 from mmctl.datasets.ilids_vid import ILIDSVID
 from mmctl.datasets.joint_dataset import ConcatDataset, JointDataset
 from mmctl.datasets.ls_vid import LSVID
@@ -11,7 +12,6 @@ from mmctl.datasets.prid2011 import PRID2011
 from mmctl.datasets.tracklet_dataset import TrackletDataset
 from mmctl.datasets.tracklet_parts import TrackletParts
 from mmctl.datasets.two_camera_dataset import TwoCameraDataset
-from mmctl.datasets.worker_seed import seed_worker
 
 __all__ = [
     "ILIDSVID",

@@ -229,7 +229,7 @@ DATA_SETS = (
 _DRAWN = "generator.choice(optional, num_optional, replace=False, p=weights)"
 
 SAMPLER = mistakes_in(
-    "mmctl/datasets/identity_sampler.py",
+    "mmctl/datasets/batches/identity_sampler.py",
     (f"{_TESTS}/test_identity_sampler.py",),
     {
         "sampler: a person twice in a batch": (_DRAWN, _DRAWN.replace("False", "True")),
@@ -265,7 +265,7 @@ SAMPLER = mistakes_in(
         ),
     },
 ) + mistakes_in(
-    "mmctl/datasets/worker_seed.py",
+    "mmctl/datasets/batches/worker_seed.py",
     (f"{_TESTS}/test_worker_seed.py",),
     {
         "workers: every rank draws the same": (

@@ -12,7 +12,7 @@ from mmengine.logging import HistoryBuffer
 
 from mmctl.checkpoints.checkpoint_reading import load_from_local_safely
 from mmctl.checkpoints.stored_arrays import StoredArray, StoredDtype
-from mmctl.datasets.random_state import read_random_state
+from mmctl.datasets.batches.random_state import read_random_state
 
 RECONSTRUCT = np.empty(0).__reduce__()[0]
 SCALAR = np.float64().__reduce__()[0]

@@ -20,8 +20,8 @@ from mmctl.datasets import (
     TrackletDataset,
     TrackletParts,
 )
+from mmctl.datasets.batches.numbered_items import NumberedItems
 from mmctl.datasets.joint_dataset import refuse_mixed_persons
-from mmctl.datasets.numbered_items import NumberedItems
 from mmctl.registry import DATASETS
 
 STREET = [(1, 5), (1, 6), (2, 5), (2, 9), (9, 6)]

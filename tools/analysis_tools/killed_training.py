@@ -23,7 +23,7 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 from mmctl.checkpoints.checkpoint_reading import load_from_local_safely
-from mmctl.datasets import numbered_items
+from mmctl.datasets.batches import numbered_items
 from mmctl.datasets.synthetic import DrawnSettings, MarsWriter
 from mmctl.engine import use_mixed_precision
 from mmctl.files import whole_files

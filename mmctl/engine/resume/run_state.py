@@ -12,7 +12,7 @@ from mmengine.runner import Runner
 from torch import Tensor, nn
 
 from mmctl.checkpoints.weight_match import find_misfits
-from mmctl.datasets.random_state import read_random_state, write_random_state
+from mmctl.datasets.batches.random_state import read_random_state, write_random_state
 
 RUN_STATE = "run_state"
 """Key of the checkpoint under which it lies."""

@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mmengine.dataset import RepeatDataset
 
-from mmctl.datasets import IdentitySampler, identity_sampler
+from mmctl.datasets import IdentitySampler
+from mmctl.datasets.batches import identity_sampler
 from mmctl.registry import DATA_SAMPLERS
 
 

@@ -10,8 +10,12 @@ import pytest
 import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from mmctl.datasets.numbered_items import NumberedIndex, NumberedItems, NumberedSampler
-from mmctl.datasets.random_state import kept_random_state, read_random_state, write_random_state
+from mmctl.datasets.batches.numbered_items import NumberedIndex, NumberedItems, NumberedSampler
+from mmctl.datasets.batches.random_state import (
+    kept_random_state,
+    read_random_state,
+    write_random_state,
+)
 
 
 class Draws(Dataset):
@@ -87,7 +91,9 @@ def test_a_plain_index_draws_from_the_running_streams():
 
 def test_two_ranks_draw_what_one_process_with_the_whole_batch_draws(monkeypatch):
     def places(rank: int, world: int, indices: list[int], batch: int) -> list[tuple]:
-        monkeypatch.setattr("mmctl.datasets.numbered_items.get_dist_info", lambda: (rank, world))
+        monkeypatch.setattr(
+            "mmctl.datasets.batches.numbered_items.get_dist_info", lambda: (rank, world)
+        )
         sampler = NumberedSampler(None, Backwards(indices), batch, 7)
         return [(int(index), index.place) for index in sampler]
 

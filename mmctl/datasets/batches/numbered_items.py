@@ -17,8 +17,8 @@ from mmengine.dist import get_dist_info
 from mmengine.registry import DATA_SAMPLERS, DATASETS
 from torch.utils.data import Dataset, Sampler
 
+from mmctl.datasets.batches.random_state import kept_random_state, seed_random_state
 from mmctl.datasets.joint_dataset import refuse_mixed_persons
-from mmctl.datasets.random_state import kept_random_state, seed_random_state
 
 
 class NumberedIndex(int):

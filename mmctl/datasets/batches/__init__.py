@@ -1,0 +1,1 @@
+"""Batches: who is in one, how its items draw and travel between processes."""

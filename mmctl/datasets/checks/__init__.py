@@ -1,0 +1,1 @@
+"""Is a data set whole: frames, folders, keypoints and the official counts."""

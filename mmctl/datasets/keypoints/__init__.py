@@ -1,0 +1,1 @@
+"""Keypoints and heatmaps that were made once: their files, and how they come from others."""
