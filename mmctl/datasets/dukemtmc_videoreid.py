@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mmctl.datasets.fixed_layout_dataset import FixedLayoutDataset
-from mmctl.datasets.frame_folders import check_frame_order, list_folders, list_names
+from mmctl.datasets.listings.frame_folders import check_frame_order, list_folders, list_names
 from mmctl.datasets.tracklet_dataset import Tracklet
 from mmctl.registry import DATASETS
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
-from mmctl.datasets.frame_folders import LAST_NUMBER
+from mmctl.datasets.listings.frame_folders import LAST_NUMBER
 from mmctl.datasets.tracklet_dataset import TrackletDataset
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from itertools import chain, pairwise
 from pathlib import Path
 
-from mmctl.datasets.frame_folders import is_hidden
+from mmctl.datasets.listings.frame_folders import is_hidden
 
 _SHOWN = 3
 """Files or gaps that a note names."""

@@ -10,8 +10,8 @@ from typing import NamedTuple
 import numpy as np
 
 from mmctl.datasets.fixed_layout_dataset import FixedLayoutDataset
-from mmctl.datasets.frame_folders import LAST_NUMBER, last_numbers, list_names, listed_path
-from mmctl.datasets.mat_file import read_query_numbers
+from mmctl.datasets.listings.frame_folders import LAST_NUMBER, last_numbers, list_names, listed_path
+from mmctl.datasets.listings.mat_file import read_query_numbers
 from mmctl.datasets.tracklet_dataset import Tracklet
 from mmctl.files import read_text
 from mmctl.registry import DATASETS

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from mmctl.datasets.fixed_layout_dataset import FixedLayoutDataset
-from mmctl.datasets.mars_names import FrameNames, check_rows, read_frame_names
-from mmctl.datasets.mat_file import read_integer_array, read_query_numbers
+from mmctl.datasets.listings.mars_names import FrameNames, check_rows, read_frame_names
+from mmctl.datasets.listings.mat_file import read_integer_array, read_query_numbers
 from mmctl.datasets.tracklet_dataset import Tracklet
 from mmctl.registry import DATASETS
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mmctl.datasets.frame_folders import is_hidden
+from mmctl.datasets.listings.frame_folders import is_hidden
 from mmctl.datasets.pose_frame import read_frame
 from mmctl.datasets.pose_person import Person, read_person
 from mmctl.files import read_json

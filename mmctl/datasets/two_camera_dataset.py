@@ -13,13 +13,13 @@ import numpy as np
 from mmengine.logging import print_log
 
 from mmctl.datasets.fixed_layout_dataset import FixedLayoutDataset
-from mmctl.datasets.frame_folders import (
+from mmctl.datasets.listings.frame_folders import (
     check_frame_order,
     last_numbers,
     list_folders,
     list_names,
 )
-from mmctl.datasets.person_splits import (
+from mmctl.datasets.listings.person_splits import (
     Splits,
     draw_splits,
     hash_splits,

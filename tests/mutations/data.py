@@ -187,7 +187,7 @@ STORED = mistakes_in(
 
 DATA_SETS = (
     mistakes_in(
-        "mmctl/datasets/mat_file.py",
+        "mmctl/datasets/listings/mat_file.py",
         (f"{_TESTS}/test_mars.py", f"{_TESTS}/test_mat_file.py"),
         {
             "queries counted from 0": ("return numbers - 1", "return numbers % len(pids)"),

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from mmctl.datasets.annotation_file import _check_time_order
-from mmctl.datasets.person_splits import _check_fold, _Fold
+from mmctl.datasets.listings.annotation_file import _check_time_order
+from mmctl.datasets.listings.person_splits import _check_fold, _Fold
 
 LENGTH = 2000
 

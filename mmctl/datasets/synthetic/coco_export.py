@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mmctl.datasets.mars_names import FrameNames, read_frame_names
+from mmctl.datasets.listings.mars_names import FrameNames, read_frame_names
 from mmctl.datasets.synthetic.drawing_state import COCO_FILES, finished_marker
 from mmctl.datasets.synthetic.plan import JUNK_PID
 from mmctl.datasets.synthetic.random_streams import SPLITS

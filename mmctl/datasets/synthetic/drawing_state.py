@@ -14,7 +14,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from mmctl.datasets.frame_folders import is_hidden
+from mmctl.datasets.listings.frame_folders import is_hidden
 from mmctl.datasets.synthetic.settings import DrawnSettings
 from mmctl.files import write_whole
 

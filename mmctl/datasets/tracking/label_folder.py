@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from mmctl.datasets.frame_folders import LAST_NUMBER, list_names
+from mmctl.datasets.listings.frame_folders import LAST_NUMBER, list_names
 from mmctl.datasets.tracking.frame_source import FrameSource
 from mmctl.datasets.tracking.track_boxes import TrackBoxes
 from mmctl.datasets.tracking.track_columns import is_number

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from mmctl.datasets import MARS
-from mmctl.datasets.mars_names import FrameNames
+from mmctl.datasets.listings.mars_names import FrameNames
 from mmctl.datasets.synthetic import DrawnSettings, MarsWriter, clear_folder, write_coco_files
 from mmctl.datasets.synthetic.coco_export import describe_split
 from mmctl.structures import FLIP_ORDER, KEYPOINTS

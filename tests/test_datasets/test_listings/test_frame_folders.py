@@ -1,6 +1,6 @@
 import pytest
 
-from mmctl.datasets.frame_folders import is_hidden, list_folders, list_names, listed_path
+from mmctl.datasets.listings.frame_folders import is_hidden, list_folders, list_names, listed_path
 from mmctl.datasets.pose_json import list_frame_files
 
 

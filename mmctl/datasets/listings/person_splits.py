@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mmctl.datasets.mat_file import read_integer_array
+from mmctl.datasets.listings.mat_file import read_integer_array
 from mmctl.files import check_regular, read_json, shorten, to_record, write_whole
 
 Splits = list[dict[str, list[str]]]

@@ -8,7 +8,7 @@ import pytest
 from scipy.io import savemat
 from scipy.sparse import csc_matrix
 
-from mmctl.datasets.mat_file import read_integer_array, read_query_numbers
+from mmctl.datasets.listings.mat_file import read_integer_array, read_query_numbers
 
 TABLE = np.array([[1, 2, 3], [4, 5, 6]])
 

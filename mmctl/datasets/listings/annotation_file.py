@@ -8,7 +8,7 @@ from collections import Counter
 from itertools import pairwise
 from typing import Any
 
-from mmctl.datasets.frame_folders import listed_path
+from mmctl.datasets.listings.frame_folders import listed_path
 from mmctl.files import read_json
 
 _SPLITS = ("train", "query", "gallery")
