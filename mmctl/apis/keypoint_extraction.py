@@ -18,7 +18,7 @@ from mmctl.apis.frame_batches import FrameBatches, start_worker
 from mmctl.apis.partial_arrays import PartialArrays
 from mmctl.apis.planned_array import PlannedArray
 from mmctl.datasets import TrackletDataset
-from mmctl.datasets.keypoint_header import ArrayHeader, hash_frame_list
+from mmctl.datasets.keypoints.keypoint_header import ArrayHeader, hash_frame_list
 from mmctl.functional.keypoints import decode_heatmaps
 from mmctl.models.pose import FrozenPoseEstimator
 from mmctl.structures import NUM_KEYPOINTS

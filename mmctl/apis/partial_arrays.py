@@ -21,8 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmctl.apis.planned_array import PlannedArray, WorkIdentity
-from mmctl.datasets.keypoint_file import publish_array
-from mmctl.datasets.keypoint_header import check_place, header_path
+from mmctl.datasets.keypoints.keypoint_file import publish_array
+from mmctl.datasets.keypoints.keypoint_header import check_place, header_path
 from mmctl.files import (
     FULL_DISK_CODES,
     DiskFullError,

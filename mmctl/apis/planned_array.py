@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from mmctl.datasets.keypoint_header import ArrayHeader, header_path, read_header
+from mmctl.datasets.keypoints.keypoint_header import ArrayHeader, header_path, read_header
 
 
 @dataclass(frozen=True)

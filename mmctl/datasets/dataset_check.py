@@ -23,7 +23,7 @@ from mmctl.datasets.fixed_layout_dataset import FixedLayoutDataset
 from mmctl.datasets.folder_check import FolderReport, check_folders
 from mmctl.datasets.frame_check import FrameReport, check_frames
 from mmctl.datasets.keypoint_check import KeypointReport, check_keypoints
-from mmctl.datasets.keypoint_fit import sample_sizes
+from mmctl.datasets.keypoints.keypoint_fit import sample_sizes
 from mmctl.datasets.official_counts import OFFICIAL_COUNTS, OFFICIAL_PROTOCOLS, compare
 from mmctl.datasets.synthetic.drawing_state import begun_marker, finished_marker
 from mmctl.datasets.tracklet_dataset import EmptySplitError, TrackletDataset

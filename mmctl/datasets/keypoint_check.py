@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from mmctl.datasets.keypoint_file import open_keypoint_array
-from mmctl.datasets.keypoint_fit import KeypointFit
+from mmctl.datasets.keypoints.keypoint_file import open_keypoint_array
+from mmctl.datasets.keypoints.keypoint_fit import KeypointFit
 
 _BLOCK = 8192
 

@@ -12,7 +12,11 @@ import numpy as np
 import numpy.typing as npt
 from mmengine.dataset import BaseDataset
 
-from mmctl.datasets.keypoint_file import check_belongs, open_heatmap_array, open_keypoint_array
+from mmctl.datasets.keypoints.keypoint_file import (
+    check_belongs,
+    open_heatmap_array,
+    open_keypoint_array,
+)
 from mmctl.datasets.listings.annotation_file import MAX_ID, read_annotation_file
 from mmctl.datasets.numbering import Numbering
 from mmctl.registry import DATASETS

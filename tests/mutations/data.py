@@ -301,7 +301,7 @@ STORED_ARRAYS = (
         },
     )
     + mistakes_in(
-        "mmctl/datasets/keypoint_file.py",
+        "mmctl/datasets/keypoints/keypoint_file.py",
         (f"{_TESTS}/test_keypoint_file.py",),
         {
             "header: other frames accepted": (
@@ -324,7 +324,7 @@ STORED_ARRAYS = (
         },
     )
     + mistakes_in(
-        "mmctl/datasets/keypoint_header.py",
+        "mmctl/datasets/keypoints/keypoint_header.py",
         (f"{_TESTS}/test_keypoint_file.py",),
         {
             "header: names without a boundary": (
@@ -401,7 +401,7 @@ STORED_ARRAYS = (
         },
     )
     + mistakes_in(
-        "mmctl/datasets/keypoint_import.py",
+        "mmctl/datasets/keypoints/keypoint_import.py",
         (f"{_TESTS}/test_keypoint_import.py",),
         {
             "import: the last person among equals": (
@@ -412,7 +412,7 @@ STORED_ARRAYS = (
         },
     )
     + mistakes_in(
-        "mmctl/datasets/pose_json.py",
+        "mmctl/datasets/keypoints/pose_json.py",
         (f"{_TESTS}/test_pose_json.py",),
         {
             "import: names of the joints ignored": (
@@ -422,7 +422,7 @@ STORED_ARRAYS = (
         },
     )
     + mistakes_in(
-        "mmctl/datasets/pose_person.py",
+        "mmctl/datasets/keypoints/pose_person.py",
         (f"{_TESTS}/test_pose_json.py",),
         {
             "import: visibilities are scores": (
@@ -433,7 +433,7 @@ STORED_ARRAYS = (
         },
     )
     + mistakes_in(
-        "mmctl/datasets/joint_orders.py",
+        "mmctl/datasets/keypoints/joint_orders.py",
         (f"{_TESTS}/test_joint_orders.py",),
         {
             "import: left and right arms of OpenPose exchanged": (

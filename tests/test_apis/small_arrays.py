@@ -4,7 +4,7 @@ import numpy as np
 
 from mmctl.apis.partial_arrays import PartialArrays
 from mmctl.apis.planned_array import PlannedArray
-from mmctl.datasets.keypoint_header import ArrayHeader
+from mmctl.datasets.keypoints.keypoint_header import ArrayHeader
 
 NUM_ROWS, ROWS_PER_BLOCK = 11, 4
 

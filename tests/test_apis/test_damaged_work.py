@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mmctl.apis.partial_arrays import PartialArrays
-from mmctl.datasets.keypoint_file import write_stored_array
+from mmctl.datasets.keypoints.keypoint_file import write_stored_array
 from tests.test_apis.small_arrays import NUM_ROWS, ROWS_PER_BLOCK, content, finish, plan, values
 
 

@@ -10,7 +10,7 @@ from torch import nn
 
 from mmctl.apis import BrokenFramesError, ExtractionSettings, KeypointExtraction
 from mmctl.apis.keypoint_extraction import uses_udp
-from mmctl.datasets.keypoint_header import hash_frame_list, read_header
+from mmctl.datasets.keypoints.keypoint_header import hash_frame_list, read_header
 from mmctl.datasets.transforms import LoadFrames, ResizeClip
 from mmctl.functional.keypoints import decode_heatmaps
 from tests.test_apis.tiny_estimator import (

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from mmctl.apis.partial_arrays import PartialArrays
-from mmctl.datasets.keypoint_file import write_stored_array
-from mmctl.datasets.keypoint_header import ArrayHeader, read_header
+from mmctl.datasets.keypoints.keypoint_file import write_stored_array
+from mmctl.datasets.keypoints.keypoint_header import ArrayHeader, read_header
 from mmctl.files import DiskFullError
 from tests.test_apis.small_arrays import NUM_ROWS, ROWS_PER_BLOCK, content, finish, plan, values
 from tests.test_apis.tiny_estimator import run_in_child

@@ -3,7 +3,6 @@ import json
 import numpy as np
 import pytest
 
-from mmctl.datasets import keypoint_fit
 from mmctl.datasets.dataset_check import (
     check_splits,
     frame_sizes,
@@ -12,6 +11,7 @@ from mmctl.datasets.dataset_check import (
     tracklet_lengths,
 )
 from mmctl.datasets.dataset_summary import count_parts, count_protocols, find_shared_pids
+from mmctl.datasets.keypoints import keypoint_fit
 from mmctl.datasets.official_counts import compare
 from mmctl.datasets.tracklet_dataset import EmptySplitError
 from tests.test_datasets.test_mars import write_info

@@ -17,7 +17,7 @@ import torch
 
 from mmctl.apis.partial_arrays import PartialArrays
 from mmctl.datasets import MARS, TrackletDataset
-from mmctl.datasets.keypoint_header import read_header
+from mmctl.datasets.keypoints.keypoint_header import read_header
 from mmctl.models.pose import HRNetHeatmaps
 from tests.conftest import load_tool
 

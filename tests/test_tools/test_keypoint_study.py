@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from mmctl.datasets import MARS
-from mmctl.datasets.keypoint_file import check_belongs
+from mmctl.datasets.keypoints.keypoint_file import check_belongs
 from tests.conftest import ROOT, load_tool
 
 TOOLS = ROOT / "tools" / "analysis_tools"

@@ -13,7 +13,7 @@ import pytest
 from mmengine.config import Config
 
 from mmctl.datasets import MARS
-from mmctl.datasets.keypoint_header import read_header
+from mmctl.datasets.keypoints.keypoint_header import read_header
 from tests.conftest import ROOT
 
 POSE = "configs/pose/td-hm_hrnet-w8_1xb32-8e_drawn-128x64.py"

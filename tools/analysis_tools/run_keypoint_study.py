@@ -18,8 +18,8 @@ from repeated_runs import ROOT, spread, test, train_and_test, working_alone
 from rich.progress import Progress
 
 from mmctl.datasets import MARS
-from mmctl.datasets.keypoint_file import write_stored_array
-from mmctl.datasets.keypoint_header import ArrayHeader, hash_frame_list
+from mmctl.datasets.keypoints.keypoint_file import write_stored_array
+from mmctl.datasets.keypoints.keypoint_header import ArrayHeader, hash_frame_list
 from mmctl.datasets.synthetic import NOISES
 from mmctl.engine import run_command
 from mmctl.visualization.noise_curve import NoiseCurve, draw_noise_curves

@@ -17,16 +17,16 @@ from pathlib import Path
 from rich.progress import track
 
 from mmctl.apis.tracklet_source import add_dataset_options, build_dataset
-from mmctl.datasets.keypoint_file import write_stored_array
-from mmctl.datasets.keypoint_fit import KeypointFit
-from mmctl.datasets.keypoint_header import ArrayHeader, check_place, hash_frame_list
-from mmctl.datasets.keypoint_import import (
+from mmctl.datasets.keypoints.keypoint_file import write_stored_array
+from mmctl.datasets.keypoints.keypoint_fit import KeypointFit
+from mmctl.datasets.keypoints.keypoint_header import ArrayHeader, check_place, hash_frame_list
+from mmctl.datasets.keypoints.keypoint_import import (
     ImportedKeypoints,
     check_frames_fit,
     check_missing,
     collect_keypoints,
 )
-from mmctl.datasets.pose_json import list_frame_files, read_frame_files, read_persons
+from mmctl.datasets.keypoints.pose_json import list_frame_files, read_frame_files, read_persons
 from mmctl.engine import run_command
 
 

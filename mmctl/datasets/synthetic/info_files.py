@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.io import savemat
 
-from mmctl.datasets.keypoint_file import write_stored_array
-from mmctl.datasets.keypoint_header import ArrayHeader, hash_frame_list
+from mmctl.datasets.keypoints.keypoint_file import write_stored_array
+from mmctl.datasets.keypoints.keypoint_header import ArrayHeader, hash_frame_list
 from mmctl.datasets.synthetic.appearance import CLOTHES
 from mmctl.datasets.synthetic.drawing_state import MARS_FILES, FileLayout, identify
 from mmctl.datasets.synthetic.plan import (

@@ -1,7 +1,7 @@
 import pytest
 
+from mmctl.datasets.keypoints.pose_json import list_frame_files
 from mmctl.datasets.listings.frame_folders import is_hidden, list_folders, list_names, listed_path
-from mmctl.datasets.pose_json import list_frame_files
 
 
 @pytest.mark.parametrize(

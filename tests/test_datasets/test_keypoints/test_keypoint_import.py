@@ -2,13 +2,13 @@ import cv2
 import numpy as np
 import pytest
 
-from mmctl.datasets.keypoint_import import (
+from mmctl.datasets.keypoints.keypoint_import import (
     FrameIndex,
     check_frames_fit,
     check_missing,
     collect_keypoints,
 )
-from mmctl.datasets.pose_person import Person
+from mmctl.datasets.keypoints.pose_person import Person
 
 NAMES = ["a/0.jpg", "a/1.jpg", "b/0.jpg", "b/2.png"]
 ROOT = "/data/set"

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mmctl.datasets.keypoints.pose_frame import read_frame
+from mmctl.datasets.keypoints.pose_person import Person, read_person
 from mmctl.datasets.listings.frame_folders import is_hidden
-from mmctl.datasets.pose_frame import read_frame
-from mmctl.datasets.pose_person import Person, read_person
 from mmctl.files import read_json
 
 _PER_FRAME_SUFFIX = "_keypoints"

@@ -18,7 +18,7 @@ import numpy as np
 from mmengine.logging import print_log
 from numpy.typing import NDArray
 
-from mmctl.datasets.keypoint_header import (
+from mmctl.datasets.keypoints.keypoint_header import (
     ArrayHeader,
     check_place,
     hash_frame_list,

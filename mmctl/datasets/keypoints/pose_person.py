@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mmctl.datasets.joint_orders import find_places, match_names, to_coco
+from mmctl.datasets.keypoints.joint_orders import find_places, match_names, to_coco
 from mmctl.structures import NUM_KEYPOINTS
 
 _VISIBILITIES = (0, 1, 2)

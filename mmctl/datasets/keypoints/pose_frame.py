@@ -6,7 +6,7 @@ import reprlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from mmctl.datasets.pose_person import Person, read_person
+from mmctl.datasets.keypoints.pose_person import Person, read_person
 
 _LAYOUTS = {"people": ("pose_keypoints_2d", "pose_keypoints"), "bodies": ("joints",)}
 """Where OpenPose (and AlphaPose in its format ``open``), and AlphaPose in ``cmu``, keep persons,

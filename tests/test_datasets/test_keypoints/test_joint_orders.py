@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mmctl.datasets.joint_orders import find_places, match_names, to_coco
+from mmctl.datasets.keypoints.joint_orders import find_places, match_names, to_coco
 from mmctl.structures import KEYPOINTS
 
 # Written from the pictures of OpenPose's documentation, joint by joint: its number, COCO's name.

@@ -10,9 +10,15 @@ import signal
 import numpy as np
 import pytest
 
-from mmctl.datasets import ILIDSVID, MARS, TrackletDataset, keypoint_file, keypoint_header
-from mmctl.datasets.keypoint_file import publish_array, write_stored_array
-from mmctl.datasets.keypoint_header import ArrayHeader, hash_frame_list, header_path, read_header
+from mmctl.datasets import ILIDSVID, MARS, TrackletDataset
+from mmctl.datasets.keypoints import keypoint_file, keypoint_header
+from mmctl.datasets.keypoints.keypoint_file import publish_array, write_stored_array
+from mmctl.datasets.keypoints.keypoint_header import (
+    ArrayHeader,
+    hash_frame_list,
+    header_path,
+    read_header,
+)
 from tests.test_apis.tiny_estimator import run_in_child
 
 FRAMES = ["a/0.jpg", "a/1.jpg", "b/0.jpg"]

@@ -3,8 +3,8 @@ import json
 import numpy as np
 import pytest
 
-from mmctl.datasets.joint_orders import find_places, to_coco
-from mmctl.datasets.pose_json import list_frame_files, read_frame_files, read_persons
+from mmctl.datasets.keypoints.joint_orders import find_places, to_coco
+from mmctl.datasets.keypoints.pose_json import list_frame_files, read_frame_files, read_persons
 from mmctl.structures import FLIP_ORDER, KEYPOINTS
 
 

@@ -9,8 +9,8 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from numpy.typing import NDArray
 
-from mmctl.datasets.keypoint_fit import KeypointFit, sample_sizes
-from mmctl.datasets.pose_person import Person
+from mmctl.datasets.keypoints.keypoint_fit import KeypointFit, sample_sizes
+from mmctl.datasets.keypoints.pose_person import Person
 from mmctl.structures import KEYPOINTS, NUM_KEYPOINTS
 
 NUM_SHOWN = 5
