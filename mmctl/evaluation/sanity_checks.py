@@ -8,7 +8,7 @@ from pathlib import PurePath
 
 import numpy as np
 
-from mmctl.datasets.official_counts import OFFICIAL_PROTOCOLS
+from mmctl.datasets.checks.official_counts import OFFICIAL_PROTOCOLS
 from mmctl.evaluation.tracklet_features import Evaluation, TrackletFeatures
 
 _ALIKE = 1e-4

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from mmctl.datasets import MARS
-from mmctl.datasets.dataset_check import check_splits, read_split
-from mmctl.datasets.dataset_summary import read_infos
+from mmctl.datasets.checks.dataset_check import check_splits, read_split
+from mmctl.datasets.checks.dataset_summary import read_infos
 from mmctl.evaluation import Protocol, TrackletFeatures
 from tests import mars_counts
 from tests.test_datasets.test_mars import write_info

@@ -19,16 +19,16 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from mmctl.datasets.dataset_check import (
+from mmctl.datasets.checks.dataset_check import (
     SplitOnDisk,
     check_splits,
     frame_sizes,
     read_splits,
     tracklet_lengths,
 )
-from mmctl.datasets.dataset_report import DatasetReport, PartReport
-from mmctl.datasets.frame_check import MODES
-from mmctl.datasets.keypoint_check import KeypointReport
+from mmctl.datasets.checks.dataset_report import DatasetReport, PartReport
+from mmctl.datasets.checks.frame_check import MODES
+from mmctl.datasets.checks.keypoint_check import KeypointReport
 from mmctl.engine import CfgOptions, read_config, run_command
 from mmctl.engine.commands.rated_progress import rated_progress
 from mmctl.files import write_whole

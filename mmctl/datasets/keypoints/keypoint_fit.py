@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from mmctl.datasets.frame_check import check_frames
+from mmctl.datasets.checks.frame_check import check_frames
 
 MAX_OUTSIDE = 0.25
 """Largest share of joints outside of their frames: estimators put a joint beyond the border here

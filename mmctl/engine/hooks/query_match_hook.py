@@ -7,7 +7,7 @@ from typing import Any
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
-from mmctl.datasets.dataset_summary import count_protocols
+from mmctl.datasets.checks.dataset_summary import count_protocols
 from mmctl.datasets.joint_dataset import refuse_mixed_persons
 from mmctl.evaluation import ReIDMetric
 from mmctl.registry import HOOKS

@@ -3,7 +3,7 @@ import re
 
 import pytest
 
-from mmctl.datasets.frame_check import check_frames
+from mmctl.datasets.checks.frame_check import check_frames
 from mmctl.datasets.transforms import LoadFrames, broken_frames
 from mmctl.datasets.transforms.broken_frames import BrokenFrames
 

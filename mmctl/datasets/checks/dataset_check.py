@@ -11,20 +11,20 @@ import numpy as np
 import numpy.typing as npt
 from mmengine.config import ConfigDict
 
-from mmctl.datasets.dataset_report import DatasetReport, PartReport
-from mmctl.datasets.dataset_summary import (
+from mmctl.datasets.checks.dataset_report import DatasetReport, PartReport
+from mmctl.datasets.checks.dataset_summary import (
     Infos,
     count_parts,
     count_protocols,
     find_shared_pids,
     read_infos,
 )
+from mmctl.datasets.checks.folder_check import FolderReport, check_folders
+from mmctl.datasets.checks.frame_check import FrameReport, check_frames
+from mmctl.datasets.checks.keypoint_check import KeypointReport, check_keypoints
+from mmctl.datasets.checks.official_counts import OFFICIAL_COUNTS, OFFICIAL_PROTOCOLS, compare
 from mmctl.datasets.fixed_layout_dataset import FixedLayoutDataset
-from mmctl.datasets.folder_check import FolderReport, check_folders
-from mmctl.datasets.frame_check import FrameReport, check_frames
-from mmctl.datasets.keypoint_check import KeypointReport, check_keypoints
 from mmctl.datasets.keypoints.keypoint_fit import sample_sizes
-from mmctl.datasets.official_counts import OFFICIAL_COUNTS, OFFICIAL_PROTOCOLS, compare
 from mmctl.datasets.synthetic.drawing_state import begun_marker, finished_marker
 from mmctl.datasets.tracklet_dataset import EmptySplitError, TrackletDataset
 from mmctl.registry import DATASETS
@@ -132,7 +132,7 @@ def check_splits(
 
     Args:
         splits: The training split, the test split, or both.
-        mode: How closely frames are looked at, one of :data:`mmctl.datasets.frame_check.MODES`.
+        mode: How closely frames are looked at, one of :data:`mmctl.datasets.checks.frame_check.MODES`.
         workers: Processes that look at frames.
         progress: Called with numbers of frames looked at.
     """

@@ -3,16 +3,16 @@ import json
 import numpy as np
 import pytest
 
-from mmctl.datasets.dataset_check import (
+from mmctl.datasets.checks.dataset_check import (
     check_splits,
     frame_sizes,
     read_split,
     read_splits,
     tracklet_lengths,
 )
-from mmctl.datasets.dataset_summary import count_parts, count_protocols, find_shared_pids
+from mmctl.datasets.checks.dataset_summary import count_parts, count_protocols, find_shared_pids
+from mmctl.datasets.checks.official_counts import compare
 from mmctl.datasets.keypoints import keypoint_fit
-from mmctl.datasets.official_counts import compare
 from mmctl.datasets.tracklet_dataset import EmptySplitError
 from tests.test_datasets.test_mars import write_info
 

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from mmctl.datasets.frame_check import check_frames
+from mmctl.datasets.checks.frame_check import check_frames
 
 
 def encoded(extension, seed=0, height=64, width=48):
@@ -114,7 +114,7 @@ def test_processes_start_beside_threads_of_opencv():
     # They do not survive a fork; a process that draws or checks frames must not wait for them.
     code = """
 import cv2, numpy as np
-from mmctl.datasets.frame_check import check_frames
+from mmctl.datasets.checks.frame_check import check_frames
 from mmctl.datasets.synthetic.worker_pool import worker_pool
 cv2.setNumThreads(4)
 cv2.GaussianBlur(np.zeros((2000, 2000, 3), np.uint8), (9, 9), 2)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mmctl.datasets.picture_header import has_known_header, read_frame_size
+from mmctl.datasets.checks.picture_header import has_known_header, read_frame_size
 from mmctl.datasets.transforms.load_frames import decode_frame
 
 PICTURE = np.random.default_rng(0).integers(0, 256, (37, 21, 3), dtype=np.uint8)

@@ -13,8 +13,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from mmctl.datasets.decoder_messages import DecoderMessages, decoder_messages
-from mmctl.datasets.picture_header import has_known_header, read_frame_size
+from mmctl.datasets.checks.decoder_messages import DecoderMessages, decoder_messages
+from mmctl.datasets.checks.picture_header import has_known_header, read_frame_size
 from mmctl.datasets.transforms.load_frames import check_content, decode_frame
 from mmctl.files import check_regular, read_bytes
 

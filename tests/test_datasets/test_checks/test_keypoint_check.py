@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mmctl.datasets.keypoint_check import check_keypoints
+from mmctl.datasets.checks.keypoint_check import check_keypoints
 
 
 @pytest.fixture

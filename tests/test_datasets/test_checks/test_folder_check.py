@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from mmctl.datasets.folder_check import check_folders
+from mmctl.datasets.checks.folder_check import check_folders
 
 LAST = re.compile(r"(\d+)$")
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from mmctl.datasets.folder_check import FolderReport
-from mmctl.datasets.frame_check import FrameReport
-from mmctl.datasets.keypoint_check import KeypointReport
+from mmctl.datasets.checks.folder_check import FolderReport
+from mmctl.datasets.checks.frame_check import FrameReport
+from mmctl.datasets.checks.keypoint_check import KeypointReport
 
 
 @dataclass
