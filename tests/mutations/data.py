@@ -188,7 +188,7 @@ STORED = mistakes_in(
 DATA_SETS = (
     mistakes_in(
         "mmctl/datasets/listings/mat_file.py",
-        (f"{_TESTS}/test_mars.py", f"{_TESTS}/test_mat_file.py"),
+        (f"{_TESTS}/test_mars.py", f"{_TESTS}/test_listings/test_mat_file.py"),
         {
             "queries counted from 0": ("return numbers - 1", "return numbers % len(pids)"),
         },
@@ -230,7 +230,7 @@ _DRAWN = "generator.choice(optional, num_optional, replace=False, p=weights)"
 
 SAMPLER = mistakes_in(
     "mmctl/datasets/batches/identity_sampler.py",
-    (f"{_TESTS}/test_identity_sampler.py",),
+    (f"{_TESTS}/test_batches/test_identity_sampler.py",),
     {
         "sampler: a person twice in a batch": (_DRAWN, _DRAWN.replace("False", "True")),
         "sampler: persons drawn regardless of what they have left": (
@@ -266,7 +266,7 @@ SAMPLER = mistakes_in(
     },
 ) + mistakes_in(
     "mmctl/datasets/batches/worker_seed.py",
-    (f"{_TESTS}/test_worker_seed.py",),
+    (f"{_TESTS}/test_batches/test_worker_seed.py",),
     {
         "workers: every rank draws the same": (
             "[torch.initial_seed(), rank]",
@@ -302,7 +302,7 @@ STORED_ARRAYS = (
     )
     + mistakes_in(
         "mmctl/datasets/keypoints/keypoint_file.py",
-        (f"{_TESTS}/test_keypoint_file.py",),
+        (f"{_TESTS}/test_keypoints/test_keypoint_file.py",),
         {
             "header: other frames accepted": (
                 "or header.frame_list_sha256 != hash_frame_list(names):",
@@ -325,7 +325,7 @@ STORED_ARRAYS = (
     )
     + mistakes_in(
         "mmctl/datasets/keypoints/keypoint_header.py",
-        (f"{_TESTS}/test_keypoint_file.py",),
+        (f"{_TESTS}/test_keypoints/test_keypoint_file.py",),
         {
             "header: names without a boundary": (
                 'f"{name}\\n" for name in chunk',
@@ -402,7 +402,7 @@ STORED_ARRAYS = (
     )
     + mistakes_in(
         "mmctl/datasets/keypoints/keypoint_import.py",
-        (f"{_TESTS}/test_keypoint_import.py",),
+        (f"{_TESTS}/test_keypoints/test_keypoint_import.py",),
         {
             "import: the last person among equals": (
                 "person.score > best[row]",
@@ -413,7 +413,7 @@ STORED_ARRAYS = (
     )
     + mistakes_in(
         "mmctl/datasets/keypoints/pose_json.py",
-        (f"{_TESTS}/test_pose_json.py",),
+        (f"{_TESTS}/test_keypoints/test_pose_json.py",),
         {
             "import: names of the joints ignored": (
                 "if not any(orders.values()):",
@@ -423,7 +423,7 @@ STORED_ARRAYS = (
     )
     + mistakes_in(
         "mmctl/datasets/keypoints/pose_person.py",
-        (f"{_TESTS}/test_pose_json.py",),
+        (f"{_TESTS}/test_keypoints/test_pose_json.py",),
         {
             "import: visibilities are scores": (
                 "if np.isin(joints[:, 2], _VISIBILITIES).all():",
@@ -434,7 +434,7 @@ STORED_ARRAYS = (
     )
     + mistakes_in(
         "mmctl/datasets/keypoints/joint_orders.py",
-        (f"{_TESTS}/test_joint_orders.py",),
+        (f"{_TESTS}/test_keypoints/test_joint_orders.py",),
         {
             "import: left and right arms of OpenPose exchanged": (
                 '    *("right_shoulder", "right_elbow", "right_wrist"),\n'

@@ -8,8 +8,8 @@ _SETS, _TESTS = "mmctl/datasets", "tests/test_datasets"
 
 CHECKS = (
     mistakes_in(
-        f"{_SETS}/frame_check.py",
-        (f"{_TESTS}/test_frame_check.py",),
+        f"{_SETS}/checks/frame_check.py",
+        (f"{_TESTS}/test_checks/test_frame_check.py",),
         {
             "frames: damage in the midst of a file unheard": ("    if complaint:", "    if False:"),
             "frames: empty ones are there": ("os.stat(path).st_size == 0", "not os.stat(path)"),
@@ -20,8 +20,8 @@ CHECKS = (
         },
     )
     + mistakes_in(
-        f"{_SETS}/dataset_summary.py",
-        (f"{_TESTS}/test_dataset_check.py",),
+        f"{_SETS}/checks/dataset_summary.py",
+        (f"{_TESTS}/test_checks/test_dataset_check.py",),
         {
             "check: matches of the query's own camera scored": (
                 'cameras[info["pid"]] - {info["camid"]}',
@@ -35,15 +35,18 @@ CHECKS = (
         },
     )
     + mistakes_in(
-        f"{_SETS}/keypoint_check.py",
-        (f"{_TESTS}/test_keypoint_check.py",),
+        f"{_SETS}/checks/keypoint_check.py",
+        (f"{_TESTS}/test_checks/test_keypoint_check.py",),
         {
             "check: rows of other frames": ("chosen = rows[start", "chosen = rows[:"),
         },
     )
     + mistakes_in(
-        f"{_SETS}/keypoint_fit.py",
-        (f"{_TESTS}/test_keypoint_check.py", f"{_TESTS}/test_keypoint_import.py"),
+        f"{_SETS}/keypoints/keypoint_fit.py",
+        (
+            f"{_TESTS}/test_checks/test_keypoint_check.py",
+            f"{_TESTS}/test_keypoints/test_keypoint_import.py",
+        ),
         {
             "fit: keypoints against height and width exchanged": ("[:, None, ::-1]", "[:, None]"),
             "fit: hidden joints judged": ("(scored & beyond)", "(beyond)"),
@@ -55,7 +58,7 @@ CHECKS = (
         },
     )
     + mistakes_in(
-        f"{_SETS}/annotation_file.py",
+        f"{_SETS}/listings/annotation_file.py",
         (f"{_TESTS}/test_malformed_data.py",),
         {
             "list: frames against their numbers accepted": ("if after <= before:", "if False:"),

@@ -25,8 +25,7 @@ from rich.console import Console
 from rich.table import Table
 from torch.utils.data import DataLoader
 
-from mmctl.datasets import MARS
-from mmctl.datasets.batches import collate_clips
+from mmctl.datasets import MARS, collate_clips
 from mmctl.datasets.synthetic import DrawnSettings, MarsWriter
 from mmctl.engine import run_command
 

@@ -132,7 +132,8 @@ def check_splits(
 
     Args:
         splits: The training split, the test split, or both.
-        mode: How closely frames are looked at, one of :data:`mmctl.datasets.checks.frame_check.MODES`.
+        mode: How closely frames are looked at, one of
+            :data:`mmctl.datasets.checks.frame_check.MODES`.
         workers: Processes that look at frames.
         progress: Called with numbers of frames looked at.
     """

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch.utils.data import DataLoader
 
-from mmctl.datasets.batches import collate_clips
+from mmctl.datasets import collate_clips
 from mmctl.models import ClipDataPreprocessor
 from mmctl.structures import TrackletSample
 
