@@ -14,10 +14,11 @@ from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 from mmengine.structures import BaseDataElement
 
+from mmctl.evaluation.feature_arrays import SPLITS
 from mmctl.evaluation.protocols import Protocol
 from mmctl.evaluation.refinement import Refinement
 from mmctl.evaluation.sanity_checks import find_oddities
-from mmctl.evaluation.tracklet_features import SPLITS, Evaluation, TrackletFeatures
+from mmctl.evaluation.tracklet_features import Evaluation, TrackletFeatures
 from mmctl.functional.distance import DISTANCES
 from mmctl.functional.ranking import JUNK_PID, Ranking
 from mmctl.registry import METRICS

@@ -9,13 +9,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from mmctl.evaluation.feature_arrays import check_fields, check_texts
 from mmctl.evaluation.protocols import Protocol
 from mmctl.evaluation.refinement import Refinement, evaluation_device
-from mmctl.files import open_atomically
+from mmctl.files import open_atomically, read_npz
 from mmctl.functional.distance import pairwise_distance
 from mmctl.functional.ranking import JUNK_PID, Ranking, evaluate_ranking
-
-SPLITS = ("query", "gallery")
 
 
 @dataclass(frozen=True)
@@ -164,25 +163,45 @@ class TrackletFeatures:
 
     @classmethod
     def load(cls, path: str | Path) -> TrackletFeatures:
-        """Read what :meth:`save` wrote.
+        """Read what :meth:`save` wrote; ``read_features`` reads the files of others, too.
 
         Raises:
             FileNotFoundError: If there is no such file.
             ValueError: If the file is none of ours.
         """
-        try:
-            with np.load(path, allow_pickle=False) as file:
-                return cls(*(file[field.name] for field in fields(cls)))
-        except FileNotFoundError:
-            raise
-        except Exception as error:
-            raise ValueError(
-                f"{path} must be a feature file written by ReIDMetric(dump_file=...) or "
-                f"tools/test.py --out, but reading it failed: {error}"
-            ) from error
+        names = {field.name: field.name for field in fields(cls)}
+        arrays = read_npz(path, "feature file", names)
+        for name in names:
+            if name not in arrays:
+                raise ValueError(
+                    f"{path} must be a feature file written by ReIDMetric(dump_file=...) or "
+                    f"tools/test.py --out, but it lacks {name}"
+                )
+        return cls(**check_fields(arrays, names, str(path)))
 
 
-def recorded_setting(path: str | Path, name: str, default: str) -> str:
-    """Return a setting as recorded in a feature file, for instance ``protocol``, or ``default``."""
-    with np.load(path, allow_pickle=False) as file:
-        return str(file[name]) if name in file else default
+def recorded_setting(path: str | Path, name: str, default: str, known: tuple[str, ...] = ()) -> str:
+    """Return a setting as recorded in a feature file of ours, for instance ``protocol``.
+
+    Args:
+        path: ``.npz`` or ``.mat`` file.
+        name: Name of the setting.
+        default: What is returned where the file does not say it.
+        known: Values that it may have; any if there are none.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If the file is unreadable, or the setting is no text or unknown.
+    """
+    if Path(path).suffix != ".npz":
+        return default
+    found = read_npz(path, "feature file", (name,))
+    if name not in found:
+        return default
+    place = f"feature file {path}: {name}"
+    if found[name].ndim:
+        raise ValueError(f"{place} must be one text, got {found[name].dtype} {found[name].shape}")
+    value = str(check_texts(found[name], place))
+    if known and value not in known:
+        raise ValueError(f"{place} must be one of {known}, got {value!r}")
+    return value

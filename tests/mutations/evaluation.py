@@ -216,6 +216,12 @@ PROTOCOLS = (
                 "key not in own for key",
                 "True for key",
             ),
+        },
+    )
+    + mistakes_in(
+        "mmctl/evaluation/feature_arrays.py",
+        ("tests/test_evaluation/test_feature_files.py",),
+        {
             "feature files: labels beyond int64 pass": (" & (labels < 2.0**63)", ""),
             "feature files: cameras below 0 pass": ('"camids": (0,', '"camids": (-1,'),
             "feature files: labels of another length pass": (

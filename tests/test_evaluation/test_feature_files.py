@@ -1,9 +1,13 @@
+import os
+import re
+
 import numpy as np
 import pytest
 from scipy.io import savemat
 from scipy.sparse import csc_matrix
 
 from mmctl.evaluation import PROTOCOLS, TrackletFeatures, read_features
+from mmctl.evaluation.tracklet_features import recorded_setting
 from tests.test_evaluation.drawn_split import drawn_tracklets
 
 
@@ -213,7 +217,7 @@ def test_a_sparse_array_of_matlab_is_named(name, tracklets, tmp_path):
     }
     savemat(tmp_path / "result.mat", arrays | {name: csc_matrix(arrays[name])})
     with pytest.raises(
-        ValueError, match=rf"result\.mat: {name} must be a full array.*full\({name}\)"
+        ValueError, match=rf"result\.mat .*{name}' must be a full array.*sparse.*full\({name}\)"
     ):
         read_features(tmp_path / "result.mat")
 
@@ -247,13 +251,15 @@ def test_files_that_cannot_be_read_are_named(tmp_path):
         read_features(tmp_path / "features.pkl")
     for name in ("broken.npz", "broken.mat"):
         (tmp_path / name).write_bytes(b"no archive")
-        with pytest.raises(ValueError, match=rf"{name} cannot be read as a feature file"):
+        with pytest.raises(ValueError, match=rf"feature file .*{name} is not a (whole|readable)"):
             read_features(tmp_path / name)
 
 
 def test_pickled_objects_are_refused(tmp_path):
     np.savez(tmp_path / "objects.npz", features=np.array([{}], dtype=object))
-    with pytest.raises(ValueError, match=r"objects\.npz cannot be read as a feature file"):
+    with pytest.raises(
+        ValueError, match=r"objects\.npz is not a whole .* numbers or text, got object"
+    ):
         read_features(tmp_path / "objects.npz")
 
 
@@ -267,3 +273,72 @@ def test_it_takes_what_the_metric_dumps(tmp_path):
         matches = file["num_matches"]
         assert ((matches >= 0) == (file["splits"] == "query")).all()
         assert ((matches > 0) == (file["first_match"] >= 0)).all()
+
+
+def test_ids_and_paths_that_a_file_lacks_are_unknown(tracklets, tmp_path):
+    names = ("features", "pids", "camids", "splits")
+    np.savez(tmp_path / "one.npz", **{name: getattr(tracklets, name) for name in names})
+    again = read_features(tmp_path / "one.npz")
+    assert set(again.tracklet_ids) == {-1}
+    assert set(again.frame_paths) == {""}
+
+
+def test_what_else_a_file_holds_is_not_looked_at(tracklets, tmp_path):
+    arrays = {name: getattr(tracklets, name) for name in ("features", "pids", "camids", "splits")}
+    others = {"query_names": np.array([{}], dtype=object), "config": np.array(None)}
+    np.savez(tmp_path / "one.npz", **arrays, **others)
+    assert numbers(read_features(tmp_path / "one.npz")) == numbers(tracklets)
+
+
+@pytest.mark.parametrize("name", ["splits", "frame_paths"])
+def test_texts_of_bytes_that_are_no_characters_are_named(name, tracklets, tmp_path):
+    arrays = {key: getattr(tracklets, key) for key in ("features", "pids", "camids", "splits")}
+    wrong = np.frombuffer(b"\xff\xff\xff\x7f" * 80, "<U1")
+    np.savez(tmp_path / "one.npz", **(arrays | {name: wrong}))
+    with pytest.raises(
+        ValueError, match=rf"one\.npz: {name} must be text for .*0x7fffffff.*no character"
+    ):
+        read_features(tmp_path / "one.npz")
+
+
+@pytest.mark.parametrize("name", ["features.npz", "features.mat"])
+def test_a_named_pipe_is_not_waited_for(name, tmp_path):
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(ValueError, match=rf"{re.escape(name)} must be a regular file"):
+        read_features(tmp_path / name)
+    if name.endswith(".npz"):
+        with pytest.raises(ValueError, match="must be a regular file"):
+            recorded_setting(tmp_path / name, "protocol", "none")
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (np.array(["a", "b"]), r"protocol must be one text, got <U1 \(2,\)"),
+        (np.array(3), "protocol must be text .*, got int64"),
+        (np.array("official"), r"protocol must be one of \('one', 'two'\), got 'official'"),
+        (np.array({}), "must hold numbers or text, got object"),
+    ],
+)
+def test_a_recorded_setting_that_is_none_is_named(value, message, tmp_path):
+    np.savez(tmp_path / "own.npz", protocol=value)
+    with pytest.raises(ValueError, match=rf"feature file .*own\.npz.*{message}"):
+        recorded_setting(tmp_path / "own.npz", "protocol", "one", ("one", "two"))
+
+
+def test_a_saved_file_has_the_rights_that_the_user_s_mask_leaves(tracklets, tmp_path):
+    before = os.umask(0o077)
+    try:
+        tracklets.save(tmp_path / "own.npz")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "own.npz").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(("field", "value"), [("pids", 1.5), ("splits", "probe"), ("camids", -1)])
+def test_what_the_metric_never_writes_is_refused_by_load(field, value, tracklets, tmp_path):
+    names = ("features", "pids", "camids", "tracklet_ids", "splits", "frame_paths")
+    arrays = {name: getattr(tracklets, name) for name in names}
+    np.savez(tmp_path / "own.npz", **(arrays | {field: np.full(80, value)}))
+    with pytest.raises(ValueError, match=rf"own\.npz: {field} must be"):
+        TrackletFeatures.load(tmp_path / "own.npz")
