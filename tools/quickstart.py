@@ -19,6 +19,7 @@ from rich.console import Console
 from rich.table import Table
 
 from mmctl.engine.commands.tool_runs import end_with_parent
+from mmctl.engine.whole_tables import print_table
 from mmctl.files import FolderLock
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -229,7 +230,7 @@ def draw_pictures(work_dir: Path) -> None:
 
 def show(rows: list[dict], args: argparse.Namespace, work_dir: Path) -> None:
     """Print the table, where everything lies, and what to do next."""
-    table = Table(title="Drawn pedestrians: percent, people never seen in training")
+    table = Table()
     heads = ("network", "Rank-1", "Rank-5", "Rank-20", "mAP", "queries", "gallery", "protocol", "s")
     for head in heads:
         table.add_column(head, justify="left" if head in ("network", "protocol") else "right")
@@ -238,7 +239,7 @@ def show(rows: list[dict], args: argparse.Namespace, work_dir: Path) -> None:
         counts = [f"{row[key]:.0f}" for key in COLUMNS[4:]]
         table.add_row(row["name"], *scores, *counts, row["protocol"], f"{row['seconds']:.0f}")
     console.print()
-    Console(width=110).print(table)
+    print_table(table, "Drawn pedestrians: percent, people never seen in training")
     checkpoint = last_checkpoint(work_dir / "ctl")
     data_root, config = Path(args.data_root), CONFIGS["ctl"]
     options = " ".join(overrides(args)[1:])

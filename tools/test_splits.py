@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn
 from rich.table import Table
 
@@ -25,6 +24,7 @@ from mmctl.engine.commands.split_runs import (
     write_summary,
 )
 from mmctl.engine.config_check.config_overrides import parse_option
+from mmctl.engine.whole_tables import print_table
 
 TOOLS = Path(__file__).resolve().parent
 
@@ -60,7 +60,7 @@ def read_config(path: Path, options: list[str]) -> Config:
 def to_table(summary: dict[str, Any]) -> Table:
     """Return a row per fold, then mean and standard deviation."""
     mean, std = summary["mean"], summary["std"]
-    table = Table("fold", *mean, "queries", "gallery", title=f"protocol {summary['protocol']}")
+    table = Table("fold", *mean, "queries", "gallery")
     for result in summary["folds"]:
         scores = [f"{result[name]:.2f}" for name in mean]
         table.add_row(str(result["fold"]), *scores, *(str(result[name]) for name in COUNTS))
@@ -81,12 +81,12 @@ def run_folds(args: argparse.Namespace, runs: SplitRuns, cfg: Config, folds: Seq
                 results.append(runs.run(fold, cfg))
             except ValueError as error:
                 failures.append(fold)
-                progress.console.print(f"fold {fold} failed: {error}", soft_wrap=True)
+                progress.console.print(f"fold {fold} failed: {error}", soft_wrap=True, markup=False)
             if results:
                 summary = summarize(results) | {"config": str(args.config), "failed": failures}
                 write_summary(path, summary)
     if results:
-        Console().print(to_table(summary))
+        print_table(to_table(summary), f"protocol {summary['protocol']}")
         print(f"{path}: {len(results)} of {len(folds)} folds")
     if len({result["code"] for result in results}) > 1:
         print("warning: the folds were run with different versions of the code, see 'code' there")

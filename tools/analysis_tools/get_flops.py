@@ -17,12 +17,12 @@ from pathlib import Path
 import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
-from rich.console import Console
 from rich.table import Table
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from mmctl.engine import read_config, run_command
+from mmctl.engine.whole_tables import print_table
 from mmctl.models import VideoReID
 from mmctl.registry import MODELS
 from mmctl.structures import NUM_KEYPOINTS, TrackletSample
@@ -170,8 +170,7 @@ def main() -> None:
     if min(shape) < 1:
         raise ValueError(f"--shape must be positive frames, height and width, got {shape}")
     table = cost_table(build_model(cfg), shape)
-    table.title = "{} per frame, clips of {} frames of {}x{}".format(args.config.stem, *shape)
-    Console().print(table)
+    print_table(table, "{} per frame, clips of {} frames of {}x{}".format(args.config.stem, *shape))
 
 
 if __name__ == "__main__":

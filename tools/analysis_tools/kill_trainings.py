@@ -23,6 +23,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 from rich.table import Table
 
+from mmctl.engine.whole_tables import print_table
+
 SETTINGS = [Setting(amp, workers) for amp in (False, True) for workers in (0, 2)]
 
 
@@ -72,7 +74,7 @@ def show(trainings: list[KilledTraining], console: Console) -> None:
             ", ".join(f"{count} {place}" for place, count in sorted(places.items())),
             f"{sum(t.is_equal for t in chosen)} of {number}",
         )
-    console.print(table)
+    print_table(table, console=console)
     for training in trainings:
         if not training.is_equal:
             console.print(f"{training.folder}: differs in {training.difference}", style="red")

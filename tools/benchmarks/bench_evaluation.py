@@ -20,6 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from mmctl.engine import run_command
+from mmctl.engine.whole_tables import print_table
 
 TOLERANCE = 1e-4
 
@@ -81,7 +82,7 @@ def compare_rerankings(sizes: Sizes, console: Console) -> None:
         )
         results = [np.load(file) for file in files]
     difference = float(np.abs(results[0] - results[1]).max())
-    console.print(reranking_table(ours, dense))
+    print_table(reranking_table(ours, dense), console=console)
     if not difference <= TOLERANCE:
         raise ValueError(
             f"both re-rankings must agree to {TOLERANCE} for their costs to be compared, the "
@@ -105,7 +106,7 @@ def main() -> None:
         f"drawn features: mAP {100 * measures['mAP']:.1f} %, R1 {100 * measures['R1']:.1f} %, "
         f"{measures['queries']} queries scored"
     )
-    console.print(ranking_table(products, rankings))
+    print_table(ranking_table(products, rankings), console=console)
     if not args.no_rerank:
         compare_rerankings(sizes, console)
 

@@ -36,6 +36,7 @@ from rich.table import Table
 from torch import Tensor, nn
 
 from mmctl.engine import run_command
+from mmctl.engine.whole_tables import print_table
 from mmctl.models import CrossScaleConv, FusionHead, PartGraphHead, VideoReID
 from mmctl.structures import TrackletSample
 
@@ -243,9 +244,10 @@ def main() -> None:
     )
     feature, gradient = largest_differences(ours, paper, batch)
     console.print(f"equal: features to {feature:.1e}, gradients to {gradient:.1e} of their norms")
-    console.print(mac_table(heads, batch, args), memory_table(heads, batch, args))
+    print_table(mac_table(heads, batch, args), console=console)
+    print_table(memory_table(heads, batch, args), console=console)
     samples = time_all(heads, batch, model, args)
-    console.print(time_table(samples, list(heads)))
+    print_table(time_table(samples, list(heads)), console=console)
     step, ours_alone = samples["step"], samples["training ours"]
     # Where other processes share the processor, its own time is the steadier one.
     share = statistics.median(ours_alone.processor_seconds or ours_alone.seconds)

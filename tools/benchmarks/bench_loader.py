@@ -21,13 +21,13 @@ from typing import Any
 import cv2
 import numpy as np
 import torch
-from rich.console import Console
 from rich.table import Table
 from torch.utils.data import DataLoader
 
 from mmctl.datasets import MARS, collate_clips
 from mmctl.datasets.synthetic import DrawnSettings, MarsWriter
 from mmctl.engine import run_command
+from mmctl.engine.whole_tables import print_table
 
 SIZE = (256, 128)
 BATCH_SIZE = 32
@@ -155,7 +155,7 @@ def measure_all(runs: Mapping[str, Callable[[], int]], repeats: int) -> dict[str
 
 def print_rates(rates: dict[str, np.ndarray]) -> None:
     """Print medians, ranges and the ratios to decoding alone."""
-    table = Table("", title="frames per second", title_justify="left")
+    table = Table("")
     for column in ("by the clock", "of processor time", "ratio, clock", "ratio, processor"):
         table.add_column(column, justify="right")
     bare = rates["decoding alone"]
@@ -174,7 +174,7 @@ def print_rates(rates: dict[str, np.ndarray]) -> None:
             f"{np.median(values[:, i] / bare[:, i]):.2f}" if i in counted else "" for i in (0, 1)
         ]
         table.add_row(name, *cells, *ratios)
-    Console(width=120).print(table)
+    print_table(table, "frames per second")
 
 
 def main() -> None:

@@ -23,6 +23,7 @@ from rich.table import Table
 from torch import Tensor, nn
 
 from mmctl.engine import run_command
+from mmctl.engine.whole_tables import print_table
 from mmctl.models import FrozenPoseEstimator, VideoReID
 from mmctl.structures import NUM_KEYPOINTS, TrackletSample
 
@@ -139,7 +140,7 @@ def main() -> None:
         f"torch {torch.__version__}, amp={args.amp}"
     )
     optimizer = torch.optim.Adam(model.parameters(), lr=3e-4)
-    console.print(time_table(time_steps(losses, optimizer, args), num_frames))
+    print_table(time_table(time_steps(losses, optimizer, args), num_frames), console=console)
     pose, trained, ratio = allowed_ratio(losses, num_frames)
     console.print(
         f"counted: {pose:.2f} GMAC per frame for the estimator, {trained:.2f} for the rest of a "

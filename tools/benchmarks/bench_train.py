@@ -26,6 +26,7 @@ from rich.console import Console
 from rich.table import Table
 
 from mmctl.engine import CpuAmpOptimWrapper, read_config, run_command
+from mmctl.engine.whole_tables import print_table
 from mmctl.models import VideoReID
 from mmctl.registry import MODELS
 from mmctl.structures import NUM_KEYPOINTS, TrackletSample
@@ -190,7 +191,7 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> None:
     args = parse_args()
-    console = Console(width=100)  # what the table needs
+    console = Console()
     cfg = read_config(args.config)
     torch.manual_seed(0)
     model = build(cfg, args.device)
@@ -204,7 +205,7 @@ def main() -> None:
     steps = {
         name: make_step(KNOBS[name], model, optimizer, batch, args.device) for name in args.knobs
     }
-    console.print(make_table(measure_steps(steps, args), args.clips * num_frames))
+    print_table(make_table(measure_steps(steps, args), args.clips * num_frames), console=console)
 
 
 if __name__ == "__main__":

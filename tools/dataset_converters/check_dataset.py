@@ -31,6 +31,7 @@ from mmctl.datasets.checks.frame_check import MODES
 from mmctl.datasets.checks.keypoint_check import KeypointReport
 from mmctl.engine import CfgOptions, read_config, run_command
 from mmctl.engine.commands.rated_progress import rated_progress
+from mmctl.engine.whole_tables import print_table
 from mmctl.files import write_whole
 from mmctl.visualization.frame_histogram import draw_frame_histogram
 
@@ -114,7 +115,7 @@ def dataset_configs(args: argparse.Namespace) -> dict[str, dict[str, Any]]:
 
 def print_parts(console: Console, title: str, parts: dict[str, PartReport]) -> None:
     """Print counts beside what they should be."""
-    table = Table("", title=title, title_justify="left")
+    table = Table("")
     for column in next(iter(parts.values())).counts:
         table.add_column(column, justify="right")
     table.add_column("official counts")
@@ -123,7 +124,7 @@ def print_parts(console: Console, title: str, parts: dict[str, PartReport]) -> N
         if part.expected:
             mark.append(": " + ", ".join(part.expected))
         table.add_row(name, *(f"{count:,.10g}" for count in part.counts.values()), mark)
-    console.print(table)
+    print_table(table, title, console)
 
 
 def print_findings(
