@@ -1,5 +1,6 @@
 """Metric and protocols."""
 
+from mmctl.evaluation.across_cameras import rank_across_cameras
 from mmctl.evaluation.feature_files import read_features
 from mmctl.evaluation.protocols import PROTOCOLS, Protocol
 from mmctl.evaluation.refinement import Refinement, Reranking
@@ -16,5 +17,6 @@ __all__ = [
     "Reranking",
     "TrackletFeatures",
     "find_oddities",
+    "rank_across_cameras",
     "read_features",
 ]

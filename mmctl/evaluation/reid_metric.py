@@ -18,7 +18,7 @@ from mmctl.evaluation.feature_arrays import SPLITS
 from mmctl.evaluation.protocols import Protocol
 from mmctl.evaluation.refinement import Refinement
 from mmctl.evaluation.sanity_checks import find_oddities
-from mmctl.evaluation.tracklet_features import Evaluation, TrackletFeatures
+from mmctl.evaluation.tracklet_features import Evaluation, TrackletFeatures, UnlabelledError
 from mmctl.functional.distance import DISTANCES
 from mmctl.functional.ranking import JUNK_PID, Ranking
 from mmctl.registry import METRICS
@@ -107,6 +107,9 @@ class ReIDMetric(BaseMetric):
     def compute_metrics(self, results: list[dict]) -> dict[str, float]:
         """Rank, log one line, and save the features if asked to, even if the ranking fails.
 
+        Where nobody is labelled and the features are saved, that is all there is to do: the line
+        says so, and the counts alone are returned.
+
         Args:
             results: What :meth:`process` kept, of all ranks, one per tracklet.
 
@@ -134,6 +137,12 @@ class ReIDMetric(BaseMetric):
             self.last_evaluation = evaluation
             metrics = self._measures(evaluation.ranking)
             self._log(metrics, tracklets, evaluation, settings)
+        except UnlabelledError as reason:
+            if self.dump_file is None:
+                raise
+            print_log(f"{settings['dataset']}: {reason}", "current")
+            num_gallery = len(tracklets.rows(self.protocol)[1])
+            return {"num_queries": 0, "num_gallery": num_gallery}
         finally:
             if self.dump_file is not None:
                 tracklets.save(self.dump_file, evaluation, settings)

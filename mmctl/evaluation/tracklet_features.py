@@ -14,7 +14,17 @@ from mmctl.evaluation.protocols import Protocol
 from mmctl.evaluation.refinement import Refinement, evaluation_device
 from mmctl.files import open_atomically, read_npz
 from mmctl.functional.distance import pairwise_distance
-from mmctl.functional.ranking import JUNK_PID, Ranking, evaluate_ranking
+from mmctl.functional.ranking import (
+    DISTRACTOR_PID,
+    JUNK_PID,
+    NoMatchError,
+    Ranking,
+    evaluate_ranking,
+)
+
+
+class UnlabelledError(NoMatchError):
+    """Nobody is known to be in two tracklets, as in data that nobody has labelled."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +72,12 @@ class TrackletFeatures:
     splits: np.ndarray
     frame_paths: np.ndarray
 
+    @property
+    def is_unlabelled(self) -> bool:
+        """Whether there are persons, but nobody is known to be in two tracklets."""
+        persons = self.pids[self.pids > DISTRACTOR_PID]
+        return len(np.unique(persons)) == len(persons) > 1
+
     def rows(self, protocol: Protocol) -> tuple[np.ndarray, np.ndarray]:
         """Return the rows of the queries, (Q,), and of the gallery without junk, (G,)."""
         is_query = self.splits == "query"
@@ -97,12 +113,20 @@ class TrackletFeatures:
             The evaluation.
 
         Raises:
-            ValueError: If there is no query, no gallery, or no query with a match.
+            NoMatchError: If there is no query, no gallery, or no query with a match.
+            UnlabelledError: If there cannot be one, because no two tracklets have one pid.
         """
+        if self.is_unlabelled:
+            raise UnlabelledError(
+                f"no two of the {len(self.pids)} tracklets have the same pid, so nobody is "
+                "labelled and nothing can be scored; features that tools/test.py --out has saved "
+                "are ranked across cameras by tools/analysis_tools/rank_across_cameras.py (a "
+                "table) and tools/visualization/draw_ranking_sheet.py --across-cameras (pictures)"
+            )
         query_rows, gallery_rows = self.rows(protocol)
         for name, rows in (("query", query_rows), ("gallery", gallery_rows)):
             if not len(rows):
-                raise ValueError(
+                raise NoMatchError(
                     f"protocol {protocol.name} needs at least one {name} tracklet to rank, got "
                     f"none among {len(self.pids)} tracklets; is this a test split?"
                 )

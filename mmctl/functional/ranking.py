@@ -23,6 +23,10 @@ MAX_COUNTED = 64
 """Matches of a query up to which comparing with each is faster than sorting."""
 
 
+class NoMatchError(ValueError):
+    """No query has a match, so there is nothing to take a mean of."""
+
+
 @dataclass(frozen=True)
 class Ranking:
     """What :func:`evaluate_ranking` measures; means are over the queries that have a match.
@@ -82,8 +86,8 @@ def evaluate_ranking(
 
     Raises:
         ValueError: If lengths disagree, ids are no integers, there is no query or no gallery, a
-            distance is not finite, ``topk`` is not positive, ``average_precision`` is unknown, or
-            no query has a match (the means would be over nothing; wrong camera ids do this).
+            distance is not finite, ``topk`` is not positive, or ``average_precision`` is unknown.
+        NoMatchError: If no query has a match (wrong camera ids do this).
 
     Example:
         >>> distances = np.array([[0.1, 0.2, 0.3]])
@@ -257,7 +261,7 @@ def _summarize(places: list[np.ndarray], average_precision: str, topk: int) -> R
     num_matches = np.array([len(positions) for positions in places])
     scored = num_matches > 0
     if not scored.any():
-        raise ValueError(
+        raise NoMatchError(
             f"at least one query must have a match: none of the {len(places)} queries finds "
             "its pid (above 0) under another camera in the gallery; are the camids right?"
         )

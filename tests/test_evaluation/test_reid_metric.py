@@ -359,3 +359,19 @@ def test_tracklets_of_two_data_sets_are_not_ranked_together(tmp_path):
     with pytest.raises(ValueError, match=text):
         evaluate(metric, samples)
     assert (tmp_path / "f.npz").exists()  # what was computed is not lost
+
+
+def test_unlabelled_features_are_saved_and_the_run_ends_well(tmp_path, log):
+    path = tmp_path / "features.npz"
+    samples = [sample(pid, 1 + pid % 2, "query", [1.0, pid]) for pid in range(1, 7)]
+    metrics = evaluate(ReIDMetric(dump_file=str(path), protocol="query-excluded"), samples)
+    assert metrics == {"reid/num_queries": 0, "reid/num_gallery": 0}
+    assert "nobody is labelled and nothing can be scored" in log.text
+    assert "rank_across_cameras.py" in log.text
+    assert len(TrackletFeatures.load(path).pids) == 6
+
+
+def test_unlabelled_features_that_nobody_keeps_are_an_error():
+    samples = [sample(pid, 1 + pid % 2, "query", [1.0, pid]) for pid in range(1, 7)]
+    with pytest.raises(ValueError, match=r"no two of the 6 tracklets .*test\.py --out"):
+        evaluate(ReIDMetric(), samples)

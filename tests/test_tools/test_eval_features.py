@@ -139,3 +139,56 @@ def test_a_wrong_option_is_one_clear_line(
     printed = capsys.readouterr().err
     assert printed.count("error:") == 1
     assert message in printed
+
+
+def save_all_queries(path: Path, pids: list[int]) -> Path:
+    """Save tracklets of two cameras that are all queries, as the quickstart's are."""
+    generator = np.random.default_rng(0)
+    np.savez(
+        path,
+        features=generator.normal(size=(8, 4)).astype(np.float32),
+        pids=pids,
+        camids=[1] * 4 + [2] * 4,
+        splits=["query"] * 8,
+    )
+    return path
+
+
+def test_protocols_that_cannot_be_scored_are_named_beside_those_that_can(
+    tmp_path: Path, run_tool: Tool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = save_all_queries(tmp_path / "f.npz", [1, 2, 3, 4] * 2)
+    rows = run_and_read(run_tool, tmp_path, str(path), "--protocol", "all")
+    assert [row["protocol"] for row in rows] == ["query-in-gallery", "mars-official"]
+    printed = capsys.readouterr().out.splitlines()
+    for name in ("query-excluded", "cross-camera"):
+        (line,) = [line for line in printed if line.startswith(f"not scored, {name}: ")]
+        assert "at least one gallery tracklet" in line
+
+
+@pytest.mark.parametrize("protocol", ["all", "query-in-gallery"])
+def test_unlabelled_features_are_told_what_can_be_done_with_them(
+    protocol: str, tmp_path: Path, run_tool: Tool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = save_all_queries(tmp_path / "f.npz", list(range(1, 9)))
+    with pytest.raises(SystemExit) as error:
+        run_tool(TOOL, str(path), "--protocol", protocol, "--out", str(tmp_path / "n.json"))
+    assert error.value.code == 2
+    assert "rank_across_cameras.py" in capsys.readouterr().err
+    assert not (tmp_path / "n.json").exists()
+
+
+@pytest.mark.parametrize("columns", ["40", "80"])
+def test_protocol_and_numbers_are_whole_in_a_pipe(
+    columns: str,
+    features: Path,
+    run_tool: Tool,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    run_tool(TOOL, str(features), "--protocol", "all")
+    printed = capsys.readouterr().out
+    assert "…" not in printed
+    for protocol in PROTOCOLS:
+        assert f"│ {protocol} " in printed

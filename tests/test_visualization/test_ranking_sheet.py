@@ -1,3 +1,6 @@
+from dataclasses import replace
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
@@ -5,15 +8,13 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from mmctl.evaluation import Protocol, TrackletFeatures
-from mmctl.visualization import ranking_sheet
+from mmctl.visualization import tracklet_sheet
 from mmctl.visualization.ranking_sheet import (
-    IGNORED,
-    QUERY,
-    RIGHT,
-    WRONG,
     choose_queries,
+    draw_across_cameras,
     draw_ranking_sheet,
 )
+from mmctl.visualization.tracklet_sheet import IGNORED, OTHER, QUERY, RIGHT, WRONG
 
 PIDS = [1, 1, 1, 2, 0, -1]
 CAMIDS = [1, 1, 2, 2, 1, 2]
@@ -51,7 +52,7 @@ def figures(monkeypatch):
             super().__init__(*args, **kwargs)
             drawn.append(self)
 
-    monkeypatch.setattr(ranking_sheet, "Figure", Kept)
+    monkeypatch.setattr(tracklet_sheet, "Figure", Kept)
     return drawn
 
 
@@ -72,11 +73,11 @@ def test_frames_tell_right_wrong_and_ignored(tracklets, evaluation, figures, tmp
     draw_ranking_sheet(tracklets, evaluation, tmp_path / "new" / "sheet.png")
     # Distances are 1 - cos of 0.1, 0.2, 0.3, 0.4; junk and the query itself never come.
     assert cells(figures[0]) == [
-        (QUERY, "query", "pid 1  cam 1", 0),
-        (IGNORED, "–   0.005", "pid 1  cam 1", 40),
-        (WRONG, "1 ✗  0.020", "pid 2  cam 2", 120),
-        (RIGHT, "2 ✓  0.045", "pid 1  cam 2", 80),
-        (WRONG, "3 ✗  0.079", "pid 0  cam 1", 160),
+        (QUERY, "query", "pid 1  cam 1\ntracklet 0", 0),
+        (IGNORED, "–   0.005", "pid 1  cam 1\ntracklet 1", 40),
+        (WRONG, "1 ✗  0.020", "pid 2  cam 2\ntracklet 3", 120),
+        (RIGHT, "2 ✓  0.045", "pid 1  cam 2\ntracklet 2", 80),
+        (WRONG, "3 ✗  0.079", "distractor  cam 1\ntracklet 4", 160),
     ]
     label = figures[0].axes[0].get_ylabel()
     assert "AP 50.0 %" in label
@@ -123,6 +124,44 @@ def test_a_frame_that_is_no_picture_is_named(tracklets, evaluation, tmp_path):
 def test_counts_must_be_positive(tracklets, evaluation, counts, tmp_path):
     with pytest.raises(ValueError, match="num_queries and num_matches must be positive"):
         draw_ranking_sheet(tracklets, evaluation, tmp_path / "sheet.png", **counts)
+
+
+def test_features_without_pictures_are_named(tracklets, evaluation, tmp_path):
+    without = replace(tracklets, frame_paths=np.full(len(PIDS), ""))
+    with pytest.raises(ValueError, match="the features lack frame_paths, a picture of each"):
+        draw_ranking_sheet(without, evaluation, tmp_path / "sheet.png")
+
+
+def test_ids_that_are_unknown_are_not_shown_and_tracks_are(
+    tracklets, evaluation, figures, tmp_path
+):
+    folder = tmp_path / "camera1" / "track000012_2"
+    folder.mkdir(parents=True)
+    for path in tracklets.frame_paths:
+        Path(path).rename(folder / Path(path).name)
+    paths = np.array([str(folder / Path(path).name) for path in tracklets.frame_paths])
+    ids = np.array([-1, 3, -1, -1, -1, -1])
+    moved = replace(tracklets, frame_paths=paths, tracklet_ids=ids)
+    draw_ranking_sheet(moved, evaluation, tmp_path / "sheet.png", num_matches=1)
+    assert [caption for *_, caption, _ in cells(figures[0])] == [
+        "pid 1  cam 1\ntrack 12",
+        "pid 1  cam 1\ntrack 12  tracklet 3",
+    ]
+
+
+def test_a_sheet_across_cameras_says_nothing_of_right_or_wrong(tracklets, figures, tmp_path):
+    alone = replace(tracklets, pids=np.arange(1, 7), tracklet_ids=np.full(6, -1))
+    alone.features[4] = np.cos(0.6), np.sin(0.6)
+    draw_across_cameras(alone, tmp_path / "sheet.png", num_queries=1, num_matches=2)
+    # Farthest from the other camera, whose tracklets are at 0.3, 0.2 and 0.05, is the one at 0.6:
+    # 1 - cos 0.3, 1 - cos 0.4. The one at 0.3 is nearer to the one at 0.1.
+    assert cells(figures[0]) == [
+        (QUERY, "tracklet", "cam 1", 160),
+        (OTHER, "1  0.045", "cam 2", 80),
+        (OTHER, "2  0.079", "cam 2", 120),
+    ]
+    labels = [text.get_text() for text in figures[0].legends[0].get_texts()]
+    assert labels == ["tracklet", "of another camera (↔ nearest to each other)"]
 
 
 def test_the_worst_the_middle_and_the_best_are_chosen():

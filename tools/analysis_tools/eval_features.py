@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import zipfile
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 
 from mmctl.engine import run_command
+from mmctl.engine.whole_tables import print_table
 from mmctl.evaluation import (
     PROTOCOLS,
     Evaluation,
@@ -28,6 +27,7 @@ from mmctl.evaluation import (
 from mmctl.evaluation.tracklet_features import recorded_setting
 from mmctl.files import write_whole
 from mmctl.functional.distance import DISTANCES
+from mmctl.functional.ranking import NoMatchError
 
 DEFAULT_TOPK = (1, 5, 10, 20)
 
@@ -71,25 +71,25 @@ def read_refinement(args: argparse.Namespace) -> Refinement:
     return Refinement.from_config(config | {"rerank": rerank if args.rerank else None})
 
 
-def recorded(args: argparse.Namespace, name: str, default: str) -> str:
-    """Return a setting of the feature file if it is one of ours."""
-    is_archive = args.features.suffix == ".npz" and zipfile.is_zipfile(args.features)
-    return recorded_setting(args.features, name, default) if is_archive else default
-
-
-def evaluate_all(tracklets: TrackletFeatures, args: argparse.Namespace) -> list[Evaluation]:
-    """Evaluate under each protocol that was asked for."""
-    names = args.protocol or [recorded(args, "protocol", PROTOCOLS[0].name)]
+def evaluate_all(
+    tracklets: TrackletFeatures, args: argparse.Namespace
+) -> tuple[list[Evaluation], dict[str, NoMatchError]]:
+    """Evaluate under each protocol that was asked for; return why some cannot score anything."""
+    known = tuple(protocol.name for protocol in PROTOCOLS)
+    names = args.protocol or [recorded_setting(args.features, "protocol", known[0], known)]
     if "all" in names:
-        names = [protocol.name for protocol in PROTOCOLS]
-    distance = args.distance or recorded(args, "distance", "cosine")
-    refinement = read_refinement(args)
-    return [
-        tracklets.evaluate(
-            Protocol.named(name), distance=distance, refinement=refinement, topk=max(args.topk)
-        )
-        for name in names
-    ]
+        names = known
+    distance = args.distance or recorded_setting(args.features, "distance", "cosine", DISTANCES)
+    options = {"refinement": read_refinement(args), "topk": max(args.topk)}
+    evaluations, reasons = [], {}
+    for name in names:
+        try:
+            evaluations.append(
+                tracklets.evaluate(Protocol.named(name), distance=distance, **options)
+            )
+        except NoMatchError as reason:
+            reasons[name] = reason
+    return evaluations, reasons
 
 
 def to_row(evaluation: Evaluation, topk: list[int]) -> dict[str, Any]:
@@ -110,7 +110,7 @@ def to_row(evaluation: Evaluation, topk: list[int]) -> dict[str, Any]:
 
 def to_table(rows: list[dict[str, Any]]) -> Table:
     """Lay the rows out for a terminal."""
-    table = Table(title=f"{rows[0]['distance']} distance, {rows[0]['refinement']}")
+    table = Table()
     table.add_column("protocol")
     shown = [name for name in rows[0] if name not in ("protocol", "distance", "refinement")]
     titles = {"num_queries": "queries scored", "all_queries": "of", "num_gallery": "gallery"}
@@ -128,14 +128,17 @@ def main() -> None:
         raise ValueError(f"--topk must be positive ranks, got {args.topk}")
     read_refinement(args)
     tracklets = read_features(args.features, args.gallery)
-    evaluations = evaluate_all(tracklets, args)
+    evaluations, reasons = evaluate_all(tracklets, args)
+    if not evaluations:
+        raise next(iter(reasons.values()))
     rows = [to_row(evaluation, args.topk) for evaluation in evaluations]
-    console = Console()
-    console.print(to_table(rows))
-    dataset = args.dataset or recorded(args, "dataset", "")
+    print_table(to_table(rows), f"{rows[0]['distance']} distance, {rows[0]['refinement']}")
+    for name, reason in reasons.items():
+        print(f"not scored, {name}: {reason}")
+    dataset = args.dataset or recorded_setting(args.features, "dataset", "")
     for evaluation in evaluations:
         for oddity in find_oddities(tracklets, evaluation, dataset):
-            console.print(f"WARNING, {evaluation.protocol.name}: {oddity}", markup=False)
+            print(f"WARNING, {evaluation.protocol.name}: {oddity}")
     if args.out is not None:
         write_whole(args.out, json.dumps(rows, indent=2).encode())
 
