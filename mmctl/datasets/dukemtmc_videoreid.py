@@ -9,14 +9,19 @@ from typing import NamedTuple
 import numpy as np
 
 from mmctl.datasets.fixed_layout_dataset import FixedLayoutDataset
-from mmctl.datasets.listings.frame_folders import check_frame_order, list_folders, list_names
+from mmctl.datasets.listings.frame_folders import (
+    SpeltNumbers,
+    check_frame_order,
+    list_folders,
+    list_names,
+)
 from mmctl.datasets.tracklet_dataset import Tracklet
 from mmctl.registry import DATASETS
 
 SECTIONS = ("train", "query", "gallery")
 """Folders of the data set, in the order of the keypoint array's rows."""
 
-_NAME = re.compile(r"(\d+)(_?)C(\d+)\2F(\d+)\2X\d+\.jpg")
+_NAME = re.compile(r"(\d+)(_?)C(\d+)\2F(\d+)\2X\d+\.jpg", re.ASCII)
 _EXAMPLES = "0001C6F0099X30823.jpg or 0001_C6_F0099_X30823.jpg (person, camera, frame)"
 
 
@@ -49,8 +54,9 @@ class DukeMTMCVideoReID(FixedLayoutDataset):
 
     Raises:
         FileNotFoundError: If one of the three folders is missing.
-        ValueError: If a folder is empty or not named by a pid, or a frame is not of its folder's
-            person, of another camera than the frame before, or out of order.
+        ValueError: If a folder is empty or not named by a pid, a person or camera is spelt in two
+            ways (``3`` and ``0003``), or a frame is not of its folder's person, of another camera
+            than the frame before, or out of order.
     """
 
     SUFFIXES = (".jpg",)
@@ -62,8 +68,9 @@ class DukeMTMCVideoReID(FixedLayoutDataset):
         root = Path(self.data_root)
         wanted = ("train",) if self.split == "train" else ("query", "gallery")
         tracklets, num_frames = [], 0
+        spelt = SpeltNumbers("person"), SpeltNumbers("camera")
         for section in SECTIONS if self.has_rows else wanted:
-            for pid, camid, names in self._list_section(section):
+            for pid, camid, names in self._list_section(section, *spelt):
                 rows = np.arange(num_frames, num_frames + len(names))
                 num_frames += len(names)
                 if section in wanted:
@@ -74,10 +81,11 @@ class DukeMTMCVideoReID(FixedLayoutDataset):
     def frame_names(self) -> list[str]:
         """Return the frames of ``train``, ``query`` and ``gallery``, below ``data_root``."""
         self._check_layout()
+        spelt = SpeltNumbers("person"), SpeltNumbers("camera")
         return [
             name
             for section in SECTIONS
-            for folder in self._list_section(section)
+            for folder in self._list_section(section, *spelt)
             for name in folder.names
         ]
 
@@ -90,25 +98,27 @@ class DukeMTMCVideoReID(FixedLayoutDataset):
                     "train/<pid>/<tracklet>/*.jpg and likewise query and gallery"
                 )
 
-    def _list_section(self, section: str) -> list[_Folder]:
+    def _list_section(
+        self, section: str, pids: SpeltNumbers, camids: SpeltNumbers
+    ) -> list[_Folder]:
         """List the tracklets of a section by person and name."""
         folders = []
         for person in list_folders(Path(self.data_root) / section):
             place = Path(self.data_root) / section / person
             # Pids below 1 would be taken for distractors and junk.
-            if not re.fullmatch(r"0*[1-9]\d*", person):
+            if not re.fullmatch(r"0*[1-9][0-9]*", person):
                 raise ValueError(
                     f"{place}: every folder of {section} must be named by a pid (1 or more, as "
                     f"0001), got {person}"
                 )
-            tracklets = list_folders(place)
+            pid, tracklets = pids.read(person, place), list_folders(place)
             if not tracklets:
                 raise ValueError(f"{place} must hold a folder per tracklet, got none")
             for tracklet in tracklets:
                 names = list_names(place / tracklet, self.SUFFIXES)
-                camid = _check_names(place / tracklet, names, int(person))
+                camid = _check_names(place / tracklet, names, pid, camids)
                 names = [f"{section}/{person}/{tracklet}/{name}" for name in names]
-                folders.append(_Folder(int(person), camid, names))
+                folders.append(_Folder(pid, camid, names))
         if not folders:
             raise ValueError(
                 f"{Path(self.data_root) / section} must hold folders of persons, got none"
@@ -116,7 +126,7 @@ class DukeMTMCVideoReID(FixedLayoutDataset):
         return folders
 
 
-def _check_names(folder: Path, names: list[str], pid: int) -> int:
+def _check_names(folder: Path, names: list[str], pid: int, spelt: SpeltNumbers) -> int:
     """Return the camera of a tracklet whose frames agree with each other and with their folder."""
     if not names:
         raise ValueError(f"{folder} must hold the .jpg frames of one tracklet, got none")
@@ -129,7 +139,7 @@ def _check_names(folder: Path, names: list[str], pid: int) -> int:
             raise ValueError(
                 f"{folder}: every frame must be of the person of its folder, {pid}, got {name}"
             )
-        camids.append(int(found[3]))
+        camids.append(spelt.read(found[3], folder / name))
         frames.append(int(found[4]))
     if len(set(camids)) > 1:
         other = next(name for name, camid in zip(names, camids, strict=True) if camid != camids[0])

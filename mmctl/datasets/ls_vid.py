@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from itertools import islice, takewhile
 from pathlib import Path, PurePosixPath
@@ -10,7 +11,13 @@ from typing import NamedTuple
 import numpy as np
 
 from mmctl.datasets.fixed_layout_dataset import FixedLayoutDataset
-from mmctl.datasets.listings.frame_folders import LAST_NUMBER, last_numbers, list_names, listed_path
+from mmctl.datasets.listings.frame_folders import (
+    LAST_NUMBER,
+    SpeltNumbers,
+    last_numbers,
+    list_names,
+    listed_path,
+)
 from mmctl.datasets.listings.mat_file import read_query_numbers
 from mmctl.datasets.tracklet_dataset import Tracklet
 from mmctl.files import read_text
@@ -21,6 +28,7 @@ LISTS = {split: f"list_sequence/list_seq_{split}.txt" for split in ("train", "te
 """The list of each split, in the order of the keypoint array's rows."""
 
 QUERIES = "test/data/info_test.mat"
+_DIGITS = re.compile("[0-9]+")
 _MAX_DIGITS = 18
 _EXAMPLE = "0001_0002_03_000004.jpg (person, tracklet, camera 1 to 15, frame)"
 
@@ -108,7 +116,8 @@ class LSVID(FixedLayoutDataset):
 
 def _read_list(path: Path) -> list[_Sequence]:
     sequences: list[_Sequence] = []
-    lines_of: dict[PurePosixPath, int] = {}
+    lines_of: dict[str, int] = {}
+    spelt = SpeltNumbers("person")
     for number, line in enumerate(read_text(path, "list").rstrip().splitlines(), start=1):
         place, columns = f"{path}: line {number}", line.split()
         if len(columns) != 2:
@@ -121,18 +130,19 @@ def _read_list(path: Path) -> list[_Sequence]:
             raise ValueError(
                 f"{place}: a prefix must lie below the folder of the data set, got {columns[0]!r}"
             )
-        if not columns[1].isdecimal() or len(columns[1]) > _MAX_DIGITS:
+        if not _DIGITS.fullmatch(columns[1]) or len(columns[1]) > _MAX_DIGITS:
             raise ValueError(
                 f"{place}: the pid must be a whole number, 0 or more, of at most {_MAX_DIGITS} "
                 f"digits, got {columns[1][:40]!r}"
             )
-        if prefix in lines_of:
+        # With and without the separator at its end a prefix has the same frames.
+        line_before = lines_of.setdefault(str(prefix).rstrip("_"), number)
+        if line_before != number:
             raise ValueError(
-                f"{place}: every tracklet must be listed once, but line {lines_of[prefix]} has "
+                f"{place}: every tracklet must be listed once, but line {line_before} has "
                 f"{columns[0]!r}, too"
             )
-        lines_of[prefix] = number
-        sequences.append(_Sequence(place, prefix, int(columns[1])))
+        sequences.append(_Sequence(place, prefix, spelt.read(columns[1], place)))
     if not sequences:
         raise ValueError(f"{path} must list at least one tracklet, got an empty file")
     return sequences
@@ -144,6 +154,7 @@ def _find_frames(
     """Return pid, camera and frames (below ``root``) of each tracklet of a list."""
     listed: dict[PurePosixPath, list[str]] = {}
     found = []
+    spelt = SpeltNumbers("camera")
     for place, prefix, pid in sequences:
         folder = prefix.parent
         if folder not in listed:
@@ -152,7 +163,8 @@ def _find_frames(
                     f"{place}: the folder of the tracklet's frames, {root / folder}, does not exist"
                 )
             listed[folder] = list_names(root / folder, LSVID.SUFFIXES)
-        frames, camid = _order_frames(place, root / prefix, _starting_with(listed[folder], prefix))
+        names = _starting_with(listed[folder], prefix)
+        frames, camid = _order_frames(place, root / prefix, names, spelt)
         found.append((pid + shift, camid, [f"{folder}/{name}" for name in frames]))
     return found
 
@@ -165,7 +177,9 @@ def _starting_with(names: list[str], prefix: PurePosixPath) -> list[str]:
     return list(takewhile(lambda name: name.startswith(start), candidates))
 
 
-def _order_frames(place: str, prefix: Path, names: list[str]) -> tuple[list[str], int]:
+def _order_frames(
+    place: str, prefix: Path, names: list[str], spelt: SpeltNumbers
+) -> tuple[list[str], int]:
     """Return the frames of a tracklet in time order, and its camera."""
     if not names:
         raise ValueError(f"{place}: a tracklet must have frames, got no file {prefix}_*.jpg")
@@ -173,12 +187,12 @@ def _order_frames(place: str, prefix: Path, names: list[str]) -> tuple[list[str]
     for name, parts in zip(names, fields, strict=True):
         if (
             len(parts) != 4
-            or not parts[2].isdecimal()
+            or not _DIGITS.fullmatch(parts[2])
             or not 1 <= int(parts[2]) <= NUM_CAMERAS
             or LAST_NUMBER.search(parts[3]) is None
         ):
             raise ValueError(f"{place}: every frame must be named like {_EXAMPLE}, got {name}")
-    camids = [int(parts[2]) for parts in fields]
+    camids = [spelt.read(parts[2], place) for parts in fields]
     if len(set(camids)) > 1:
         other = next(name for name, camid in zip(names, camids, strict=True) if camid != camids[0])
         raise ValueError(f"{place}: a tracklet must be of one camera, got {names[0]} and {other}")

@@ -14,6 +14,7 @@ from mmengine.logging import print_log
 
 from mmctl.datasets.fixed_layout_dataset import FixedLayoutDataset
 from mmctl.datasets.listings.frame_folders import (
+    SpeltNumbers,
     check_frame_order,
     last_numbers,
     list_folders,
@@ -163,11 +164,13 @@ class TwoCameraDataset(FixedLayoutDataset):
         persons = list_folders(folder)
         if not persons:
             raise ValueError(f"{folder} must hold folders like {self.EXAMPLE}, got none")
+        spelt = SpeltNumbers("person")
         for person in persons:
-            if not re.fullmatch(rf"{self.PERSON}0*[1-9]\d*", person):
+            if not re.fullmatch(rf"{self.PERSON}0*[1-9][0-9]*", person):
                 raise ValueError(
                     f"{folder}: every folder must be named like {self.EXAMPLE}, got {person}"
                 )
+            spelt.read(person.removeprefix(self.PERSON), folder)
         return [person for person in persons if self.belongs(person)]
 
     def _chosen_persons(self, cameras: Sequence[Mapping[str, list[str]]]) -> set[str]:

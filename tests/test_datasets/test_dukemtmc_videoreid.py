@@ -148,3 +148,24 @@ def test_a_section_without_persons_is_refused(tmp_path):
 def test_it_builds_from_a_config(root):
     config = {"type": "DukeMTMCVideoReID", "data_root": str(root), "split": "test"}
     assert len(DATASETS.build(config)) == 3
+
+
+@pytest.mark.parametrize(
+    ("folder", "name", "message"),
+    [
+        ("train/2", "2_C3_F0001_X1.jpg", "0002 and 2 would both be person 2"),
+        ("query/00005", "00005_C2_F0001_X1.jpg", "0005 and 5|00005 and 0005 would both be person"),
+        ("gallery/5", "5_C4_F0001_X1.jpg", "0005 and 5 would both be person 5"),
+        ("train/0003", "0003_C03_F0001_X1.jpg", "3 and 03 would both be camera 3"),
+        ("train/３", "３_C3_F0001_X1.jpg", "must be named by a pid .* got ３"),
+        ("train/+3", "3_C3_F0001_X1.jpg", r"must be named by a pid .* got \+3"),
+        ("train/ 3", "3_C3_F0001_X1.jpg", "must be named by a pid .* got  3"),
+        ("train/3\n", "3_C3_F0001_X1.jpg", "must be named by a pid .* got 3\n"),
+        ("train/0003", "0003_C３_F0001_X1.jpg", "must be named like"),
+    ],
+)
+def test_numbers_that_fall_together_are_refused_with_both_names(root, folder, name, message):
+    (root / folder / "0001").mkdir(parents=True)
+    (root / folder / "0001" / name).write_bytes(b"x")
+    with pytest.raises(ValueError, match=message):
+        DukeMTMCVideoReID(str(root), split="train" if "train" in folder else "test")

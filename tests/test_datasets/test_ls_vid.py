@@ -223,3 +223,24 @@ def test_an_empty_list_is_refused(root):
 def test_it_builds_from_a_config(root):
     config = {"type": "LSVID", "data_root": str(root), "split": "test"}
     assert len(DATASETS.build(config)) == 3
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("tracklet_train/0003/0003_9 03", "line 5: .* because 3 and 03 would both be person 3"),
+        ("tracklet_train/0003/0003_2 ３", "line 5: the pid must be a whole number"),
+        ("tracklet_train/0003/0003_2_ 7", "line 5: every tracklet must be listed once, but line 1"),
+    ],
+)
+def test_lines_that_fall_together_are_refused(root, line, message):
+    write_list(root, "train", [*lines_of(TRAIN), line])
+    with pytest.raises(ValueError, match=rf"list_seq_train\.txt: {message}"):
+        LSVID(str(root))
+
+
+def test_cameras_that_fall_together_are_refused_with_both_names(root):
+    (root / "tracklet_train" / "0003" / "0003_5_4_1.jpg").write_bytes(b"x")
+    write_list(root, "train", [*lines_of(TRAIN), "tracklet_train/0003/0003_5 3"])
+    with pytest.raises(ValueError, match="04 and 4 would both be camera 4"):
+        LSVID(str(root))

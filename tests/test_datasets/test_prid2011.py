@@ -156,3 +156,19 @@ def test_a_missing_camera_is_named_with_the_layout(tmp_path):
 def test_it_builds_from_a_config(published):
     config = {"type": "PRID2011", "data_root": str(published), "split": "test", "fold": 1}
     assert len(DATASETS.build(config)) == 4
+
+
+@pytest.mark.parametrize(
+    ("person", "message"),
+    [
+        ("person_3", "0003 and 3 would both be person 3"),
+        ("person_00200", "00200 and 0200 would both be person 200"),
+        ("person_３", "must be named like person_0001, got person_３"),
+        ("person_+3", "must be named like person_0001"),
+    ],
+)
+def test_persons_that_fall_together_are_refused_with_both_names(published, person, message):
+    for camera in "ab":
+        add_person(published, camera, person, 2)
+    with pytest.raises(ValueError, match=message):
+        PRID2011(str(published))

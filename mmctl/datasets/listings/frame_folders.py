@@ -19,6 +19,37 @@ def is_hidden(name: str) -> bool:
     return name.startswith(".") or name in _SYSTEM_NAMES
 
 
+class SpeltNumbers:
+    """Numbers that names stand for; ``3`` and ``0003`` would silently become one.
+
+    Args:
+        what: What is numbered, for the message, as ``'person'``.
+    """
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._names: dict[int, str] = {}
+
+    def read(self, digits: str, place: Path | str) -> int:
+        """Return the number.
+
+        Args:
+            digits: ASCII digits.
+            place: Where they are from, for the message.
+
+        Raises:
+            ValueError: If it was spelt in another way before.
+        """
+        number = int(digits)
+        name = self._names.setdefault(number, digits)
+        if name != digits:
+            raise ValueError(
+                f"{place}: every {self._what} must be spelt in one way, because {name} and "
+                f"{digits} would both be {self._what} {number}"
+            )
+        return number
+
+
 def list_names(folder: Path, suffixes: tuple[str, ...]) -> list[str]:
     """Return the sorted names of the files of some kinds in a folder.
 
