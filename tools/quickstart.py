@@ -13,14 +13,19 @@ import shutil
 import subprocess
 import sys
 import time
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
+from mmctl.engine import run_command
 from mmctl.engine.commands.tool_runs import end_with_parent
+from mmctl.engine.measured_numbers import Measured, read_measured, read_scores
 from mmctl.engine.whole_tables import print_table
-from mmctl.files import FolderLock
+from mmctl.files import FolderLock, read_text, write_whole
 
 ROOT = Path(__file__).resolve().parents[1]
 CONFIGS = {
@@ -30,7 +35,8 @@ CONFIGS = {
 }
 POSE_CONFIG = "configs/pose/td-hm_hrnet-w8_1xb32-8e_drawn-128x64.py"
 LEARNED, LEARNED_CONFIG = "ctl-learned", "configs/quickstart/ctl_r18_learned_keypoints.py"
-COLUMNS = ("R1", "R5", "R20", "mAP", "num_queries", "num_gallery")
+SCORES, POSE_SCORES = ("R1", "R5", "R20", "mAP"), ("pck@0.05/PCK", "pck@0.2/PCK", "AP")
+COLUMNS = (*SCORES, "num_queries", "num_gallery")
 # MMEngine also prints the environment, the config and the hooks; its log file keeps them.
 SHOWN = re.compile(r"Epoch\(|protocol \w|UNTRAINED|^error:|resumed epoch|: complete")
 # The date and the logger's name in front, single loss terms and timings within a line.
@@ -140,16 +146,28 @@ def last_checkpoint(folder: Path) -> str:
     return Path((folder / "last_checkpoint").read_text().strip()).as_posix()
 
 
-def finished_row(name: str, made_of: str, args: argparse.Namespace) -> dict | None:
-    """Return the row of a network that is done; make ready for training it otherwise."""
-    folder = Path(args.work_dir) / name
-    done, found = folder / "row.json", folder / "made_of.txt"
-    if found.exists() and found.read_text() != made_of:
+@dataclass(kw_only=True)
+class Row(Measured):
+    """A row of the table beside its scores."""
+
+    name: str
+    seconds: float
+
+
+ROW = partial(read_measured, needed=SCORES, record=Row)
+POSE_ROW = partial(read_scores, needed=(*POSE_SCORES, "seconds"))
+
+
+def finished_row(name: str, made_of: str, args: argparse.Namespace, read: partial) -> dict | None:
+    """Return the row of a network that is done; make ready for it where it is not, or damaged."""
+    found = (folder := Path(args.work_dir) / name) / "made_of.txt"
+    if found.exists() and read_text(found, "record of what a result is made of") != made_of:
         console.print(f"{name}: code, configs or data have changed; starting over")
         shutil.rmtree(folder)
-    if done.exists():
+    with suppress(FileNotFoundError, ValueError):
+        row = read(folder / "row.json")
         console.print(f"\n[bold]{name}[/bold]: finished earlier (--fresh starts over)")
-        return json.loads(done.read_text())
+        return row
     folder.mkdir(parents=True, exist_ok=True)
     found.write_text(made_of)
     return None
@@ -157,7 +175,7 @@ def finished_row(name: str, made_of: str, args: argparse.Namespace) -> dict | No
 
 def train_and_test(name: str, config: str, made_of: str, args: argparse.Namespace) -> dict:
     """Return the row of one network, training and testing it unless that is done."""
-    row = finished_row(name, made_of, args)
+    row = finished_row(name, made_of, args, ROW)
     if row is not None:
         return row
     folder, options, start = Path(args.work_dir) / name, overrides(args), time.perf_counter()
@@ -170,16 +188,16 @@ def train_and_test(name: str, config: str, made_of: str, args: argparse.Namespac
     test += ["--work-dir", str(folder / "test"), "--metrics-file", str(metrics)]
     test += ["--out", str(folder / "features.npz"), *options]
     run(f"Test: {name}", test, folder / "test.txt")
-    numbers = json.loads(metrics.read_text())
+    numbers = read_measured(metrics, SCORES)
     row = {"name": name, **{key: numbers[key] for key in (*COLUMNS, "protocol")}}
     row["seconds"] = round(time.perf_counter() - start, 1)
-    (folder / "row.json").write_text(json.dumps(row))
+    write_whole(folder / "row.json", json.dumps(row).encode())
     return row
 
 
 def train_estimator(args: argparse.Namespace) -> dict:
     """Return what the pose estimator reaches, training and testing it unless that is done."""
-    row = finished_row("pose", fingerprint(args), args)
+    row = finished_row("pose", fingerprint(args), args, POSE_ROW)
     if row is not None:
         return row
     folder, start = Path(args.work_dir) / "pose", time.perf_counter()
@@ -192,10 +210,10 @@ def train_estimator(args: argparse.Namespace) -> dict:
     test = ["tools/test.py", POSE_CONFIG, last_checkpoint(folder)]
     test += ["--work-dir", str(folder / "test"), "--metrics-file", str(metrics), *options]
     run("Test: pose estimator, on people it has never seen", test, folder / "test.txt")
-    numbers = json.loads(metrics.read_text())
-    row = {name: round(numbers[name], 3) for name in ("pck@0.05/PCK", "pck@0.2/PCK", "AP")}
+    numbers = read_scores(metrics, POSE_SCORES)
+    row = {name: round(numbers[name], 3) for name in POSE_SCORES}
     row["seconds"] = round(time.perf_counter() - start, 1)
-    (folder / "row.json").write_text(json.dumps(row))
+    write_whole(folder / "row.json", json.dumps(row).encode())
     return row
 
 
@@ -273,10 +291,10 @@ def run_steps(args: argparse.Namespace, work_dir: Path) -> None:
     draw(args)
     made_of = fingerprint(args)
     rows = [train_and_test(name, config, made_of, args) for name, config in CONFIGS.items()]
-    (work_dir / "summary.json").write_text(json.dumps(rows, indent=2) + "\n")
+    write_whole(work_dir / "summary.json", (json.dumps(rows, indent=2) + "\n").encode())
     if args.learned_keypoints:
         rows += learn_keypoints(args)
-        (work_dir / "summary_learned.json").write_text(json.dumps(rows, indent=2) + "\n")
+        write_whole(work_dir / "summary_learned.json", f"{json.dumps(rows, indent=2)}\n".encode())
     draw_pictures(work_dir)
     show(rows, args, work_dir)
 
@@ -286,14 +304,9 @@ def main() -> None:
     os.chdir(ROOT)  # relative paths of the options start there, and the commands that are shown
     work_dir = Path(args.work_dir)
     work_dir.mkdir(parents=True, exist_ok=True)
-    lock = FolderLock(work_dir)
-    try:
-        lock.take()
-    except ValueError as error:
-        sys.exit(f"error: {error}")
-    with lock:
+    with FolderLock(work_dir):
         run_steps(args, work_dir)
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

@@ -1,10 +1,10 @@
 """Test a checkpoint: ``python tools/test.py CONFIG CHECKPOINT``."""
 
 import argparse
+import json
 import os
 from pathlib import Path
 
-import mmengine
 from mmengine.config import Config
 from mmengine.dist import is_main_process
 from mmengine.logging import print_log
@@ -21,6 +21,7 @@ from mmctl.engine import (
     watch_checkpoints,
 )
 from mmctl.evaluation import ReIDMetric
+from mmctl.files import write_whole
 
 
 def parse_args() -> argparse.Namespace:
@@ -89,9 +90,8 @@ def save_metrics(metrics: dict[str, float], runner: Runner, path: str) -> None:
         if isinstance(metric, ReIDMetric) and metric.last_evaluation is not None:
             row["mINP"] = 100 * metric.last_evaluation.ranking.mean_inverse_penalty
             row["refinement"] = str(metric.refinement)
-    mmengine.dump(
-        row | {"protocol": ", ".join(protocols), "checkpoint": runner.cfg.load_from}, path, indent=2
-    )
+    row |= {"protocol": ", ".join(protocols), "checkpoint": runner.cfg.load_from}
+    write_whole(path, f"{json.dumps(row, indent=2)}\n".encode())
 
 
 def main() -> None:

@@ -39,7 +39,7 @@ def check_fields(arrays: Arrays, names: dict[str, str], place: str) -> Arrays:
         ValueError: If one is no such array, or has another length than the features.
     """
     features = _check_matrix(arrays[names["features"]], f"{place}: {names['features']}")
-    checked = {"features": features}
+    checked: Arrays = {"features": features}
     for field, name in names.items():
         if field != "features":
             values, said = arrays[name], f"{place}: {name}"

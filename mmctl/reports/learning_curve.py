@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import math
+import reprlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -14,10 +15,15 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from mmctl.files import parse_json, read_text
 from mmctl.visualization.plain_text import plain
 
 COLOURS = ("#1f5fbf", "#d95f02", "#1a9641", "#7b3294", "#a6761d", "#e7298a", "#17a2b8", "#666666")
 _STYLES = ("-", "--", ":", "-.")
+_COUNTED = {"iter": 0, "epoch": 1, "step": 0}
+"""What counts, and from where."""
+
+_LARGEST = 10**15
 _MEASURES = (("reid/mAP", "mAP", "-", "o"), ("reid/R1", "R1", "--", "s"))
 
 
@@ -74,7 +80,8 @@ def read_training_log(work_dir: str | Path) -> TrainingLog:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If another line is broken, or no training record was logged yet.
+        ValueError: If another line is broken, something logged is no number, or no training record
+            was logged yet.
     """
     work_dir = Path(work_dir)
     # The folders are named by time.
@@ -100,6 +107,11 @@ def read_training_log(work_dir: str | Path) -> TrainingLog:
         raise ValueError(
             f"{work_dir} must hold at least one training record to draw, got none in "
             f"{len(files)} file(s); has the run reached its first logging interval?"
+        )
+    if len({"epoch" in record for record in training}) > 1:
+        raise ValueError(
+            f"{work_dir} must hold the log of one training, in which every record counts epochs or "
+            f"none does, got both in {len(files)} file(s)"
         )
     return TrainingLog(work_dir.resolve().name, training, validation)
 
@@ -159,18 +171,37 @@ def running_mean(values: np.ndarray, *, window: int = 9) -> np.ndarray:
 
 
 def _read_lines(file: Path) -> list[dict]:
-    lines = file.read_text(encoding="utf-8").splitlines()
+    lines = read_text(file, "log of a training").splitlines()
     records = []
     for number, line in enumerate(lines, start=1):
+        place = f"line {number} of {file}"
         try:
-            records.append(json.loads(line))
-        except json.JSONDecodeError as error:
-            if number == len(lines):
+            record = parse_json(line, place)
+        except ValueError:
+            if number == len(lines):  # cut off where the training died
                 break
-            raise ValueError(
-                f"line {number} of {file} must be a JSON object to be read, got {line[:60]!r}"
-            ) from error
+            raise
+        _check_record(record, place)
+        records.append(record)
     return records
+
+
+def _check_record(record: Any, place: str) -> None:
+    """Refuse what MMEngine does not log: anything but numbers by name."""
+    if not isinstance(record, dict):
+        raise ValueError(f"{place} must be a JSON object, got {reprlib.repr(record)}")
+    for name, value in record.items():
+        least = _COUNTED.get(name)
+        if type(value) is not int and (least is not None or type(value) is not float):
+            kind = "a number" if least is None else "a whole number"
+            raise ValueError(f"{place}: {name[:80]!r} must be {kind}, got {reprlib.repr(value)}")
+        if type(value) is int and not (-_LARGEST if least is None else least) <= value <= _LARGEST:
+            raise ValueError(
+                f"{place}: {name[:80]!r} must be {least or 0} or more, up to {_LARGEST:g}, got "
+                f"{reprlib.repr(value)}"
+            )
+    if "step" not in record:
+        raise ValueError(f"{place} lacks 'step', which MMEngine logs, it has {sorted(record)}")
 
 
 def values_of(records: list[dict], key: str) -> np.ndarray:

@@ -13,11 +13,14 @@ from typing import Any
 from mmengine.runner import Runner
 
 from mmctl.engine.config_check.config_changes import Change, changes_of_file, changes_of_run
-from mmctl.files import write_whole
+from mmctl.files import read_json, to_record, write_whole
 from mmctl.reports.run_environment import describe_environment, peak_memory
 
 FILE = "run.json"
 """Name of the file, beside the log."""
+
+_LARGEST = 10**11
+"""The greatest time and count that a calendar and a page can show."""
 
 
 @dataclass
@@ -79,7 +82,7 @@ class RunRecord:
             last_iter: Iterations that were done.
         """
         self.outcome = outcome
-        self.seconds = time.time() - self.started
+        self.seconds = max(0.0, time.time() - self.started)  # a clock may be set back
         self.last_iter = last_iter
         self.memory = peak_memory()
 
@@ -105,12 +108,12 @@ def read_records(work_dir: str | Path) -> list[RunRecord]:
 
 
 def _read(path: Path) -> RunRecord:
-    try:
-        record = RunRecord(**json.loads(path.read_text(encoding="utf-8")))
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{path} must be the record of a training, got {error}") from error
-    record.file_changes = [Change(*change) for change in record.file_changes]
-    record.run_changes = [Change(*change) for change in record.run_changes]
+    place = f"record of a training {path}"
+    record = to_record(RunRecord, read_json(path, "record of a training"), place)
+    for name in ("started", "first_iter", "num_iters", "seconds", "last_iter"):
+        number = getattr(record, name)
+        if number is not None and not 0 <= number <= _LARGEST:
+            raise ValueError(f"{place}: {name!r} must be from 0 to {_LARGEST:,}, got {number}")
     logged = path.parent / "vis_data" / "scalars.json"
     if record.seconds is None and logged.is_file():
         seconds = logged.stat().st_mtime - record.started
@@ -123,7 +126,7 @@ def _describe_evaluation(runner: Runner) -> dict[str, str]:
     if loop is None:
         return {}
     described: dict[str, Any] = {"data set": getattr(loop.dataloader.dataset, "metainfo", {})}
-    described["data set"] = described["data set"].get("dataset_name", "unnamed")
+    described["data set"] = str(described["data set"].get("dataset_name", "unnamed"))
     for metric in loop.evaluator.metrics:
         for name in ("protocol", "distance", "refinement"):
             value = getattr(metric, name, None)

@@ -75,8 +75,9 @@ def draw_sheet(
             axes = figure.add_subplot(grid[place, column])
             _draw_tracklet(axes, tracklets, cell)
             if not column:
-                aligned = {"rotation": "horizontal", "ha": "right", "va": "center"}
-                axes.set_ylabel(row.label, fontsize=9, **aligned)
+                axes.set_ylabel(
+                    row.label, rotation="horizontal", ha="right", va="center", fontsize=9
+                )
     figure.suptitle(heading, fontsize=11, y=1 - 0.08 / figure.get_figheight())
     handles = [
         Patch(facecolor="none", edgecolor=colour, label=text, **_STYLES.get(colour, {"lw": 3}))

@@ -1,4 +1,5 @@
 import json
+import os
 
 import cv2
 import numpy as np
@@ -94,7 +95,7 @@ def test_a_last_line_that_was_cut_off_is_left_out(tmp_path):
 
 def test_a_broken_line_in_the_middle_is_named(tmp_path):
     write(tmp_path, "20250101_000000", epochs(1, 1), tail="oops\n{}\n")
-    with pytest.raises(ValueError, match=r"line 4 of .*scalars\.json must be .* got 'oops'"):
+    with pytest.raises(ValueError, match=r"line 4 of .*scalars\.json is not JSON that can be read"):
         read_training_log(tmp_path)
 
 
@@ -168,3 +169,38 @@ def test_dollar_signs_in_the_names_of_runs_are_drawn_as_they_are(tmp_path):
     logs = [read_training_log(tmp_path / name) for name in ("a$^$b", "$", "c")]
     draw_learning_curve(logs, tmp_path / "curves.png")
     assert (tmp_path / "curves.png").stat().st_size > 0
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ('{"iter": 1, "step": 1, "loss": "low"}', "'loss' must be a number, got 'low'"),
+        ('{"iter": 1, "step": 1, "loss": true}', "'loss' must be a number, got True"),
+        ('{"iter": 1, "step": 1, "loss": [1]}', "'loss' must be a number, got"),
+        ('{"iter": 1, "step": 1, "loss": 1' + "0" * 400 + "}", "'loss' must be .* up to 1e"),
+        ('{"iter": 1.5, "step": 1}', "'iter' must be a whole number, got 1.5"),
+        ('{"iter": 1, "step": 1, "epoch": 0}', "'epoch' must be 1 or more"),
+        ('{"iter": -1, "step": 1}', "'iter' must be 0 or more"),
+        ('{"iter": 1}', "lacks 'step'"),
+        ('{"iter": 1, "iter": 2, "step": 1}', "the key 'iter' stands twice"),
+        ("[" * 100_000, "nested too deeply"),
+        ("[1]", "must be a JSON object"),
+    ],
+)
+def test_what_mmengine_does_not_log_is_named_by_its_line(line, message, tmp_path):
+    write(tmp_path, "20250101_000000", epochs(1, 1), tail=f"{line}\n" + json.dumps(val_record(1)))
+    with pytest.raises(ValueError, match=rf"line 4 of .*scalars\.json.*{message}"):
+        read_training_log(tmp_path)
+
+
+def test_records_with_and_without_epochs_are_no_one_run(tmp_path):
+    write(tmp_path, "20250101_000000", [train_record(10, 1), train_record(20)])
+    with pytest.raises(ValueError, match="counts epochs or none does, got both in 1 file"):
+        read_training_log(tmp_path)
+
+
+def test_a_log_that_is_a_named_pipe_is_not_waited_for(tmp_path):
+    (tmp_path / "1" / "vis_data").mkdir(parents=True)
+    os.mkfifo(tmp_path / "1" / "vis_data" / "scalars.json")
+    with pytest.raises(ValueError, match=r"scalars\.json must be a regular file"):
+        read_training_log(tmp_path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import logging
+import os
 import re
 import signal
 import subprocess
@@ -114,7 +115,7 @@ def test_the_length_of_a_killed_start_is_that_of_its_log(tmp_path):
     logged = path.parent / "vis_data" / "scalars.json"
     assert record.seconds == pytest.approx(logged.stat().st_mtime - record.started)
     path.write_text("{}")
-    with pytest.raises(ValueError, match=r"run\.json must be the record of a training"):
+    with pytest.raises(ValueError, match=r"record of a training .*run\.json lacks the key 'comm"):
         read_records(tmp_path)
 
 
@@ -152,3 +153,34 @@ def test_the_commit_is_that_of_the_code_and_not_of_a_folder_around_it(tmp_path):
     assert clean.startswith("commit ")
     (code / "__init__.py").write_text("changed")
     assert describe_commit(code) == f"{clean} + changes"
+
+
+RECORD = {"command": "c", "config": "f", "started": 1.7e9, "first_iter": 0, "num_iters": 9}
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("[", "is not JSON"),
+        ("[1]", "must be an object"),
+        (json.dumps(RECORD | {"seconds": "long"}), "'seconds' must be a finite number or null"),
+        (json.dumps(RECORD | {"seconds": -5}), "'seconds' must be from 0 to"),
+        (json.dumps(RECORD | {"started": 1e300}), "'started' must be from 0 to"),
+        (json.dumps(RECORD | {"num_iters": True}), "'num_iters' must be an integer"),
+        (json.dumps(RECORD | {"run_changes": [["a", "b"]]}), "must have 3 entries"),
+        (json.dumps(RECORD | {"environment": {"torch": 2}}), "must be text"),
+        (json.dumps(RECORD | {"extra": 2}), "unknown key 'extra'"),
+    ],
+)
+def test_a_damaged_record_is_one_line(content, message, tmp_path):
+    (tmp_path / "1").mkdir()
+    (tmp_path / "1" / "run.json").write_text(content)
+    with pytest.raises(ValueError, match=rf"record of a training .*run\.json.*{message}"):
+        read_records(tmp_path)
+
+
+def test_a_record_that_is_a_named_pipe_is_not_waited_for(tmp_path):
+    (tmp_path / "1").mkdir()
+    os.mkfifo(tmp_path / "1" / "run.json")
+    with pytest.raises(ValueError, match="must be a regular file"):
+        read_records(tmp_path)

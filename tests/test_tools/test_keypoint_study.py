@@ -32,7 +32,8 @@ def study(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
             metrics.parent.mkdir(parents=True, exist_ok=True)
             is_exact = metrics.name == "metrics.json" and metrics.parts[-3] == "true"
             rank_1 = seed + (50.0 if is_exact else 20.0)
-            metrics.write_text(json.dumps({"R1": rank_1, "mAP": rank_1 / 2}))
+            numbers = {"R1": rank_1, "mAP": rank_1 / 2, "protocol": "query-in-gallery"}
+            metrics.write_text(json.dumps(numbers | {"num_queries": 3, "num_gallery": 4}))
         return json.loads(metrics.read_text())
 
     def train(_config: Path, folder: Path, options: list[str], _flags: list[str]) -> dict:
@@ -82,7 +83,8 @@ def test_the_table_has_means_spreads_and_seeds(
     run(study, monkeypatch, *common, "--seeds", 0, 2)
     table = (tmp_path / "table.md").read_text()
     assert table in capsys.readouterr().out
-    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in table.splitlines()]
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in table.splitlines()[:-2]]
+    assert table.endswith("\n\nProtocol: query-in-gallery\n")
     assert [row[0] for row in rows[2:]] == ["true", "drop-0.5", "jitter-0.1", "jitter-0.2"]
     # Seeds 0 and 2 get 20 and 22: a deviation of sqrt(2).
     assert rows[2][1] == "51.0 ± 1.4"

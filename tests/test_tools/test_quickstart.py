@@ -82,7 +82,8 @@ def noted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
             if command[0] == "tools/train.py":
                 (after("--work-dir") / "last_checkpoint").write_text("epoch_20.pth")
             elif command[0] == "tools/test.py":
-                numbers = dict.fromkeys((*tool.COLUMNS, "pck@0.05/PCK", "pck@0.2/PCK", "AP"), 0.5)
+                numbers = dict.fromkeys((*tool.SCORES, *tool.POSE_SCORES), 0.5)
+                numbers |= {"num_queries": 3, "num_gallery": 4}
                 after("--metrics-file").write_text(json.dumps({**numbers, "protocol": "p"}))
             elif "extract" in command[0]:
                 after("--out").with_suffix(".json").write_text(found)
@@ -131,6 +132,18 @@ def test_learned_keypoints_come_after_the_plain_rows_and_leave_them_alone(
     assert extract[extract.index("--estimator") + 1] == pose
     assert extract[extract.index("--checkpoint") + 1] == "epoch_20.pth"
     assert extract[1] == learned
+
+
+def test_a_damaged_row_is_tested_again_and_not_shown(noted, tmp_path: Path) -> None:
+    noted()
+    path = tmp_path / "work" / "ctl" / "row.json"
+    row = path.read_text()
+    for content in ("{", row.replace("0.5", '"abc"', 1), row.replace("0.5", "NaN", 1), "[1]"):
+        path.write_text(content)
+        commands = [Path(command[0]).stem for command in noted()]
+        assert commands == ["train", "test", "draw_ranking_sheet"]
+        assert json.loads(path.read_text())["R1"] == 0.5
+    assert [command[0] for command in noted() if "test" in command[0]] == []
 
 
 def test_ctl_is_trained_anew_on_keypoints_of_another_estimator(noted) -> None:

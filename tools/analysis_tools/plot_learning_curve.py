@@ -23,18 +23,13 @@ def parse_args() -> argparse.Namespace:
 
 
 def read_log(work_dir: Path) -> TrainingLog:
-    """Return a run's log; a ValueError names the folder if its files are not MMEngine's."""
-    foreign = f"{work_dir} must hold the scalars.json of a training run by MMEngine"
-    try:
-        log = read_training_log(work_dir)
-    except (TypeError, KeyError, AttributeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{foreign}, but reading it failed: {error!r}") from error
-    try:
-        log.positions()
-    except (TypeError, KeyError, ValueError, ZeroDivisionError) as error:
-        raise ValueError(f"{foreign}, but its records do not count up: {error!r}") from error
+    """Return a run's log; a ValueError names the folder if there is nothing to draw in it."""
+    log = read_training_log(work_dir)
     if not any(name in record for record in log.training for name in LOGGED):
-        raise ValueError(f"{foreign}, got no {' or '.join(LOGGED)} in it")
+        raise ValueError(
+            f"{work_dir} must hold the scalars.json of a training run by MMEngine, got no "
+            f"{' or '.join(LOGGED)} in it"
+        )
     return log
 
 

@@ -1,16 +1,18 @@
 """What studies over several seeds share: runs that are kept when finished, and their spread."""
 
-import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import numpy as np
 
 from mmctl.engine.commands.tool_runs import run_python
+from mmctl.engine.measured_numbers import read_finished, read_measured
 from mmctl.files import FolderLock
 
 ROOT = Path(__file__).resolve().parents[2]
+NEEDED = ("mAP", "R1")
+"""The scores that the tables are made of."""
 
 
 def working_alone(work_dir: Path, only_reading: bool) -> AbstractContextManager[object]:
@@ -36,12 +38,11 @@ def train_and_test(
         flags: Further arguments of ``tools/train.py``.
     """
     metrics = folder / "metrics.json"
-    if not metrics.exists():
+    if finished(metrics) is None:
         folder.mkdir(parents=True, exist_ok=True)
         train = ["tools/train.py", str(config), "--work-dir", str(folder), "--resume", *flags]
         call([*train, "--cfg-options", *options], folder / "train.txt")
-        test(config, folder, metrics, options)
-    return json.loads(metrics.read_text())
+    return test(config, folder, metrics, options)
 
 
 def test(config: Path, folder: Path, metrics: Path, options: Sequence[str]) -> dict:
@@ -53,12 +54,24 @@ def test(config: Path, folder: Path, metrics: Path, options: Sequence[str]) -> d
         metrics: JSON file of the numbers; the test's output goes beside it.
         options: What ``--cfg-options`` gets.
     """
-    if not metrics.exists():
+    done = finished(metrics)
+    if done is None:
         checkpoint = (folder / "last_checkpoint").read_text().strip()
         command = ["tools/test.py", str(config), checkpoint, "--work-dir", str(folder / "test")]
         command += ["--metrics-file", str(metrics), "--cfg-options", *options]
         call(command, metrics.with_suffix(".txt"))
-    return json.loads(metrics.read_text())
+        done = read_measured(metrics, NEEDED)
+    return done
+
+
+def finished(metrics: Path) -> dict | None:
+    """Return the numbers of a run that is done; None where they are missing or damaged."""
+    return read_finished(metrics, NEEDED)
+
+
+def name_protocols(found: Iterable[dict]) -> str:
+    """Return the protocols that numbers were measured under."""
+    return ", ".join(sorted({numbers["protocol"] for numbers in found})) or "-"
 
 
 def call(command: Sequence[str], log: Path) -> None:

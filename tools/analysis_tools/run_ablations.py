@@ -14,7 +14,14 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
-from repeated_runs import ROOT, spread, train_and_test, working_alone
+from repeated_runs import (
+    ROOT,
+    finished,
+    name_protocols,
+    spread,
+    train_and_test,
+    working_alone,
+)
 from rich.progress import Progress
 
 from mmctl.engine import read_config, run_command
@@ -89,13 +96,14 @@ def run_one(row: Row, seed: int, args: argparse.Namespace) -> dict:
 def write_table(rows: list[Row], results: dict[tuple[str, int], dict], path: Path) -> None:
     """Write the Markdown table of what is measured so far."""
     lines = [
-        "| row | paper Rank-1 | paper mAP | Rank-1 | mAP | seeds |",
-        "|---|---|---|---|---|---|",
+        "| row | paper Rank-1 | paper mAP | Rank-1 | mAP | seeds | protocol |",
+        "|---|---|---|---|---|---|---|",
     ]
     for row in rows:
         found = [numbers for (key, _), numbers in sorted(results.items()) if key == row.key]
         rank, mean_precision = ([item[name] for item in found] for name in ("R1", "mAP"))
         cells = [row.title, *row.paper, spread(rank), spread(mean_precision), str(len(found))]
+        cells.append(name_protocols(found))
         lines.append("| " + " | ".join(cells) + " |")
     path.write_text("\n".join(lines) + "\n")
 
@@ -111,7 +119,7 @@ def run_all(args: argparse.Namespace) -> None:
         todo = [
             (row, seed)
             for row, seed in todo
-            if (args.work_dir / row.key / f"seed{seed}" / "metrics.json").exists()
+            if finished(args.work_dir / row.key / f"seed{seed}" / "metrics.json") is not None
         ]
     results: dict[tuple[str, int], dict] = {}
     with Progress() as progress, ThreadPoolExecutor(args.jobs) as pool:
@@ -121,7 +129,7 @@ def run_all(args: argparse.Namespace) -> None:
             row, seed = futures[future]
             numbers = results[row.key, seed] = future.result()
             scores = f"Rank-1 {numbers['R1']:.1f}, mAP {numbers['mAP']:.1f}"
-            progress.console.print(f"{row.path.stem}, seed {seed}: {scores}")
+            progress.console.print(f"{row.path.stem}, seed {seed}: {scores}", soft_wrap=True)
             write_table(rows, results, table)
             progress.advance(bar)
     write_table(rows, results, table)

@@ -14,7 +14,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from repeated_runs import ROOT, spread, test, train_and_test, working_alone
+from repeated_runs import (
+    ROOT,
+    finished,
+    name_protocols,
+    spread,
+    test,
+    train_and_test,
+    working_alone,
+)
 from rich.progress import Progress
 
 from mmctl.datasets import MARS
@@ -22,6 +30,7 @@ from mmctl.datasets.keypoints.keypoint_file import write_stored_array
 from mmctl.datasets.keypoints.keypoint_header import ArrayHeader, hash_frame_list
 from mmctl.datasets.synthetic import NOISES
 from mmctl.engine import run_command
+from mmctl.files import map_npy, read_json, write_whole
 from mmctl.visualization.noise_curve import NoiseCurve, draw_noise_curves
 
 CONFIG = ROOT / "configs/quickstart/ctl_r18_quickstart.py"
@@ -101,7 +110,11 @@ def read_settings(args: argparse.Namespace) -> dict:
             f"{path} does not exist, so {args.data_root} is no finished set of drawn pedestrians, "
             "whose keypoints are exact; draw one with tools/dataset_converters/draw_pedestrians.py"
         )
-    return json.loads(path.read_text())["settings"]
+    content = read_json(path, "record of a drawing")
+    settings = content.get("settings") if isinstance(content, dict) else None
+    if not isinstance(settings, dict) or not {"size", "num_train_pids"} <= settings.keys():
+        raise ValueError(f"{path} must have settings with size and num_train_pids, as it is drawn")
+    return settings
 
 
 def make_array(condition: Condition, seed: int, args: argparse.Namespace) -> Path:
@@ -111,7 +124,7 @@ def make_array(condition: Condition, seed: int, args: argparse.Namespace) -> Pat
     path = args.work_dir / "keypoints" / f"{condition.name}-seed{seed}.npy"
     if not path.exists():
         pixels = read_settings(args)["size"][0] if condition.kind == "jitter" else 1
-        exact = np.load(args.data_root / "info" / "keypoints.npy")
+        exact = np.array(map_npy(args.data_root / "info" / "keypoints.npy", "keypoint file"))
         # The same draws at every level, so that a curve shows the level and not the luck.
         rng = np.random.default_rng([list(LEVELS).index(condition.kind), seed])
         noisy = NOISES[condition.kind](exact, condition.level * pixels, rng)
@@ -171,6 +184,8 @@ def write_table(results: Results, args: argparse.Namespace) -> None:
             cells += [spread([item[name] for item in found]) for name in ("R1", "mAP")]
             cells += [str(len(found))]
         lines.append("| " + " | ".join(cells) + " |")
+    protocols = name_protocols(item for found in results.values() for item in found)
+    lines += ["", f"Protocol: {protocols}"]
     (args.work_dir / "table.md").write_text("\n".join(lines) + "\n")
 
 
@@ -197,13 +212,13 @@ def check_work_dir(args: argparse.Namespace) -> None:
     """Raise if the work folder holds runs on other data or of another length."""
     path = args.work_dir / "study.json"
     study = {"data": read_settings(args), "epochs": args.epochs}
-    if path.exists() and json.loads(path.read_text()) != study:
+    if path.exists() and read_json(path, "record of the study") != study:
         raise ValueError(
             f"{args.work_dir} holds runs of another study ({path}), which must not be mixed with "
             f"this one, {study}; choose another --work-dir"
         )
     args.work_dir.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(study))
+    write_whole(path, json.dumps(study).encode())
 
 
 def run_all(args: argparse.Namespace) -> None:
@@ -211,7 +226,7 @@ def run_all(args: argparse.Namespace) -> None:
     check_work_dir(args)
     runs = list(planned_runs(args))
     if args.table_only:
-        runs = [run for run in runs if metrics_file(*run, args).exists()]
+        runs = [run for run in runs if finished(metrics_file(*run, args)) is not None]
     results: Results = {}
     with Progress() as progress:
         bar = progress.add_task(f"{len(runs)} runs", total=len(runs))
@@ -219,7 +234,8 @@ def run_all(args: argparse.Namespace) -> None:
             numbers = run_one(condition, seed, how, args)
             results.setdefault((condition.name, how), []).append(numbers)
             scores = f"Rank-1 {numbers['R1']:.1f}, mAP {numbers['mAP']:.1f}"
-            progress.console.print(f"{condition.name}, seed {seed}, {how}: {scores}")
+            line = f"{condition.name}, seed {seed}, {how}: {scores}"
+            progress.console.print(line, soft_wrap=True, markup=False)
             write_table(results, args)
             progress.advance(bar)
     draw_curves(results, args)

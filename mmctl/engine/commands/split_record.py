@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from mmctl.files import write_whole
+from mmctl.files import read_json, to_record, write_whole
 
 SplitRecord = dict[str, dict[str, str]]
 """Of each part (``train``, ``val``, ``test``) its split ``file`` and a ``hash`` of what it says."""
+
+
+@dataclass
+class SplitFile:
+    """The split file of a part.
+
+    Attributes:
+        file: Its path.
+        hash: A hash of what it says.
+    """
+
+    file: str
+    hash: str
 
 
 def claim_splits(work_dir: Path, splits: SplitRecord, hint: str = "") -> None:
@@ -23,27 +38,33 @@ def claim_splits(work_dir: Path, splits: SplitRecord, hint: str = "") -> None:
         ValueError: If other splits are there, or a damaged file.
     """
     path = work_dir / "splits.json"
-    if not path.is_file():
+    if not path.exists():
         work_dir.mkdir(parents=True, exist_ok=True)
         write_whole(path, (json.dumps(splits, indent=1) + "\n").encode())
         return
     try:
-        there = json.loads(path.read_text(encoding="utf-8"))
-        before = {part: (item["file"], item["hash"]) for part, item in there.items()}
-        now = {part: (item["file"], item["hash"]) for part, item in splits.items()}
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        before = _to_files(read_json(path, "record of the splits"))
+    except ValueError as error:
         raise ValueError(
-            f"{path} and the results beside it must say which splits the folds come from, but one "
-            f"is damaged ({error!r}): choose another --work-dir or remove {work_dir}"
+            f"{path} must say which splits the folds come from, but it is damaged ({error}): "
+            f"choose another --work-dir or remove {work_dir}"
         ) from error
+    now, none = _to_files(splits), SplitFile("none", "none")
     for part in sorted(before.keys() | now.keys()):
-        (old_file, old_hash), (file, digest) = (
-            record.get(part, ("none", "none")) for record in (before, now)
-        )
-        if digest != old_hash:
+        old, new = before.get(part, none), now.get(part, none)
+        if new.hash != old.hash:
             raise ValueError(
                 f"{work_dir} holds folds of other splits, and their mean would mix both: {part} "
-                f"splits were those of {old_file} ({old_hash}), now they are those of {file} "
-                f"({digest}). {hint}Put the former file back, choose another --work-dir or remove "
-                "that folder"
+                f"splits were those of {old.file} ({old.hash}), now they are those of {new.file} "
+                f"({new.hash}). {hint}Put the former file back, choose another --work-dir or "
+                "remove that folder"
             )
+
+
+@dataclass
+class _Parts:
+    parts: dict[str, SplitFile]
+
+
+def _to_files(splits: Any) -> dict[str, SplitFile]:
+    return to_record(_Parts, {"parts": splits}, "record of the splits").parts

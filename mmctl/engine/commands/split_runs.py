@@ -9,7 +9,7 @@ import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +19,31 @@ from mmengine.registry import init_default_scope
 
 import mmctl
 from mmctl.datasets.two_camera_dataset import TwoCameraDataset
-from mmctl.engine.commands.split_record import SplitRecord, claim_splits
+from mmctl.engine.measured_numbers import Measured, read_finished, read_measured
+from mmctl.engine.commands.split_record import SplitFile, SplitRecord, claim_splits
 from mmctl.engine.commands.tool_runs import run_python
-from mmctl.files import FolderLock, write_whole
+from mmctl.files import FolderLock, read_text, write_whole
 from mmctl.registry import DATASETS
 
 COUNTS = ("num_queries", "num_gallery")
 """Numbers of a test that are no scores."""
 
-_KEYS = {*COUNTS, "protocol", "fold", "code", "seconds", "splits"}
+
+@dataclass(kw_only=True)
+class FoldResult(Measured):
+    """What is kept of a fold beside its scores.
+
+    Attributes:
+        fold: Number of the split.
+        code: Hash of the package.
+        seconds: How long the call took that finished it.
+        splits: The split file of each part.
+    """
+
+    fold: int
+    code: str
+    seconds: float
+    splits: dict[str, SplitFile]
 
 
 def parse_folds(text: str) -> list[int]:
@@ -113,7 +129,7 @@ class SplitRuns:
     def run(self, fold: int, cfg: Config) -> dict[str, Any]:
         """Train and test one fold, unless that is done; an interrupted training goes on.
 
-        A fold whose result is damaged or incomplete is tested again.
+        A fold whose result is damaged, incomplete or another fold's is tested again.
 
         Args:
             fold: Number of the split.
@@ -130,8 +146,8 @@ class SplitRuns:
         """
         folder = self.work_dir / f"fold{fold}"
         result, metrics = folder / "result.json", folder / "metrics.json"
-        done = _read_result(result)
-        if done is not None:
+        done = read_finished(result, record=FoldResult)
+        if done is not None and done["fold"] == fold:
             claim_splits(self.work_dir, done["splits"])
             return done
         claim_splits(self.work_dir, self._read_splits(cfg, fold))
@@ -145,7 +161,7 @@ class SplitRuns:
         test = [str(self.tools / "test.py"), str(self.config), self._checkpoint_of(fold)]
         test += ["--work-dir", str(folder / "test"), "--metrics-file", str(metrics)]
         run_python([*test, *options], folder / "test.txt")
-        numbers = json.loads(metrics.read_text(encoding="utf-8"))
+        numbers = read_measured(metrics)
         # Hours may have passed, and training and test each look for the split file anew.
         splits = self._read_splits(cfg, fold)
         claim_splits(
@@ -189,10 +205,10 @@ class SplitRuns:
         """Keep the config in the work folder, or compare it with the one that is there."""
         text = f"# checkpoint: {self.checkpoint}\n{cfg.pretty_text}"
         path = self.work_dir / "config.py"
-        if not path.is_file():
+        if not path.exists():
             write_whole(path, text.encode("utf-8"))
             return
-        there = path.read_text(encoding="utf-8")
+        there = read_text(path, "config of the work folder")
         if there != text:
             lines = difflib.unified_diff(there.splitlines(), text.splitlines(), n=0, lineterm="")
             changed = [
@@ -206,15 +222,6 @@ class SplitRuns:
 
 
 _MARKS = ("+++", "---")
-
-
-def _read_result(path: Path) -> dict[str, Any] | None:
-    """Return the result of a finished fold; None if there is none, or not a whole one."""
-    try:
-        result = json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError, RecursionError):
-        return None
-    return result if isinstance(result, dict) and result.keys() >= _KEYS else None
 
 
 def hash_code() -> str:
@@ -236,16 +243,24 @@ def summarize(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     Returns:
         ``protocol``, ``num_folds``, ``mean`` and ``std`` by name of the score (``std`` is None for
         one fold), and ``folds``, the results themselves.
+
+    Raises:
+        ValueError: If folds have other scores or another protocol than others.
     """
-    names = [
-        name
-        for name, value in results[0].items()
-        if isinstance(value, float) and name not in (*COUNTS, "seconds")
-    ]
-    values = {name: [float(result[name]) for result in results] for name in names}
+    beside = {field.name for field in fields(FoldResult)}
+    values: dict[str, list[float]] = {}
+    for result in results:
+        for name in (name for name in result if name not in beside):
+            values.setdefault(name, []).append(float(result[name]))
+    protocols = sorted({str(result["protocol"]) for result in results})
+    if len(protocols) > 1 or any(len(found) < len(results) for found in values.values()):
+        raise ValueError(
+            "folds must have the same scores under one protocol to have a mean, got "
+            f"{', '.join(values)} under {', '.join(protocols)}, not all in every fold"
+        )
     several = len(results) > 1
     return {
-        "protocol": ", ".join(sorted({str(result["protocol"]) for result in results})),
+        "protocol": protocols[0],
         "num_folds": len(results),
         "mean": {name: float(np.mean(found)) for name, found in values.items()},
         "std": {
