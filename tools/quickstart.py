@@ -258,13 +258,12 @@ def show(rows: list[dict], args: argparse.Namespace, work_dir: Path) -> None:
         table.add_row(row["name"], *scores, *counts, row["protocol"], f"{row['seconds']:.0f}")
     console.print()
     print_table(table, "Drawn pedestrians: percent, people never seen in training")
-    checkpoint = last_checkpoint(work_dir / "ctl")
-    data_root, config = Path(args.data_root), CONFIGS["ctl"]
+    checkpoint, config = last_checkpoint(work_dir / "ctl"), CONFIGS["ctl"]
     options = " ".join(overrides(args)[1:])
     same = f" --cfg-options {options}" if options else ""
     summary = "summary_learned.json" if args.learned_keypoints else "summary.json"
     console.print(
-        f"\nThe people:          {data_root / 'contact_sheet.png'}, keypoint_sheet.png"
+        f"\nThe people:          {Path(args.data_root) / 'contact_sheet.png'}, keypoint_sheet.png"
         f"\nResults:             {work_dir / summary}"
         f"\nLearning curves:     {work_dir / 'learning_curve.png'}"
         f"\nRanking sheet:       {work_dir / 'ranking_sheet.png'}"

@@ -178,6 +178,19 @@ def test_unlabelled_features_are_told_what_can_be_done_with_them(
     assert not (tmp_path / "n.json").exists()
 
 
+def test_a_recorded_protocol_that_is_none_names_the_file(
+    features: Path, run_tool: Tool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with np.load(features) as file:
+        arrays = {**file} | {"protocol": np.array("the best one")}
+    np.savez(features, **arrays)
+    with pytest.raises(SystemExit):
+        run_tool(TOOL, str(features))
+    message = f"error: feature file {features}: protocol must be one of ('query-in-gallery', "
+    assert message in capsys.readouterr().err
+    run_tool(TOOL, str(features), "--protocol", "query-in-gallery")
+
+
 @pytest.mark.parametrize("columns", ["40", "80"])
 def test_protocol_and_numbers_are_whole_in_a_pipe(
     columns: str,
