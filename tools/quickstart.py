@@ -14,7 +14,6 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -22,9 +21,9 @@ from rich.console import Console
 from rich.table import Table
 
 from mmctl.engine import run_command
+from mmctl.engine.commands.measured_numbers import NamedResult, read_measured, read_scores
 from mmctl.engine.commands.tool_runs import end_with_parent
-from mmctl.engine.measured_numbers import Measured, read_measured, read_scores
-from mmctl.engine.whole_tables import print_table
+from mmctl.engine.commands.whole_tables import print_table
 from mmctl.files import FolderLock, read_text, write_whole
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -37,6 +36,8 @@ POSE_CONFIG = "configs/pose/td-hm_hrnet-w8_1xb32-8e_drawn-128x64.py"
 LEARNED, LEARNED_CONFIG = "ctl-learned", "configs/quickstart/ctl_r18_learned_keypoints.py"
 SCORES, POSE_SCORES = ("R1", "R5", "R20", "mAP"), ("pck@0.05/PCK", "pck@0.2/PCK", "AP")
 COLUMNS = (*SCORES, "num_queries", "num_gallery")
+ROW = partial(read_measured, needed=SCORES, record=NamedResult)
+POSE_ROW = partial(read_scores, needed=(*POSE_SCORES, "seconds"))
 # MMEngine also prints the environment, the config and the hooks; its log file keeps them.
 SHOWN = re.compile(r"Epoch\(|protocol \w|UNTRAINED|^error:|resumed epoch|: complete")
 # The date and the logger's name in front, single loss terms and timings within a line.
@@ -144,18 +145,6 @@ def fingerprint(args: argparse.Namespace) -> str:
 def last_checkpoint(folder: Path) -> str:
     """Return the checkpoint that the training in ``folder`` ended with."""
     return Path((folder / "last_checkpoint").read_text().strip()).as_posix()
-
-
-@dataclass(kw_only=True)
-class Row(Measured):
-    """A row of the table beside its scores."""
-
-    name: str
-    seconds: float
-
-
-ROW = partial(read_measured, needed=SCORES, record=Row)
-POSE_ROW = partial(read_scores, needed=(*POSE_SCORES, "seconds"))
 
 
 def finished_row(name: str, made_of: str, args: argparse.Namespace, read: partial) -> dict | None:

@@ -23,8 +23,8 @@ from mmctl.engine.commands.split_runs import (
     summarize,
     write_summary,
 )
+from mmctl.engine.commands.whole_tables import print_table
 from mmctl.engine.config_check.config_overrides import parse_option
-from mmctl.engine.whole_tables import print_table
 
 TOOLS = Path(__file__).resolve().parent
 

@@ -82,7 +82,8 @@ class RunRecord:
             last_iter: Iterations that were done.
         """
         self.outcome = outcome
-        self.seconds = max(0.0, time.time() - self.started)  # a clock may be set back
+        seconds = time.time() - self.started
+        self.seconds = seconds if seconds >= 0 else None  # the clock was set back
         self.last_iter = last_iter
         self.memory = peak_memory()
 

@@ -14,7 +14,7 @@ from typing import Any
 from rich.table import Table
 
 from mmctl.engine import run_command
-from mmctl.engine.whole_tables import print_table
+from mmctl.engine.commands.whole_tables import print_table
 from mmctl.evaluation import (
     PROTOCOLS,
     Evaluation,

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
+from mmctl.engine.commands.measured_numbers import read_finished, read_measured
 from mmctl.engine.commands.tool_runs import run_python
-from mmctl.engine.measured_numbers import read_finished, read_measured
 from mmctl.files import FolderLock
 
 ROOT = Path(__file__).resolve().parents[2]

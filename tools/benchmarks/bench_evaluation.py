@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from mmctl.engine import run_command
-from mmctl.engine.whole_tables import print_table
+from mmctl.engine.commands.whole_tables import print_table
 
 TOLERANCE = 1e-4
 

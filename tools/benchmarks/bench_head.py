@@ -36,7 +36,7 @@ from rich.table import Table
 from torch import Tensor, nn
 
 from mmctl.engine import run_command
-from mmctl.engine.whole_tables import print_table
+from mmctl.engine.commands.whole_tables import print_table
 from mmctl.models import CrossScaleConv, FusionHead, PartGraphHead, VideoReID
 from mmctl.structures import TrackletSample
 

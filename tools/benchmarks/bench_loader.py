@@ -27,7 +27,7 @@ from torch.utils.data import DataLoader
 from mmctl.datasets import MARS, collate_clips
 from mmctl.datasets.synthetic import DrawnSettings, MarsWriter
 from mmctl.engine import run_command
-from mmctl.engine.whole_tables import print_table
+from mmctl.engine.commands.whole_tables import print_table
 
 SIZE = (256, 128)
 BATCH_SIZE = 32

@@ -23,7 +23,7 @@ from rich.table import Table
 from torch import Tensor, nn
 
 from mmctl.engine import run_command
-from mmctl.engine.whole_tables import print_table
+from mmctl.engine.commands.whole_tables import print_table
 from mmctl.models import FrozenPoseEstimator, VideoReID
 from mmctl.structures import NUM_KEYPOINTS, TrackletSample
 

@@ -26,7 +26,7 @@ from rich.console import Console
 from rich.table import Table
 
 from mmctl.engine import CpuAmpOptimWrapper, read_config, run_command
-from mmctl.engine.whole_tables import print_table
+from mmctl.engine.commands.whole_tables import print_table
 from mmctl.models import VideoReID
 from mmctl.registry import MODELS
 from mmctl.structures import NUM_KEYPOINTS, TrackletSample

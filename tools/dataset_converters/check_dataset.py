@@ -31,7 +31,7 @@ from mmctl.datasets.checks.frame_check import MODES
 from mmctl.datasets.checks.keypoint_check import KeypointReport
 from mmctl.engine import CfgOptions, read_config, run_command
 from mmctl.engine.commands.rated_progress import rated_progress
-from mmctl.engine.whole_tables import print_table
+from mmctl.engine.commands.whole_tables import print_table
 from mmctl.files import write_whole
 from mmctl.visualization.frame_histogram import draw_frame_histogram
 

@@ -19,7 +19,7 @@ from mmengine.registry import init_default_scope
 
 import mmctl
 from mmctl.datasets.two_camera_dataset import TwoCameraDataset
-from mmctl.engine.measured_numbers import Measured, read_finished, read_measured
+from mmctl.engine.commands.measured_numbers import Measured, read_finished, read_measured
 from mmctl.engine.commands.split_record import SplitFile, SplitRecord, claim_splits
 from mmctl.engine.commands.tool_runs import run_python
 from mmctl.files import FolderLock, read_text, write_whole

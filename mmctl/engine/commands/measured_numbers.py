@@ -34,6 +34,19 @@ class Measured:
     refinement: str | None = None
 
 
+@dataclass(kw_only=True)
+class NamedResult(Measured):
+    """What the quickstart keeps of a network beside its scores.
+
+    Attributes:
+        name: The network.
+        seconds: How long training and test took.
+    """
+
+    name: str
+    seconds: float
+
+
 def read_measured(
     path: Path, needed: Collection[str] = ("mAP",), record: type[Measured] = Measured
 ) -> dict[str, Any]:

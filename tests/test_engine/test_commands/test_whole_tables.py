@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from mmctl.engine.whole_tables import print_table
+from mmctl.engine.commands.whole_tables import print_table
 
 PROTOCOLS = ("query-in-gallery", "query-excluded")
 NAMES = ("protocol", "mAP", "R1", "R5", "R10", "R20", "mINP", "queries scored", "gallery")

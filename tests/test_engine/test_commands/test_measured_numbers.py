@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mmctl.engine.measured_numbers import read_finished, read_measured, read_scores
+from mmctl.engine.commands.measured_numbers import read_finished, read_measured, read_scores
 
 GOOD = {"mAP": 50.5, "R1": 100, "num_queries": 3, "num_gallery": 9, "protocol": "cross-camera"}
 WRONG = [
