@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from mmctl.files.regular_files import check_regular
 
+_LONGEST_REASON = 500
 _ENCRYPTED = 0x1  # the flag in a zip's list of files
 
 
@@ -70,19 +71,21 @@ def read_npz(
                     arrays[name] = _read_member(archive, info)
     # zipfile raises many types where bytes were changed, a MemoryError among them.
     except Exception as error:
-        reason = str(error).partition("\n")[0] or type(error).__name__
+        reason = str(error).partition("\n")[0][:_LONGEST_REASON] or type(error).__name__
         raise ValueError(f"{place} is not a whole .npz archive of arrays: {reason}") from error
     return arrays
 
 
 def _read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> NDArray[Any]:
     if info.flag_bits & _ENCRYPTED:
-        raise ValueError(f"its array {info.filename!r} is encrypted")
+        raise ValueError(f"its array {info.filename[:80]!r} is encrypted")
     with archive.open(info) as file:
-        shape, fortran, dtype = _read_header(file, info.file_size, f"its array {info.filename!r}")
+        shape, fortran, dtype = _read_header(
+            file, info.file_size, f"its array {info.filename[:80]!r}"
+        )
         content = file.read()
         if file.read(1) or len(content) != _num_bytes(shape, dtype):
-            raise ValueError(f"its array {info.filename!r} ends early")
+            raise ValueError(f"its array {info.filename[:80]!r} ends early")
     return np.frombuffer(content, dtype).reshape(shape, order="F" if fortran else "C").copy()
 
 
@@ -98,7 +101,7 @@ def _read_header(
         shape, fortran, dtype = read(file)
     # The header is the text of a Python dict, and its parser raises many types.
     except Exception as error:
-        reason = str(error).partition("\n")[0] or type(error).__name__
+        reason = str(error).partition("\n")[0][:_LONGEST_REASON] or type(error).__name__
         raise ValueError(f"{place} is not a whole .npy array: {reason}") from error
     if dtype.hasobject or dtype.names or dtype.subdtype or dtype.itemsize == 0:
         raise ValueError(f"{place} must hold numbers or text, got {str(dtype)[:80]}")

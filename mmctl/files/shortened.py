@@ -35,5 +35,6 @@ def shorten(value: object, length: int = 80) -> str:
         value: Anything.
         length: Most characters of the text.
     """
-    text = _Shortened().repr(value)
+    is_text = type(value) in (str, bytes)
+    text = repr(value[:length]) if is_text else _Shortened().repr(value)  # type: ignore[index]
     return text if len(text) <= length else f"{text[: length - 3]}..."

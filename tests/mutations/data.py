@@ -194,10 +194,16 @@ DATA_SETS = (
         },
     )
     + mistakes_in(
+        "mmctl/files/hdf5_process.py",
+        ("tests/test_files/test_mat_files.py",),
+        {
+            "MATLAB 7.3 arrays not turned": ("np.asarray(item[()]).T", "np.asarray(item[()])"),
+        },
+    )
+    + mistakes_in(
         "mmctl/files/mat_files.py",
         ("tests/test_files/test_mat_files.py",),
         {
-            "MATLAB 7.3 arrays not turned": ("file[name], size).T", "file[name], size)"),
             "MATLAB 5 arrays row by row": ('reshape(shape, order="F")', "reshape(shape)"),
             "MATLAB 5: the shortest type kept": ("stored.astype(kind)", "stored"),
         },

@@ -12,7 +12,7 @@ import pytest
 from scipy.io import loadmat, savemat
 from scipy.sparse import csc_matrix
 
-from mmctl.files import read_mat
+from mmctl.files import hdf5_process, mat_files, read_mat
 
 DTYPES = ["i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8", "f4", "f8"]
 
@@ -160,4 +160,22 @@ def test_an_hdf5_array_that_is_declared_but_not_there_is_refused(tmp_path):
     with h5py.File(tmp_path / "a.mat", "w") as file:
         file.create_dataset("x", (10**6, 10**6), chunks=True, dtype="f8")
     with pytest.raises(ValueError, match=r"'x' of 8,000,000,000,000 bytes is declared in"):
+        read_mat(tmp_path / "a.mat", "file")
+
+
+@pytest.mark.parametrize(
+    ("program", "message"),
+    [
+        ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", "ended with status -11"),
+        ("import time; time.sleep(60)", "did not end within 0.5 s"),
+    ],
+    ids=["crash", "hang"],
+)
+def test_a_library_that_crashes_or_never_ends_is_a_refusal(tmp_path, monkeypatch, program, message):
+    (tmp_path / "program.py").write_text(program)
+    monkeypatch.setattr(hdf5_process, "__file__", str(tmp_path / "program.py"))
+    monkeypatch.setattr(mat_files, "_HDF5_SECONDS", 5 if "status" in message else 0.5)
+    with h5py.File(tmp_path / "a.mat", "w") as file:
+        file["x"] = np.ones((2, 3))
+    with pytest.raises(ValueError, match=rf"a\.mat is not a readable HDF5 file: .*{message}"):
         read_mat(tmp_path / "a.mat", "file")

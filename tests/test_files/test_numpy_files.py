@@ -103,3 +103,10 @@ def test_a_damaged_archive_is_refused(tmp_path):
         for array in found.values():  # a byte of the date, say, or of the name
             np.testing.assert_array_equal(array, np.arange(1000))
     assert refused > len(whole) / 7 / 2
+
+
+def test_the_message_about_a_long_name_is_short(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
+        archive.writestr("x.npy" * 2000, b"no array")
+    with pytest.raises(ValueError, match=r"^[^\n]{1,900}$"):
+        read_npz(tmp_path / "a.npz", "file")

@@ -46,3 +46,7 @@ def test_other_objects_are_told_by_their_class():
     assert shorten(np.zeros(2)) == "<ndarray>"
     assert shorten([OrderedDict()]) == "[<OrderedDict>]"
     assert shorten("x" * 100, 20) == "'" + "x" * 16 + "..."
+
+
+def test_a_name_is_told_as_far_as_there_is_room():
+    assert shorten("a" * 200, 300) == repr("a" * 200)
