@@ -29,6 +29,7 @@ from mmctl.files import (
     FolderLock,
     read_bytes,
     read_json,
+    shorten,
     to_record,
     write_whole,
 )
@@ -225,7 +226,7 @@ class PartialArrays:
     def _describe_conflict(self, found: WorkIdentity, wanted: WorkIdentity) -> str:
         theirs, ours = found.flatten(), wanted.flatten()
         differences = [
-            f"{key} {theirs.get(key)!r} there, {ours.get(key)!r} now"
+            f"{key} {shorten(theirs.get(key))} there, {shorten(ours.get(key))} now"
             for key in sorted({*theirs, *ours})
             if theirs.get(key) != ours.get(key)
         ]

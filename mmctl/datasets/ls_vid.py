@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from itertools import islice, takewhile
+from os.path import isdir
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
@@ -123,12 +124,13 @@ def _read_list(path: Path) -> list[_Sequence]:
         if len(columns) != 2:
             raise ValueError(
                 f"{place} must have two columns, the prefix of a tracklet's frames and its pid, as "
-                f"'tracklet_train/0001/0001_0002 1', got {line!r}"
+                f"'tracklet_train/0001/0001_0002 1', got {line[:80]!r}"
             )
         prefix = PurePosixPath(listed_path(columns[0]))
         if prefix.is_absolute() or ".." in prefix.parts:
             raise ValueError(
-                f"{place}: a prefix must lie below the folder of the data set, got {columns[0]!r}"
+                f"{place}: a prefix must lie below the folder of the data set, got "
+                f"{columns[0][:80]!r}"
             )
         if not _DIGITS.fullmatch(columns[1]) or len(columns[1]) > _MAX_DIGITS:
             raise ValueError(
@@ -158,9 +160,10 @@ def _find_frames(
     for place, prefix, pid in sequences:
         folder = prefix.parent
         if folder not in listed:
-            if not (root / folder).is_dir():
+            if not isdir(root / folder):  # False for a name that no folder can have, too
                 raise FileNotFoundError(
-                    f"{place}: the folder of the tracklet's frames, {root / folder}, does not exist"
+                    f"{place}: the folder of the tracklet's frames, {str(root / folder)[:300]!r}, "
+                    "does not exist"
                 )
             listed[folder] = list_names(root / folder, LSVID.SUFFIXES)
         names = _starting_with(listed[folder], prefix)
@@ -182,7 +185,9 @@ def _order_frames(
 ) -> tuple[list[str], int]:
     """Return the frames of a tracklet in time order, and its camera."""
     if not names:
-        raise ValueError(f"{place}: a tracklet must have frames, got no file {prefix}_*.jpg")
+        raise ValueError(
+            f"{place}: a tracklet must have frames, got no file {str(prefix)[:300]}_*.jpg"
+        )
     fields = [name.rpartition(".")[0].split("_") for name in names]
     for name, parts in zip(names, fields, strict=True):
         if (
@@ -199,6 +204,7 @@ def _order_frames(
     numbers = last_numbers(prefix.parent, names)
     if len(set(numbers)) < len(numbers):
         raise ValueError(
-            f"{place}: every frame of a tracklet must have a number of its own, got {names}"
+            f"{place}: every frame of a tracklet must have a number of its own, got "
+            f"{', '.join(names)[:300]}"
         )
     return [name for _, name in sorted(zip(numbers, names, strict=True))], camids[0]

@@ -62,7 +62,7 @@ CHECKS = (
         (f"{_TESTS}/test_malformed_data.py",),
         {
             "list: frames against their numbers accepted": ("if after <= before:", "if False:"),
-            "list: names compared as text": ("int(digits) for digits", "digits for digits"),
+            "list: names compared as text": ("_to_key(digits) for digits", "digits for digits"),
             "list: paths out of the data set accepted": (
                 "and not os.path.isabs(frame):",
                 "and False:",

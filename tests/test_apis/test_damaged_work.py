@@ -120,3 +120,9 @@ def test_a_pipe_in_the_place_of_an_identity_or_a_header_is_refused(tmp_path):
     pipe(tmp_path / "keypoints.json")
     with pytest.raises(ValueError, match=r"keypoints\.npy exists .* or is damaged"):
         finish(tmp_path)
+
+
+def test_the_message_about_long_work_of_another_is_short(tmp_path):
+    finish(tmp_path, blocks=[0], estimator="y" * 9000)
+    with pytest.raises(ValueError, match=r"^[^\n]{1,900}$"):
+        finish(tmp_path)

@@ -141,9 +141,19 @@ def test_a_broken_line_is_named(root, line, message):
         LSVID(str(root))
 
 
+@pytest.mark.parametrize("prefix", ["y" * 5000 + "/a", "y/" * 5000 + "a", "\0/a"])
+def test_a_name_that_no_folder_can_have_is_refused_in_short(root, prefix):
+    write_list(root, "train", [f"{prefix} 9"])
+    message = r"^[^\n]{1,1500}$"
+    with pytest.raises(FileNotFoundError, match=message):
+        LSVID(str(root))
+
+
 def test_a_missing_folder_is_named_with_its_line(root):
     write_list(root, "train", ["tracklet_train/0009/0009_1 9"])
-    with pytest.raises(FileNotFoundError, match=r"line 1: the folder .*train/0009, does not exist"):
+    with pytest.raises(
+        FileNotFoundError, match=r"line 1: the folder .*train/0009', does not exist"
+    ):
         LSVID(str(root))
 
 

@@ -207,6 +207,12 @@ def lists_that_do_not_fit():
     )
     yield (
         ilids,
+        "name of two lines",
+        in_camera(lambda camera: rename(camera, "person003", "person\n3")),
+        (r"cam2: a name must be one line.*got 'person\\n3'"),
+    )
+    yield (
+        ilids,
         "unsorted frames",
         in_camera(lambda camera: (camera / "person002" / "cam2_person002_2.png").write_bytes(PNG)),
         r"cam2/person002.* in time order.*cam2_person002_2\.png",
@@ -316,6 +322,25 @@ def test_a_broken_frame_is_named_when_it_is_needed(tmp_path, layout, content, me
     assert len(failed) == 1
     assert failed[0].startswith(f"frame {frame} ")
     assert re.search(message, failed[0])
+
+
+@pytest.mark.parametrize("key", ["pid", "camid", "split", "frames", "keypoint_rows", "x" * 9000])
+@pytest.mark.parametrize("value", [10**3000, "y" * 9000, [*range(9000)], [[[["y" * 300] * 6] * 6]]])
+def test_the_message_about_a_long_value_is_short(tmp_path, key, value):
+    OfTrackletDataset.write(tmp_path)
+    entry(**{key: value})(tmp_path)
+    with pytest.raises(ValueError, match=r"^[^\n]{1,1500}$"):
+        OfTrackletDataset.build(tmp_path)
+
+
+def test_numbers_of_thousands_of_digits_are_compared(tmp_path):
+    OfTrackletDataset.write(tmp_path)
+    first, second = (f"b/{'9' * 5000}{digit}.jpg" for digit in "12")
+    entry(frames=["b/007.jpg", first, second])(tmp_path)
+    assert len(OfTrackletDataset.build(tmp_path).get_data_info(1)["frame_paths"]) == 3
+    entry(frames=["b/007.jpg", second, first])(tmp_path)
+    with pytest.raises(ValueError, match="must be in time order"):
+        OfTrackletDataset.build(tmp_path)
 
 
 def test_absolute_paths_and_links_that_leave_the_root_are_allowed(tmp_path):

@@ -58,10 +58,12 @@ def list_names(folder: Path, suffixes: tuple[str, ...]) -> list[str]:
     Args:
         folder: The folder.
         suffixes: Endings of the names, as ``('.jpg',)``.
+
+    Raises:
+        ValueError: If a name has several lines.
     """
-    return sorted(
-        name for name in os.listdir(folder) if name.endswith(suffixes) and not is_hidden(name)
-    )
+    names = [n for n in os.listdir(folder) if n.endswith(suffixes) and not is_hidden(n)]
+    return _sort_names(folder, names)
 
 
 def list_folders(folder: Path) -> list[str]:
@@ -69,9 +71,22 @@ def list_folders(folder: Path) -> list[str]:
 
     Args:
         folder: The folder.
+
+    Raises:
+        ValueError: If a name has several lines.
     """
     with os.scandir(folder) as entries:
-        return sorted(e.name for e in entries if not is_hidden(e.name) and e.is_dir())
+        names = [e.name for e in entries if not is_hidden(e.name) and e.is_dir()]
+    return _sort_names(folder, names)
+
+
+def _sort_names(folder: Path, names: list[str]) -> list[str]:
+    for name in names:
+        if len(name.splitlines()) > 1 or name.endswith("\n"):
+            raise ValueError(
+                f"{folder}: a name must be one line, because lists have one in each, got {name!r}"
+            )
+    return sorted(names)
 
 
 def listed_path(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +29,7 @@ def read_integer_array(path: Path, key: str) -> npt.NDArray[np.int64]:
     """
     found = read_mat(path, "MATLAB file", (key,))
     if key not in found:
-        there = sorted(read_mat(path, "MATLAB file"))
+        there = reprlib.repr(sorted(read_mat(path, "MATLAB file")))
         raise ValueError(f"{path} must hold the array {key!r}, it holds {there}")
     array = found[key]
     # NaN is equal to nothing, and infinity is its own floor.

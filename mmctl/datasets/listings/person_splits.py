@@ -155,7 +155,9 @@ def _check_fold(place: str, fold: _Fold, persons: list[str]) -> None:
     names = fold.train + fold.test
     unknown = sorted(set(names) - set(persons))
     if unknown:
-        raise ValueError(f"{place} names {unknown[0]!r}, which has no folder among the sequences")
+        raise ValueError(
+            f"{place} names {unknown[0][:80]!r}, which has no folder among the sequences"
+        )
     twice = [name for name, number in Counter(names).items() if number > 1]
     if twice:
         raise ValueError(

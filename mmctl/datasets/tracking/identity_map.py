@@ -38,7 +38,7 @@ def read_identities(path: Path) -> Identities:
     if not rows or [cell.strip() for cell in rows[0]] != _HEADER:
         raise ValueError(
             f"{path}, line 1: the header must be {','.join(_HEADER)}, got "
-            f"{','.join(rows[0]) if rows else 'an empty file'!r}"
+            f"{','.join(rows[0])[:60] if rows else 'an empty file'!r}"
         )
     identities: Identities = {}
     for number, row in enumerate(rows[1:], start=2):

@@ -8,6 +8,9 @@ from typing import Any
 
 from mmengine.config import Config, DictAction
 
+from mmctl.files import shorten
+
+_LONGEST = 200
 _DICT = re.compile(r"\s*(\{|(dict|OrderedDict|ConfigDict)\s*\()")
 _CLOSING = {"(": ")", "[": "]"}
 _QUOTES = "'\""
@@ -30,11 +33,11 @@ def parse_option(item: str, flag: str = "--cfg-options") -> tuple[str, Any]:
     """
     key, equals, text = item.partition("=")
     if not equals or not all(key.split(".")):
-        raise ValueError(f"{flag} takes key.sub=value pairs, got {item!r}")
+        raise ValueError(f"{flag} takes key.sub=value pairs, got {shorten(item)}")
     try:
         return key, _parse_value(text)
     except ValueError as error:
-        raise ValueError(f"{flag} {item}: {error}") from None
+        raise ValueError(f"{flag} {item[:_LONGEST]}: {error}") from None
 
 
 def _parse_value(text: str) -> Any:
@@ -50,7 +53,7 @@ def _parse_value(text: str) -> Any:
     if text[:1] not in _CLOSING:
         return DictAction._parse_int_float_bool(_unquote(text))
     if text[-1] != _CLOSING[text[0]]:
-        raise ValueError(f"nothing may follow a closed bracket, got {text!r}")
+        raise ValueError(f"nothing may follow a closed bracket, got {shorten(text)}")
     items = _split(text[1:-1])
     values = [_parse_value(item) for item in items if item.strip() or item is not items[-1]]
     return tuple(values) if text[0] == "(" else values
@@ -73,13 +76,14 @@ def _split(text: str) -> list[str]:
         elif sign in _CLOSING:
             open_brackets.append(_CLOSING[sign])
         elif sign in _CLOSING.values() and (not open_brackets or open_brackets.pop() != sign):
-            raise ValueError(f"brackets must be closed as they were opened, got {text!r}")
+            raise ValueError(f"brackets must be closed as they were opened, got {shorten(text)}")
         elif sign == "," and not open_brackets:
             items.append(text[start:index])
             start = index + 1
     if open_brackets or quote:
         raise ValueError(
-            f"brackets and quotes must be closed (a text in quotes may have any), got {text!r}"
+            f"brackets and quotes must be closed (a text in quotes may have any), got "
+            f"{shorten(text)}"
         )
     return [*items, text[start:]]
 

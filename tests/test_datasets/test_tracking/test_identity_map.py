@@ -39,3 +39,9 @@ def test_a_broken_line_is_named(read, text, message):
 def test_a_missing_map_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"identity map .*who\.csv does not exist"):
         read_identities(tmp_path / "who.csv")
+
+
+def test_the_message_about_a_long_header_is_short(tmp_path):
+    (tmp_path / "people.csv").write_text("y" * 9000)
+    with pytest.raises(ValueError, match=r"^[^\n]{1,900}$"):
+        read_identities(tmp_path / "people.csv")

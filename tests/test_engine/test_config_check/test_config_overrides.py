@@ -100,3 +100,9 @@ def test_values_within_dicts_and_lists_are_changed():
         "milestones": [7],
         "train": {"new": {"a": 1}},
     }
+
+
+@pytest.mark.parametrize("text", ["[" * 9000, "(1" + "]" * 9000, "x" * 9000, "a=" + "{1" * 9000])
+def test_the_message_about_a_long_override_is_short(text):
+    with pytest.raises(ValueError, match=r"^[^\n]{1,900}$"):
+        parse_option(text if text.startswith(("x", "a")) else f"a={text}")
