@@ -40,7 +40,7 @@ def build(checkout: Path, target: Path, kind: str) -> list[str]:
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory) -> Path:
     target = tmp_path_factory.mktemp("checkout") / "mmctl"
-    parts = ("mmctl", "configs", "tools", "tests", "docs", "requirements", "CONTRIBUTING.md")
+    parts = ("mmctl", "configs", "tools", "tests", "dev", "docs", "requirements", "CONTRIBUTING.md")
     parts += ("requirements.txt", "model-index.yml", "CHANGELOG.md")
     for name in (*parts, "setup.py", "pyproject.toml", "MANIFEST.in", "LICENSE", "README.md"):
         source = ROOT / name
@@ -70,7 +70,9 @@ def test_a_wheel_holds_every_module_config_and_tool(checkout, tmp_path):
         assert files
         assert files <= names
     assert "mmctl/.mim/configs/own/mine.py" in names
-    assert not [name for name in names if "__pycache__" in name or name.startswith("tests")]
+    assert not [
+        name for name in names if "__pycache__" in name or name.startswith(("tests", "dev"))
+    ]
     assert f"mmctl-{__version__}.dist-info/METADATA" in names
     assert any(name.endswith("LICENSE") for name in names)
 
@@ -104,7 +106,7 @@ def test_a_source_distribution_can_build_the_wheel(checkout, tmp_path):
     )
     assert "no files found matching" not in done.stdout + done.stderr
     shutil.unpack_archive(next(tmp_path.glob("*.tar.gz")), tmp_path)
-    for name in ("tests/**/*.py", "docs/**/*.*", "*.md"):
+    for name in ("tests/**/*.py", "dev/**/*.py", "docs/**/*.*", "*.md"):
         paths = list(checkout.glob(name))
         assert paths
         for path in paths:

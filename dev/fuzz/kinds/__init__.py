@@ -1,0 +1,50 @@
+"""The readers, one module for each kind of file."""
+
+from __future__ import annotations
+
+from dev.fuzz.case import Kind
+from dev.fuzz.kinds.annotations import Annotations
+from dev.fuzz.kinds.checkpoints import Checkpoints, ForgedCheckpoints
+from dev.fuzz.kinds.configs import CfgOptions, Configs
+from dev.fuzz.kinds.duke import Duke
+from dev.fuzz.kinds.features import Features, FeaturesMat
+from dev.fuzz.kinds.ls_vid import LsVid
+from dev.fuzz.kinds.mars import Mars
+from dev.fuzz.kinds.mat_arrays import Hdf5Arrays, MatArrays
+from dev.fuzz.kinds.pose_json import PoseJson
+from dev.fuzz.kinds.resume import Resume
+from dev.fuzz.kinds.run_records import Results, RunRecords
+from dev.fuzz.kinds.stored_arrays import KeypointArrays, KeypointHeaders, PartialWork
+from dev.fuzz.kinds.tracks import Identities, Tracks
+from dev.fuzz.kinds.two_cameras import IlidsSplits, IlidsVid, Prid2011
+
+KINDS: dict[str, Kind] = {
+    kind.name: kind
+    for kind in (
+        Annotations(),
+        Mars(),
+        IlidsVid(),
+        IlidsSplits(),
+        Prid2011(),
+        Duke(),
+        LsVid(),
+        MatArrays(),
+        Hdf5Arrays(),
+        Tracks(),
+        Identities(),
+        Features(),
+        FeaturesMat(),
+        KeypointArrays(),
+        KeypointHeaders(),
+        PartialWork(),
+        PoseJson(),
+        Checkpoints(),
+        ForgedCheckpoints(),
+        Resume(),
+        Configs(),
+        CfgOptions(),
+        RunRecords(),
+        Results(),
+    )
+}
+"""By name."""
