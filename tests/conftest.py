@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import random
+import signal
 import sys
 import time
 from collections.abc import Callable, Generator
@@ -36,6 +37,8 @@ SETTINGS = DrawnSettings(
 
 
 torch.set_num_threads(1)  # a plugin may have imported torch before
+# A shell lets what it runs in the background ignore Ctrl-C, and so would all that a test starts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 # No test may pass or fail by chance or by the load of the machine.
 settings.register_profile("suite", deadline=None, derandomize=True)
 settings.load_profile("suite")
