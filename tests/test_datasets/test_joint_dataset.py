@@ -194,16 +194,21 @@ def test_a_set_that_is_given_twice_is_refused(tmp_path):
         JointDataset([built, built, config(tmp_path, "station")])
 
 
-@pytest.mark.parametrize("datasets", [[], [{"type": "mmctl.Plain"}]])
-def test_what_is_no_set_of_tracklets_is_refused(datasets):
-    with pytest.raises(ValueError, match=r"needs at least one|joins data sets of tracklets, got"):
-        JointDataset(datasets)
-
-
-@DATASETS.register_module(name="Plain", force=True)
 class Plain(mmengine.dataset.BaseDataset):
     def load_data_list(self):
         return [{"x": 1}, {"x": 2}]
+
+
+@pytest.fixture
+def plain() -> dict[str, str]:
+    DATASETS.register_module(module=Plain)
+    return {"type": "mmctl.Plain"}
+
+
+def test_what_is_no_set_of_tracklets_is_refused(plain):
+    for datasets in ([], [plain]):
+        with pytest.raises(ValueError, match=r"needs at least one|joins data sets of trac.*, got"):
+            JointDataset(datasets)
 
 
 @pytest.mark.parametrize("labels", [[(3, 1), (4, 2), (5, 2)], STATION])
@@ -219,8 +224,8 @@ def test_concatenated_tracklets_are_refused_with_what_to_take(tmp_path, labels, 
         DATASETS.build({"type": "ConcatDataset", "datasets": datasets, **changes})
 
 
-def test_other_data_are_concatenated_as_ever():
-    dataset = ConcatDataset([{"type": "mmctl.Plain"}, {"type": "mmctl.Plain"}])
+def test_other_data_are_concatenated_as_ever(plain):
+    dataset = ConcatDataset([plain, plain])
     assert [dataset.get_data_info(index)["x"] for index in range(4)] == [1, 2, 1, 2]
 
 
