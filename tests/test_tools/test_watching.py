@@ -85,8 +85,9 @@ def test_event_files_are_asked_for_once_and_need_their_package(
 
 @pytest.mark.parametrize("visualizer", [None, {"type": "Visualizer"}])
 def test_event_files_leave_mmengines_own_log_where_a_config_names_none(
-    visualizer: dict | None,
+    monkeypatch: pytest.MonkeyPatch, visualizer: dict | None
 ) -> None:
+    monkeypatch.setattr(event_files, "find_spec", lambda name: name)
     cfg = Config({"visualizer": visualizer})
     write_event_files(cfg)
     kinds = [backend["type"] for backend in cfg.visualizer.vis_backends]
