@@ -19,6 +19,7 @@ from mmctl.apis.partial_arrays import PartialArrays
 from mmctl.apis.planned_array import PlannedArray
 from mmctl.datasets import TrackletDataset
 from mmctl.datasets.keypoints.keypoint_header import ArrayHeader, hash_frame_list
+from mmctl.engine.resume.stop_signals import spare_workers
 from mmctl.functional.keypoints import decode_heatmaps
 from mmctl.models.pose import FrozenPoseEstimator
 from mmctl.structures import NUM_KEYPOINTS
@@ -225,15 +226,15 @@ class KeypointExtraction:
 
     def _load(self, batches: Sequence[range]) -> Iterator[tuple[Tensor, Tensor, dict[int, str]]]:
         frames = FrameBatches(self.data_root, self.names, batches, self.settings.frame_size)
-        return iter(
-            DataLoader(
-                frames,
-                batch_size=None,
-                num_workers=self.settings.num_workers,
-                worker_init_fn=start_worker,
-                pin_memory=torch.cuda.is_available(),
-            )
+        loader = DataLoader(
+            frames,
+            batch_size=None,
+            num_workers=self.settings.num_workers,
+            worker_init_fn=start_worker,
+            pin_memory=torch.cuda.is_available(),
         )
+        spare_workers(loader)
+        return iter(loader)
 
     @torch.no_grad()
     def _estimate(self, frames: Tensor, sizes: Tensor, batch: range) -> dict[str, np.ndarray]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -298,5 +299,9 @@ def _number_items(dataloader: dict) -> dict:
         **dataloader,
         "dataset": {"type": NumberedItems, "dataset": dataloader["dataset"]},
         "sampler": sampler,
-        "worker_init_fn": {"type": leave_signals_to_main_process, "inner": inner},
+        "worker_init_fn": {
+            "type": leave_signals_to_main_process,
+            "inner": inner,
+            "main_process": os.getpid(),
+        },
     }

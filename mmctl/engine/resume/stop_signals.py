@@ -23,6 +23,8 @@ INTERRUPT_STATUS = 130
 
 SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)
 _HANDED_ON_SECONDS = 0.5
+_LOOK_AFTER = 5.0
+"""Seconds between a worker's looks whether its main process lives."""
 
 
 class RunStopped(SystemExit):
@@ -141,28 +143,36 @@ def agree(value: int) -> int:
     return int(largest)
 
 
-def leave_signals_to_main_process(worker_id: int = 0, inner: object = None) -> None:
+def leave_signals_to_main_process(
+    worker_id: int = 0, inner: object = None, main_process: int | None = None
+) -> None:
     """Keep a data loader's worker alive when its whole process group is told to stop.
 
     The main process would lose its batch and fail, before it could save. A worker ends when its
-    main process does: at once by the SIGTERM that only the main process can send it.
+    main process does: at once by the SIGTERM that only the main process can send it, or within
+    seconds where that was killed.
 
     Args:
         worker_id: Number of the worker.
         inner: A ``worker_init_fn`` to call as well.
+        main_process: Its id as the main process knows it; a worker whose main process died while
+            it was made has another parent already. None: this worker's parent.
     """
     for number in (signal.SIGUSR1, signal.SIGINT):
         signal.signal(number, signal.SIG_IGN)
     # Blocked, the signal waits for the thread below, which alone learns who has sent it.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
-    threading.Thread(target=_end_with_main_process, args=(os.getppid(),), daemon=True).start()
+    main = os.getppid() if main_process is None else main_process
+    threading.Thread(target=_end_with_main_process, args=(main,), daemon=True).start()
     if callable(inner):
         inner(worker_id)
 
 
 def _end_with_main_process(main_process: int) -> None:
-    while signal.sigwaitinfo({signal.SIGTERM}).si_pid != main_process:
-        pass
+    while os.getppid() == main_process:
+        told = signal.sigtimedwait({signal.SIGTERM}, _LOOK_AFTER)
+        if told is not None and told.si_pid == main_process:
+            break
     # Nothing of a worker is worth more than its end: a queue may be full, a main thread busy.
     os._exit(0)
 
@@ -173,4 +183,6 @@ def spare_workers(loader: DataLoader) -> None:
     Args:
         loader: A data loader that has not started workers yet.
     """
-    loader.worker_init_fn = partial(leave_signals_to_main_process, inner=loader.worker_init_fn)
+    loader.worker_init_fn = partial(
+        leave_signals_to_main_process, inner=loader.worker_init_fn, main_process=os.getpid()
+    )

@@ -184,6 +184,14 @@ def test_a_worker_outlives_what_its_group_is_told_and_ends_at_its_main_process_s
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
+def test_a_worker_whose_main_process_died_while_it_was_made_ends():
+    def work() -> None:
+        leave_signals_to_main_process(main_process=os.getpid())  # not this child's parent
+        time.sleep(1000)
+
+    assert status_of_child(work) == 0
+
+
 def test_a_signal_that_arrives_twice_on_two_ways_is_one():
     def work() -> None:
         with StopSignals() as signals:
