@@ -17,12 +17,12 @@ from pathlib import Path
 from rich.progress import track
 
 from mmctl.apis.tracklet_source import add_dataset_options, build_dataset
+from mmctl.datasets.checks.keypoint_check import check_frames_fit
 from mmctl.datasets.keypoints.keypoint_file import write_stored_array
 from mmctl.datasets.keypoints.keypoint_fit import KeypointFit
 from mmctl.datasets.keypoints.keypoint_header import ArrayHeader, check_place, hash_frame_list
 from mmctl.datasets.keypoints.keypoint_import import (
     ImportedKeypoints,
-    check_frames_fit,
     check_missing,
     collect_keypoints,
 )

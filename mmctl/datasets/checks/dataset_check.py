@@ -20,11 +20,10 @@ from mmctl.datasets.checks.dataset_summary import (
     read_infos,
 )
 from mmctl.datasets.checks.folder_check import FolderReport, check_folders
-from mmctl.datasets.checks.frame_check import FrameReport, check_frames
+from mmctl.datasets.checks.frame_check import FrameReport, check_frames, sample_sizes
 from mmctl.datasets.checks.keypoint_check import KeypointReport, check_keypoints
 from mmctl.datasets.checks.official_counts import OFFICIAL_COUNTS, OFFICIAL_PROTOCOLS, compare
 from mmctl.datasets.fixed_layout_dataset import FixedLayoutDataset
-from mmctl.datasets.keypoints.keypoint_fit import sample_sizes
 from mmctl.datasets.synthetic.drawing_state import begun_marker, finished_marker
 from mmctl.datasets.tracklet_dataset import EmptySplitError, TrackletDataset
 from mmctl.registry import DATASETS

@@ -22,6 +22,7 @@ MODES = ("none", "exist", "header", "decode")
 """How closely frames are looked at; each mode includes those before it."""
 
 _CHUNK = 256
+_NUM_SIZES = 1000
 
 Size = tuple[int, int]
 
@@ -83,6 +84,24 @@ def check_frames(
         [fault for report in reports for fault in report.faults],
         np.concatenate([FrameReport().sizes, *(report.sizes for report in reports)]),
     )
+
+
+def sample_sizes(paths: Sequence[str], places: npt.NDArray[np.int64]) -> npt.NDArray[np.int32]:
+    """Read up to 1000 of some frames, evenly spread, for their sizes.
+
+    Args:
+        paths: All frames.
+        places: Which of them may be looked at.
+
+    Returns:
+        Height and width of each frame, (len(paths), 2); zeros where it was not looked at or cannot
+        be read.
+    """
+    sizes = np.zeros((len(paths), 2), np.int32)
+    number = min(len(places), _NUM_SIZES)
+    chosen = places[np.linspace(0, len(places) - 1, number).round().astype(np.int64)]
+    sizes[chosen] = check_frames([paths[place] for place in chosen], "header").sizes
+    return sizes
 
 
 def _check_chunks(

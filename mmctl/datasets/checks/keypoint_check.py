@@ -1,14 +1,17 @@
-"""Look at every row of a data set's stored keypoints."""
+"""Look at every row of a data set's stored keypoints, and at frames of imported ones."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
+from mmctl.datasets.checks.frame_check import sample_sizes
 from mmctl.datasets.keypoints.keypoint_file import open_keypoint_array
 from mmctl.datasets.keypoints.keypoint_fit import KeypointFit
+from mmctl.datasets.keypoints.keypoint_import import ImportedKeypoints
 
 _BLOCK = 8192
 
@@ -70,3 +73,35 @@ def check_keypoints(
         )
     report.faults += fit.faults()
     return report
+
+
+def check_frames_fit(found: ImportedKeypoints, paths: Sequence[str]) -> KeypointFit:
+    """Look at up to 1000 frames with a person: do the joints lie within?
+
+    Args:
+        found: What was found.
+        paths: The data set's frames.
+
+    Returns:
+        The counts; no frame is of known size if none can be read.
+
+    Raises:
+        ValueError: If the joints belong to other pictures than these frames.
+    """
+    rows = np.flatnonzero(found.keypoints[..., 2].any(axis=1))
+    sizes = sample_sizes(paths, rows)
+    known = np.flatnonzero(sizes.all(axis=1))
+    said = found.frame_sizes[known]
+    other = known[said.all(axis=1) & (said != sizes[known]).any(axis=1)]
+    if len(other):
+        stored, named = ("x".join(map(str, of[other[0]])) for of in (sizes, found.frame_sizes))
+        raise ValueError(
+            f"{found.place} and others: keypoints must be in pixels of the stored frame, but the "
+            f"file has {named} (height x width) for {paths[other[0]]}, which is {stored}: are they "
+            "of frames of another size?"
+        )
+    fit = KeypointFit()
+    fit.add(found.keypoints[known], sizes[known])
+    for fault in fit.faults():
+        raise ValueError(f"{found.place} and others: {fault}")
+    return fit

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-
-from mmctl.datasets.checks.frame_check import check_frames
 
 MAX_OUTSIDE = 0.25
 """Largest share of joints outside of their frames: estimators put a joint beyond the border here
@@ -23,8 +20,6 @@ MAX_HIGH = 0.5
 
 _FRACTION = 1.5
 """Coordinates up to here, in either direction, are fractions of a frame."""
-
-_NUM_SIZES = 1000
 
 
 @dataclass
@@ -106,21 +101,3 @@ class KeypointFit:
                 "exchanged?"
             )
         return faults
-
-
-def sample_sizes(paths: Sequence[str], places: npt.NDArray[np.int64]) -> npt.NDArray[np.int32]:
-    """Read up to 1000 of some frames, evenly spread, for their sizes.
-
-    Args:
-        paths: All frames.
-        places: Which of them may be looked at.
-
-    Returns:
-        Height and width of each frame, (len(paths), 2); zeros where it was not looked at or cannot
-        be read.
-    """
-    sizes = np.zeros((len(paths), 2), np.int32)
-    number = min(len(places), _NUM_SIZES)
-    chosen = places[np.linspace(0, len(places) - 1, number).round().astype(np.int64)]
-    sizes[chosen] = check_frames([paths[place] for place in chosen], "header").sizes
-    return sizes

@@ -3,6 +3,7 @@ import json
 import numpy as np
 import pytest
 
+from mmctl.datasets.checks import frame_check
 from mmctl.datasets.checks.dataset_check import (
     check_splits,
     frame_sizes,
@@ -12,7 +13,6 @@ from mmctl.datasets.checks.dataset_check import (
 )
 from mmctl.datasets.checks.dataset_summary import count_parts, count_protocols, find_shared_pids
 from mmctl.datasets.checks.official_counts import compare
-from mmctl.datasets.keypoints import keypoint_fit
 from mmctl.datasets.tracklet_dataset import EmptySplitError
 from tests.test_datasets.test_mars import write_info
 
@@ -158,7 +158,7 @@ def test_keypoints_outside_of_their_frames_are_found_without_reading_all_headers
     shifted = np.load(drawn_mars / "info/keypoints.npy") + np.float32([400, 300, 0])
     np.save(tmp_path / "k.npy", shifted)
     splits = read_both(drawn_mars, keypoint_file=str(tmp_path / "k.npy"))
-    monkeypatch.setattr(keypoint_fit, "_NUM_SIZES", 5)
+    monkeypatch.setattr(frame_check, "_NUM_SIZES", 5)
     report = check_splits(splits, "exist")
     assert report.is_broken()
     for split, found in zip(splits, report.keypoints, strict=True):

@@ -1,7 +1,10 @@
+import cv2
 import numpy as np
 import pytest
 
-from mmctl.datasets.checks.keypoint_check import check_keypoints
+from mmctl.datasets.checks.keypoint_check import check_frames_fit, check_keypoints
+from mmctl.datasets.keypoints.keypoint_import import collect_keypoints
+from tests.test_datasets.imported_persons import at
 
 
 @pytest.fixture
@@ -72,3 +75,67 @@ def test_persons_most_of_whose_joints_lie_outside_are_a_fault_though_few(stored)
     report = stored(lambda array: array[2].__setitem__((..., 0), 400))
     assert (report.num_outside, report.num_joints, report.num_sized) == (17, 102, 6)
     assert "most joints of 1 of 6 persons" in report.faults[0]
+
+
+@pytest.fixture
+def frames(tmp_path):
+    names = [f"{number}.png" for number in range(4)]
+    for name in names:
+        assert cv2.imwrite(str(tmp_path / name), np.zeros((128, 64, 3), np.uint8))
+    return names, [str(tmp_path / name) for name in names]
+
+
+def fit(frames, *persons):
+    names, paths = frames
+    found = collect_keypoints([at(n, *p) for n, p in zip(names, persons, strict=False)], names, "")
+    return check_frames_fit(found, paths)
+
+
+def test_a_joint_beyond_the_border_is_counted_alone(frames):
+    joints = np.full((17, 3), (63, 127, 1), np.float32)
+    joints[4, 0] = 64
+    counts = fit(frames, [joints], [(0, 2, 1)])
+    assert (counts.num_sized, counts.num_outside, counts.num_sized_persons) == (34, 1, 2)
+
+
+@pytest.mark.parametrize(
+    ("persons", "message"),
+    [
+        # Poses of the whole frame in one of four crops, x and y exchanged, pixels below 0.
+        (
+            [[(400, 300, 1)], *[[(9, 9, 1)]] * 3],
+            "17 of 68 joints .*joints of 1 of 4 persons: are they",
+        ),
+        ([[(100, 40, 1)]], "17 of 17 joints lie outside"),
+        ([[(-3, 40, 1)]], "17 of 17 joints lie outside"),
+    ],
+)
+def test_poses_of_other_pictures_are_refused(frames, persons, message):
+    with pytest.raises(ValueError, match=rf"p\.json.* pixels of the stored frame.* {message}"):
+        fit(frames, *persons)
+
+
+def test_a_quarter_of_the_joints_outside_is_refused_and_fewer_are_not(frames):
+    joints = np.full((17, 3), (20, 30, 1), np.float32)
+    joints[:4, 1] = 128
+    assert fit(frames, [joints]).num_outside == 4
+    joints[4, 1] = 128
+    with pytest.raises(ValueError, match="5 of 17 joints lie outside"):
+        fit(frames, [joints])
+
+
+def test_frames_of_another_size_than_the_file_says_are_refused(frames):
+    names, paths = frames
+    for size, fits in (((128, 64), True), ((256, 128), False)):
+        found = collect_keypoints([at(names[1], (20, 30, 1), frame_size=size)], names, "")
+        if fits:
+            assert check_frames_fit(found, paths).num_sized_persons == 1
+            continue
+        with pytest.raises(ValueError, match=r"256x128 .* for \S+1\.png, which is 128x64"):
+            check_frames_fit(found, paths)
+
+
+def test_frames_that_are_not_there_are_not_judged(frames):
+    names, _ = frames
+    found = collect_keypoints([at(names[0], (400, 300, 1))], names, "")
+    assert check_frames_fit(found, ["gone"] * 4).num_sized == 0
