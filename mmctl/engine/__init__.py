@@ -12,7 +12,7 @@ from mmctl.engine.config_check.prepared_config import prepare_config, prepare_ru
 from mmctl.engine.cpu_amp_optim_wrapper import CpuAmpOptimWrapper
 from mmctl.engine.event_files import write_event_files
 from mmctl.engine.hooks.checkpoint_match_hook import CheckpointMatchHook, watch_checkpoints
-from mmctl.engine.hooks.finite_loss_hook import FiniteLossHook, NotFiniteError
+from mmctl.engine.hooks.finite_loss_hook import FiniteLossHook
 from mmctl.engine.hooks.frame_rate_hook import FrameRateHook
 from mmctl.engine.hooks.grad_norm_hook import GradNormHook
 from mmctl.engine.hooks.num_classes_hook import NumClassesHook
@@ -25,6 +25,7 @@ from mmctl.engine.repairs.mmengine_fixes import (
     keep_checkpoints_whole,
     register_config_package,
 )
+from mmctl.engine.resume.breakdowns import NotFiniteError
 from mmctl.engine.resume.resumable_epoch_loop import ResumableEpochLoop
 from mmctl.engine.resume.snapshot_hook import SnapshotHook
 from mmctl.engine.resume.stop_signals import RunStopped, end_on_signals

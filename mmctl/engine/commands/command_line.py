@@ -13,10 +13,10 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from mmctl.engine.commands.breakdowns import explain_breakdown, read_notes
 from mmctl.engine.commands.unused_parameters import explain_unused_parameters
 from mmctl.engine.config_check.config_overrides import parse_option
 from mmctl.engine.process_group import close_distributed, end_process
+from mmctl.engine.resume.breakdowns import explain_breakdown, read_notes
 from mmctl.engine.resume.stop_signals import RunStopped
 
 USER_ERRORS = (ValueError, OSError, TypeError, KeyError, IndexError, RecursionError, ImportError)

@@ -15,14 +15,11 @@ from mmengine.runner import Runner
 from mmengine.structures import BaseDataElement
 from torch import Tensor
 
+from mmctl.engine.resume.breakdowns import NotFiniteError
 from mmctl.engine.resume.stop_signals import agree
 from mmctl.registry import HOOKS
 
 _NAMES = ("pid", "camid", "tracklet_id")
-
-
-class NotFiniteError(ValueError):
-    """A loss or a weight became NaN or infinite."""
 
 
 @HOOKS.register_module()

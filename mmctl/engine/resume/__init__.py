@@ -1,1 +1,1 @@
-"""Why a run goes on where it stopped: loop, snapshots, signals, state, schedules."""
+"""Why a run goes on where it stopped: loop, snapshots, signals, state, schedules, breakdowns."""

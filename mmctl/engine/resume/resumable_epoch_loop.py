@@ -17,7 +17,7 @@ from torch import nn
 from mmctl.checkpoints.last_checkpoint import loaded_checkpoint
 from mmctl.datasets.batches.numbered_items import NumberedItems, NumberedSampler
 from mmctl.datasets.batches.random_state import kept_random_state
-from mmctl.engine.commands.breakdowns import add_note, describe_way_on
+from mmctl.engine.resume.breakdowns import add_note, describe_way_on
 from mmctl.engine.resume.run_state import RUN_STATE, restore_run_state
 from mmctl.engine.resume.stop_signals import (
     RunStopped,

@@ -10,7 +10,6 @@ from pathlib import Path
 import torch
 
 from mmctl.checkpoints.last_checkpoint import RESUMABLE, find_named_checkpoint
-from mmctl.engine.hooks.finite_loss_hook import NotFiniteError
 from mmctl.files import FULL_DISK_CODES, DiskFullError
 
 _DEAD_WORKER = re.compile(r"DataLoader worker \(pid(?:\(s\))? ([\d, ]+)\)")
@@ -19,6 +18,10 @@ _LOST_PROCESS = re.compile(
     r"gloo|nccl|connection (was )?(closed|reset)|broken pipe|timed out waiting", re.IGNORECASE
 )
 _SHARED_MEMORY = Path("/dev/shm")
+
+
+class NotFiniteError(ValueError):
+    """A loss or a weight became NaN or infinite."""
 
 
 def explain_breakdown(error: BaseException) -> str | None:

@@ -16,7 +16,7 @@ from mmengine.registry import DATASETS
 
 from mmctl.datasets.transforms import LoadFrames
 from mmctl.engine import run_command
-from mmctl.engine.commands.breakdowns import describe_way_on, explain_breakdown
+from mmctl.engine.resume.breakdowns import describe_way_on, explain_breakdown
 from mmctl.files import DiskFullError, whole_files
 from tests.test_engine.drawing_runner import DrawnData, drawing_runner, end_state, equal
 from tests.test_engine.forked_ranks import WRAPPER, run_ranks
