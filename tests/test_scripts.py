@@ -34,6 +34,7 @@ case "$*" in
     *importlib.metadata*) echo 4.11.0.86 ;;
     "-m pytest"* | "-m ruff"* | "-m mypy"*)
         echo "ran $* with ${{OMP_NUM_THREADS:-no}} thread"; [[ "$2" != "${{FAKE_FAILS:-}}" ]] ;;
+    */bin/lint-imports) echo "ran script lint-imports"; [[ "${{FAKE_FAILS:-}}" != lint-imports ]] ;;
     tools/*) echo "ran in $PWD:"; printf '<%s>' "$@" ;;
 esac
 """
@@ -238,12 +239,12 @@ def test_the_suite_runs_checks_then_tests_on_one_thread_each(checkout):
     done = checkout.run("tools/run_tests.sh", "tests/test_scripts.py", "-k", "a or b")
     assert done.returncode == 0, done
     ran = [line for line in done.stdout.splitlines() if line.startswith("ran")]
-    assert [line.split()[2] for line in ran] == ["ruff", "ruff", "mypy", "pytest"]
+    assert [line.split()[2] for line in ran] == ["ruff", "ruff", "mypy", "lint-imports", "pytest"]
     assert ran[-1].endswith("tests/test_scripts.py -k a or b with 1 thread")
     assert "all passed. Next: bash tools/quickstart.sh" in done.stdout
 
 
-@pytest.mark.parametrize("fails", ["ruff", "pytest"])
+@pytest.mark.parametrize("fails", ["ruff", "lint-imports", "pytest"])
 def test_a_failed_check_fails_the_suite_but_the_tests_still_run(checkout, fails):
     checkout.add_python("python3.11", "3.11.7")
     done = checkout.run(".ci/run", FAKE_FAILS=fails)

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs the whole suite, from a fresh machine on: environment, ruff, mypy, pytest.
+# Runs the whole suite, from a fresh machine on: environment, ruff, mypy, import-linter, pytest.
 #
 #     bash tools/run_tests.sh [arguments for pytest]
 #     bash tools/run_tests.sh tests/test_functional -k ranking
@@ -20,14 +20,18 @@ if ((workers < 1)); then workers=1; fi
 export OMP_NUM_THREADS="${OMP_NUM_THREADS:-1}"
 
 failed=()
+# Not by their scripts, which name the interpreter's old place in an environment that was moved.
 check() {
+    local program=(-m "$1")
+    if [[ "$1" == lint-imports ]]; then program=("$VENV/bin/lint-imports"); fi # it has no -m
     printf '\n$ %s\n' "$*"
-    "$ENV_PYTHON" -m "$@" || failed+=("$*")
+    "$ENV_PYTHON" "${program[@]}" "${@:2}" || failed+=("$*")
 }
 
 check ruff check .
 check ruff format --check .
 check mypy
+check lint-imports
 check pytest -n "$workers" "$@"
 
 echo

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib
 import os
 import random
 import shutil
@@ -17,11 +16,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import uuid4
 
+import mmpretrain.models  # noqa: F401 (most of a training's time is imports: all inherit these)
 import numpy as np
 import torch
+import torchvision  # noqa: F401
 from mmengine.config import Config
 from mmengine.runner import Runner
 
+import mmctl.evaluation
+import mmctl.models  # noqa: F401
 from mmctl.checkpoints.checkpoint_reading import load_from_local_safely
 from mmctl.datasets.batches import numbered_items
 from mmctl.datasets.synthetic import DrawnSettings, MarsWriter
@@ -29,18 +32,11 @@ from mmctl.engine import use_mixed_precision
 from mmctl.files import whole_files
 
 ROOT = Path(__file__).resolve().parents[2]
-PRELOADED = ("torchvision", "mmpretrain.models", "mmctl.models", "mmctl.evaluation")
-"""Imported once and inherited by every training: most of its time is their import."""
-
 MOMENTS = ("at any time", "while writing", "while drawing")
 NUM_EPOCHS = 3
 NUM_PEOPLE = 8
 NOTES = "notes.txt"
 TIMES = ("time", "data_time")
-
-
-for _name in PRELOADED:
-    importlib.import_module(_name)
 
 
 class Setting(NamedTuple):
