@@ -16,6 +16,7 @@ from setuptools.command.build_py import build_py
 
 ROOT = Path(__file__).resolve().parent
 SHIPPED = ("configs", "tools", "model-index.yml")
+NOT_SHIPPED = ROOT / "tools" / "benchmarks"
 
 
 def read_version() -> str:
@@ -68,9 +69,14 @@ def link(name: str, target: Path) -> bool:
 def copy(name: str, target: Path) -> None:
     source = ROOT / name
     if source.is_dir():
-        shutil.copytree(source, target / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(source, target / name, ignore=leave_out)
     else:
         shutil.copy2(source, target / name)
+
+
+def leave_out(folder: str, names: list[str]) -> list[str]:
+    """Return what ``copytree`` passes over: benchmarks are for a checkout."""
+    return [name for name in names if name == "__pycache__" or Path(folder, name) == NOT_SHIPPED]
 
 
 def read_description() -> str:

@@ -53,7 +53,7 @@ def test_links_and_pictures_lead_somewhere(path: Path) -> None:
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
 def test_files_that_are_named_exist(path: Path) -> None:
-    pattern = r"(?<![\w/-])(?:tools|configs|docs|tests)/[\w./-]+\.(?:py|sh|md|png|jpg)"
+    pattern = r"(?<![\w/-])(?:tools|configs|docs|tests|dev)/[\w./-]+\.(?:py|sh|md|png|jpg)"
     for target in set(re.findall(pattern, path.read_text())):
         assert (ROOT / target).exists(), target
 

@@ -1,6 +1,6 @@
 """Fuzz the readers of foreign files: right, or refused in one line, and never anything else.
 
-``python dev/fuzz/run.py --cases 20000 --seed 7`` draws valid samples of every kind, changes their
+``python -m dev.fuzz --cases 20000 --seed 7`` draws valid samples of every kind, changes their
 content, their files or their bytes, and reads them. The exit status is 1 if anything was uncaught,
 hung, crashed, accepted although wrong or refused although right. Needs ``fork``, so not Windows.
 """
@@ -33,7 +33,7 @@ Counts = Counter[Verdict]
 def parse_args(arguments: Sequence[str] | None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(
-        prog="dev/fuzz/run.py",
+        prog="python -m dev.fuzz",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -98,7 +98,7 @@ def _shares(total: int, parts: int) -> list[int]:
 
 
 def _command(name: str, seed: int, number: int) -> str:
-    return f"python dev/fuzz/run.py --kind {name} --seed {seed} --case {number}"
+    return f"python -m dev.fuzz --kind {name} --seed {seed} --case {number}"
 
 
 def _to_row(name: str, seed: int, count: Counts, faults: list[Result], seconds: float) -> dict:

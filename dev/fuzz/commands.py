@@ -14,6 +14,7 @@ from types import ModuleType
 from unittest import mock
 
 from mmctl.engine import run_command
+from mmctl.engine.commands import command_line
 
 ROOT = Path(__file__).resolve().parents[2]
 _ERROR = re.compile(r"^(?:[\w.]+: )?error: (.*)", re.MULTILINE | re.DOTALL)
@@ -60,7 +61,7 @@ def run_main(main: Callable[[], None]) -> None:
     """
     errors = io.StringIO()
     # Notes below the message say how to go on.
-    quiet = mock.patch("mmctl.engine.commands.command_line.read_notes", return_value=())
+    quiet = mock.patch.object(command_line, "read_notes", return_value=())
     try:
         with quiet, redirect_stdout(io.StringIO()), redirect_stderr(errors):
             run_command(main)

@@ -1,6 +1,6 @@
 """What the tests must notice: deliberate mistakes, and the silent traps that they stand for.
 
-``python tools/analysis_tools/check_mutations.py`` makes them one by one and runs the tests.
+``python -m dev.check_mutations`` makes them one by one and runs the tests.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Break the package on purpose, one mistake at a time, and see whether the tests notice.
 
-``python tools/analysis_tools/check_mutations.py`` works in a temporary copy: it makes each mistake
+``python -m dev.check_mutations`` works in a temporary copy: it makes each mistake
 of ``tests/mutations`` there and runs the few tests that should turn red. A mistake that leaves them
 green has survived: its test is missing. Needs ``fork``, so not Windows.
 """
@@ -23,9 +23,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from mutation_workplace import NOT_RUN, ROOT, Workplace
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+from dev.mutation_workplace import NOT_RUN, ROOT, Workplace
 
 if TYPE_CHECKING:
     from tests.mutations import Mutation

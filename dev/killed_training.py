@@ -31,7 +31,7 @@ from mmctl.datasets.synthetic import DrawnSettings, MarsWriter
 from mmctl.engine import use_mixed_precision
 from mmctl.files import whole_files
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 MOMENTS = ("at any time", "while writing", "while drawing")
 NUM_EPOCHS = 3
 NUM_PEOPLE = 8

@@ -1,6 +1,6 @@
 """Kill trainings at random moments, resume them, and compare how they end.
 
-``python tools/analysis_tools/kill_trainings.py`` trains a tiny CTL on drawn people: once in peace
+``python -m dev.kill_trainings`` trains a tiny CTL on drawn people: once in peace
 with each precision, then 50 times with a SIGKILL at any time, in the midst of writing a file or
 while a clip is drawn. Every killed training is resumed; its weights, optimizer, schedules, random
 states and losses must equal those of the uninterrupted one bit by bit. Needs ``fork``, so not
@@ -18,11 +18,11 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from killed_training import MOMENTS, KilledTraining, Setting, draw_people, run_whole
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 from rich.table import Table
 
+from dev.killed_training import MOMENTS, KilledTraining, Setting, draw_people, run_whole
 from mmctl.engine.commands.whole_tables import print_table
 
 SETTINGS = [Setting(amp, workers) for amp in (False, True) for workers in (0, 2)]

@@ -13,9 +13,8 @@ from tests.conftest import ROOT
 
 def test_killed_trainings_end_as_the_uninterrupted_one(tmp_path: Path) -> None:
     # A process of its own, because a process that has trained cannot fork one that trains.
-    tool = "tools/analysis_tools/kill_trainings.py"
     result = subprocess.run(
-        [sys.executable, tool, "--kills=3", f"--keep={tmp_path}"],
+        [sys.executable, "-m", "dev.kill_trainings", "--kills=3", f"--keep={tmp_path}"],
         cwd=ROOT,
         env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)},
         capture_output=True,
