@@ -1,5 +1,6 @@
 import ast
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -43,6 +44,15 @@ def test_no_import_of_ours_hides_in_a_string():
                     hidden.append(f"{path.name}: {value}")
     assert [place for place in hidden if not place.startswith("registry.py: ")] == []
     assert len(hidden) >= 9
+
+
+def test_the_drawn_house_is_the_one_that_is_kept():
+    root = PACKAGE.parent
+    layers = re.search(r"^layers = \[(.*?)^\]", (root / "pyproject.toml").read_text(), re.M | re.S)
+    kept = [sorted(re.findall(r"\w+", row)) for row in re.findall(r'"(.+)"', layers[1])]
+    kept[-1].remove("version")
+    _, *floors = runpy.run_path(root / "docs" / "en" / "figures" / "draw_house.py")["STOREYS"]
+    assert [sorted(name for name, _ in rooms) for _, rooms in floors] == kept
 
 
 def test_there_is_a_core():
