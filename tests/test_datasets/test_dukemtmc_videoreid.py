@@ -160,7 +160,7 @@ def test_it_builds_from_a_config(root):
         ("train/３", "３_C3_F0001_X1.jpg", "must be named by a pid .* got ３"),
         ("train/+3", "3_C3_F0001_X1.jpg", r"must be named by a pid .* got \+3"),
         ("train/ 3", "3_C3_F0001_X1.jpg", "must be named by a pid .* got  3"),
-        ("train/3\n", "3_C3_F0001_X1.jpg", "must be named by a pid .* got 3\n"),
+        ("train/3\n", "3_C3_F0001_X1.jpg", "a name must be one line"),
         ("train/0003", "0003_C３_F0001_X1.jpg", "must be named like"),
     ],
 )

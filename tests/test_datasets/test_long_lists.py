@@ -34,6 +34,6 @@ def test_the_last_name_of_a_long_list_may_be_there_twice(
 ) -> None:
     names = [Counted(f"{index:05d}.jpg") for index in range(LENGTH)]
     monkeypatch.setattr(Counted, "comparisons", 0)
-    with pytest.raises(ValueError, match=r"^file.*01999\.jpg'? twice"):
+    with pytest.raises(ValueError, match=r"^file.* twice"):
         check("file", [*names, Counted(names[-1])])
     assert Counted.comparisons < 10 * LENGTH

@@ -40,7 +40,7 @@ def test_the_command_prints_every_knob(
     sizes = ["--clips", "4", "--repeats", "1"]
     run_tool("benchmarks/bench_train.py", "--config", str(config), *sizes, "--knobs", *names)
     printed = capsys.readouterr().out
-    assert "4 clips of 4 frames of 128x64" in printed.replace("\n", " ")
+    assert "4 clips of 4 frames of 128x64" in " ".join(printed.split())
     for row in ("plain", *names):
         assert f"│ {row} " in printed, row
     rows = [line for line in printed.splitlines() if line.startswith("│ plain")]
