@@ -17,7 +17,7 @@ import numpy as np
 
 from dev.fuzz.case import FIFO, FOLDER, LOOP, Case, Effect, Kind
 
-LONGEST_MESSAGE = 2000
+LONGEST_LINE = 2000
 
 
 class Verdict(Enum):
@@ -94,9 +94,10 @@ def write_files(folder: Path, case: Case) -> None:
 def _judge_refusal(kind: Kind, case: Case, folder: Path, error: Exception) -> Outcome:
     message = str(error)
     has_lines = "\r" in message or ("\n" in message and not kind.lists_faults)
+    longest = max(map(len, message.split("\n")))
     faults = {
         "a message of several lines": has_lines,
-        f"a message of {len(message):,} characters": len(message) > LONGEST_MESSAGE,
+        f"a line of {longest:,} characters": longest > LONGEST_LINE,
         "a message that names no file": not kind.is_named(message, folder, case),
     }
     fault = next((fault for fault, is_there in faults.items() if is_there), None)
