@@ -235,7 +235,7 @@ def _has_broken_values(value: object) -> bool:
 
 def _describe(faults: Mapping[str, Mapping[str, str]], allowed: tuple[str, ...]) -> str:
     kept = {
-        fault: sorted(key[:_LONGEST_KEY] + keys[key] for key in keys if not key.startswith(allowed))
+        fault: sorted(_shown(key) + keys[key] for key in keys if not key.startswith(allowed))
         for fault, keys in faults.items()
     }
     return "; ".join(
@@ -289,6 +289,10 @@ def _shape(value: object) -> tuple[int, ...] | str:
 
 
 def _first(keys: Iterable[str]) -> str:
-    shown = [key[: 2 * _LONGEST_KEY] for key in list(keys)]
+    shown = [_shown(key, 2 * _LONGEST_KEY) for key in list(keys)]
     text = ", ".join(shown[:NUM_SHOWN])
     return f"{text}, ..." if len(shown) > NUM_SHOWN else text or "no keys"
+
+
+def _shown(key: str, length: int = _LONGEST_KEY) -> str:
+    return key[:length] if key.isprintable() else repr(key[:length])

@@ -105,6 +105,12 @@ def test_long_names_and_large_contents_stay_short_in_messages():
     assert len(str(caught.value)) < 1000
 
 
+def test_a_name_of_several_lines_is_told_in_one():
+    weights = {**TinyModel().state_dict(), "a\nb": torch.ones(2)}
+    with pytest.raises(ValueError, match=r"^[^\n]*unknown to the model: 'a\\nb' \(2,\)"):
+        check_state_dict(TinyModel(), weights, "a.pth")
+
+
 @pytest.mark.parametrize(
     ("layout", "hint"),
     [
