@@ -172,6 +172,11 @@ def check_optimizer(wrapper: OptimWrapper, stored: Any, was: str | None, filenam
     places = [place for group in groups for place in group["params"]]
     fits = sorted(map(str, places)) == sorted(map(str, range(len(places))))
     _require(fits, filename, "optimizer.param_groups", "of the numbers of all parameters", places)
+    for index, (own, group) in enumerate(zip(optimizer.param_groups, groups, strict=True)):
+        rate = group.get("lr")
+        fits = "lr" not in own or (is_number(rate) and 0 <= float(cast(float, rate)) < math.inf)
+        rule = "a finite number, 0 or more"
+        _require(fits, filename, f"optimizer.param_groups[{index}].lr", rule, rate)
     _check_states(optimizer, stored["state"], groups, filename)
 
 
@@ -199,7 +204,7 @@ def _check_states(optimizer: Optimizer, states: dict, groups: list[dict], filena
                 at = f"{entry}.{name}"
                 _require(name in state, filename, at, "there", f"only {', '.join(state)}")
                 if isinstance(wanted, Tensor):
-                    rule = f"{describe_kind(wanted)} of shape {tuple(wanted.shape)}"
+                    rule = f"finite {describe_kind(wanted)} of shape {tuple(wanted.shape)}"
                     _require(_is_alike(state[name], wanted), filename, at, rule, state[name])
     if not states and any(expected.values()):
         print_log(
@@ -216,8 +221,9 @@ def _check_states(optimizer: Optimizer, states: dict, groups: list[dict], filena
 def _is_alike(value: object, wanted: Tensor) -> bool:
     if wanted.dim() == 0:  # a count of steps, which older torch stored as a number
         return is_number(value) and 0 <= float(cast(float, value)) < math.inf
-    same = isinstance(value, Tensor) and describe_kind(value) == describe_kind(wanted)
-    return same and cast(Tensor, value).shape == wanted.shape
+    if not isinstance(value, Tensor) or describe_kind(value) != describe_kind(wanted):
+        return False
+    return value.shape == wanted.shape and bool(value.isfinite().all())
 
 
 def _try_step(optimizer: Optimizer, group: dict, parameter: nn.Parameter) -> dict[str, Any]:

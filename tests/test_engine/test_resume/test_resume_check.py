@@ -80,19 +80,35 @@ FAULTS = {
     ),
     "exp_avg of another shape": (
         put("optimizer", "state", 1, "exp_avg", value=torch.zeros(9)),
-        r"optimizer\.state\[1\]\.exp_avg must be floats of shape \(5,\)",
+        r"optimizer\.state\[1\]\.exp_avg must be finite floats of shape \(5,\)",
     ),
     "exp_avg of numpy": (
         put("optimizer", "state", 1, "exp_avg", value=np.zeros(5)),
-        r"optimizer\.state\[1\]\.exp_avg must be floats",
+        r"optimizer\.state\[1\]\.exp_avg must be finite floats",
     ),
     "exp_avg without values": (
         put("optimizer", "state", 1, "exp_avg", value=torch.zeros(5, device="meta")),
-        r"optimizer\.state\[1\]\.exp_avg must be floats",
+        r"optimizer\.state\[1\]\.exp_avg must be finite floats",
+    ),
+    "exp_avg that is not finite": (
+        put("optimizer", "state", 1, "exp_avg", value=torch.full((5,), torch.nan)),
+        r"optimizer\.state\[1\]\.exp_avg must be finite floats",
+    ),
+    "no lr": (
+        drop("optimizer", "param_groups", 0, "lr"),
+        r"optimizer\.param_groups\[0\]\.lr must be a finite number, 0 or more, got None",
+    ),
+    "lr of text": (
+        put("optimizer", "param_groups", 0, "lr", value="x"),
+        r"optimizer\.param_groups\[0\]\.lr must be a finite number, 0 or more, got 'x'",
+    ),
+    "lr that is not finite": (
+        put("optimizer", "param_groups", 0, "lr", value=float("nan")),
+        r"optimizer\.param_groups\[0\]\.lr must be a finite number, 0 or more, got nan",
     ),
     "step of text": (
         put("optimizer", "state", 1, "step", value="x"),
-        r"optimizer\.state\[1\]\.step must be floats",
+        r"optimizer\.state\[1\]\.step must be finite floats",
     ),
     "state as list": (
         put("optimizer", "state", 1, value=[1]),
@@ -139,7 +155,6 @@ def test_what_cannot_be_gone_on_from_is_one_line(checkpoint, tmp_path, fault):
         put("param_schedulers", 0, "_global_step", value=np.zeros(3)),
         put("param_schedulers", 0, "_global_step", value=10**12),
         put("param_schedulers", 0, "base_values", value=[float("nan")]),
-        put("optimizer", "param_groups", 0, "lr", value="x"),
         put("optimizer", "param_groups", 0, "initial_lr", value=7.0),
         drop("optimizer", "param_groups", 0, "betas"),
     ],
