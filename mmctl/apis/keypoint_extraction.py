@@ -137,7 +137,6 @@ class KeypointExtraction:
             if is_main_process():
                 self.partial.prepare(overwrite)
             barrier()
-            self.partial.open()
             pending = self.partial.pending()
             barrier()  # all processes have seen the same blocks before the first is written
             share = np.array_split(pending, get_world_size())[get_rank()].astype(int).tolist()
@@ -257,10 +256,6 @@ class KeypointExtraction:
                     "into 16 bits (leave --amp out)"
                 )
         return {name: values.cpu().numpy() for name, values in rows.items()}
-
-
-def _concatenate(parts: Sequence[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
-    return {kind: np.concatenate([part[kind] for part in parts]) for kind in parts[0]}
 
 
 def uses_udp(estimator: FrozenPoseEstimator) -> bool:

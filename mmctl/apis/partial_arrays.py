@@ -1,41 +1,30 @@
-"""Arrays that several processes fill block by block, and that survive the death of all of them.
+"""Arrays that several processes make block by block, and that survive the death of all of them.
 
-The files lie in a folder beside their place until every block is there: preallocated arrays,
-``done.bin`` with a byte per block, and ``identity.json``, which says what they are and is written
-last. A block's byte is written after its rows have reached the disk, so a byte is never ahead of
-its rows; blocks without one are made again.
+Until every block is there they lie in a folder beside their place: a whole ``.npy`` file for each
+block and kind, and ``identity.json``, which says what they are to become. Files are whole or not
+there; a block that has a file missing or damaged is made again. At the end the blocks are joined.
 """
 
 from __future__ import annotations
 
 import errno
+import io
 import json
-import os
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mmctl.apis.planned_array import PlannedArray, WorkIdentity
-from mmctl.datasets.keypoints.keypoint_file import publish_array
+from mmctl.datasets.keypoints.keypoint_file import write_stored_blocks
 from mmctl.datasets.keypoints.keypoint_header import check_place, header_path
-from mmctl.files import (
-    FULL_DISK_CODES,
-    DiskFullError,
-    FolderLock,
-    read_bytes,
-    read_json,
-    shorten,
-    to_record,
-    write_whole,
-)
+from mmctl.files import DiskFullError, FolderLock, map_npy, read_json, to_record, write_whole
 
-_IDENTITY, _DONE, _LOCK = "identity.json", "done.bin", "lock"
-_REPAIR = "the work there cannot be continued, make it again from the start with --overwrite"
+_IDENTITY, _LOCK = "identity.json", "lock"
 
 
 class PartialArrays:
@@ -53,23 +42,22 @@ class PartialArrays:
         self.num_rows = arrays[0].header.num_frames
         self.num_blocks = -(-self.num_rows // rows_per_block)
         self._lock = FolderLock(self.folder, _LOCK)
-        self._files: dict[str, BinaryIO] = {}
-        self._starts: dict[str, int] = {}
+        self._done: set[int] = set()
 
     def is_complete(self) -> bool:
         """Return whether all arrays are in their place already."""
         return all(array.is_complete() for array in self.arrays.values())
 
     def prepare(self, overwrite: bool = False) -> None:
-        """Make the folder and the arrays in it, or find that a killed run has; one process does.
+        """Make the folder, or find that a killed run has; one process does.
 
         Args:
             overwrite: Whether arrays of another origin in their place will be replaced, and
-                unfinished ones that are of another origin or damaged are thrown away.
+                unfinished ones that are of another origin are thrown away.
 
         Raises:
             ValueError: If another run is at work there, arrays of another origin are in the way
-                (what differs is named), or a file in the folder is damaged.
+                (what differs is named), or the identity is damaged.
             DiskFullError: If the disk has no room for the arrays.
             PermissionError: If the folder cannot be written.
         """
@@ -81,39 +69,29 @@ class PartialArrays:
             self._refuse_others()
         for array in self.arrays.values():
             check_place(array.path)
-        self.folder.mkdir(parents=True, exist_ok=True)
-        for array in self.arrays.values():
-            array.path.parent.mkdir(parents=True, exist_ok=True)
-            if array.path.parent.stat().st_dev != self.folder.stat().st_dev:
-                raise ValueError(
-                    f"{array.path} must be on the disk of {self.folder}, because finished arrays "
-                    "are moved to their places at once"
-                )
+        for folder in (self.folder, *(array.path.parent for array in self.arrays.values())):
+            folder.mkdir(parents=True, exist_ok=True)
         self._lock.take()
-        if found == identity:
-            damage = self._find_damage()
-            if damage is None:
-                return
-            if not overwrite:
-                raise ValueError(f"{damage}: {_REPAIR}")
-        self._begin(identity)
-
-    def open(self) -> None:
-        """Open the prepared arrays for writing; every process does."""
-        for name in (*self._unpublished(), _DONE):
-            self._files[name] = (self.folder / name).open("r+b", buffering=0)
-        for kind, array in self.arrays.items():
-            if f"{kind}.npy" in self._files:
-                self._starts[kind] = len(array.npy_header())
+        if found != identity:
+            (self.folder / _IDENTITY).unlink(missing_ok=True)
+            for path in self.folder.glob("*.npy"):
+                path.unlink()
+            write_whole(self.folder / _IDENTITY, json.dumps(asdict(identity)).encode())
+        if shutil.disk_usage(self.folder).free < self._missing_bytes():
+            error = self._disk_full()
+            if not self._done:
+                self.tidy()
+            raise error
 
     def pending(self) -> list[int]:
         """Return the blocks that are not there yet."""
-        return np.flatnonzero(self._marks() == 0).tolist()
+        missing = [block for block in range(self.num_blocks) if block not in self._done]
+        self._done.update(block for block in missing if self._is_whole(block))
+        return [block for block in missing if block not in self._done]
 
     def num_done_rows(self) -> int:
         """Return how many rows all processes have written."""
-        done = np.flatnonzero(self._marks())
-        return sum(len(self.rows_of(block)) for block in done.tolist())
+        return self.num_rows - sum(len(self.rows_of(block)) for block in self.pending())
 
     def rows_of(self, block: int) -> range:
         """Return the rows of a block."""
@@ -121,39 +99,42 @@ class PartialArrays:
         return range(start, min(start + self.rows_per_block, self.num_rows))
 
     def write_block(self, block: int, rows: Mapping[str, NDArray[Any]]) -> None:
-        """Bring the rows of a block to the disk, then say so.
+        """Bring the rows of a block to the disk.
 
         Args:
             block: Which one.
             rows: The rows of each kind.
 
         Raises:
-            DiskFullError: If the disk is full, which only file systems without preallocation are.
+            DiskFullError: If the disk is full.
         """
         try:
             for kind, array in self.arrays.items():
-                values = np.ascontiguousarray(rows[kind], dtype=array.dtype)
+                values = np.asarray(rows[kind], dtype=array.dtype)
                 assert values.shape == (len(self.rows_of(block)), *array.row_shape)
-                offset = self._starts[kind] + self.rows_of(block).start * array.row_bytes
-                _write_at(self._files[f"{kind}.npy"], values.tobytes(), offset)
-            _write_at(self._files[_DONE], b"\x01", block)
-        except OSError as error:
-            if error.errno in FULL_DISK_CODES:
-                raise self._disk_full() from error
-            raise
+                buffer = io.BytesIO()
+                np.save(buffer, values)
+                write_whole(self._path(kind, block), buffer.getvalue())
+        except DiskFullError as error:
+            raise self._disk_full() from error
 
     def publish(self) -> None:
-        """Move the finished arrays to their places; one process does, a killed call is repeated."""
-        assert not self.pending()
-        for kind, array in self.arrays.items():
-            publish_array(self.folder / f"{kind}.npy", array.path, array.header)
+        """Join the blocks in the arrays' places; one process does, a killed call is repeated.
+
+        Raises:
+            DiskFullError: If the disk is full; the blocks are kept.
+        """
+        try:
+            for kind, array in self.arrays.items():
+                paths = (self._path(kind, block) for block in range(self.num_blocks))
+                blocks = (map_npy(path, "block of rows") for path in paths)
+                write_stored_blocks(array.path, blocks, array.header)
+        except DiskFullError as error:
+            raise self._disk_full() from error
         self.tidy()
 
     def close(self) -> None:
-        """Close the files and give the folder free."""
-        for file in self._files.values():
-            file.close()
-        self._files = {}
+        """Give the folder free."""
         self._lock.release()
 
     def tidy(self) -> None:
@@ -161,52 +142,14 @@ class PartialArrays:
         self.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def _begin(self, identity: WorkIdentity) -> None:
-        """Make the files of the folder anew."""
-        (self.folder / _IDENTITY).unlink(missing_ok=True)
-        try:
-            for kind, array in self.arrays.items():
-                _preallocate(self.folder / f"{kind}.npy", array)
-            write_whole(self.folder / _DONE, bytes(self.num_blocks))
-        except OSError as error:
-            if error.errno not in FULL_DISK_CODES:
-                raise
-            shutil.rmtree(self.folder)
-            raise self._disk_full() from error
-        write_whole(self.folder / _IDENTITY, json.dumps(asdict(identity), indent=1).encode())
+    def _path(self, kind: str, block: int) -> Path:
+        return self.folder / f"{kind}-{block:06d}.npy"
 
-    def _marks(self) -> NDArray[np.uint8]:
-        content = os.pread(self._files[_DONE].fileno(), self.num_blocks, 0)
-        return np.frombuffer(content.ljust(self.num_blocks, b"\x00"), dtype=np.uint8)
-
-    def _find_damage(self) -> str | None:
-        """Return what is wrong with the prepared files; rows of done blocks are not read."""
-        done = self.folder / _DONE
-        try:
-            marks = read_bytes(done, "file")
-        except FileNotFoundError:
-            marks = b""
-        except ValueError as error:
-            return str(error)
-        if len(marks) != self.num_blocks:
-            return (
-                f"{done} must have {self.num_blocks} bytes, one for each block of rows, got "
-                f"{len(marks)}"
-            )
-        if max(marks) > 1:
-            return f"{done} must hold bytes 0 (not done) and 1 (done), got {max(marks)}"
-        for kind, array in self.arrays.items():
-            path = self.folder / f"{kind}.npy"
-            # A run that was killed while it published has moved the first ones.
-            if path.exists() or not all(marks) or not array.is_moved():
-                damage = array.find_damage(path)
-                if damage is not None:
-                    return damage
-        return None
-
-    def _unpublished(self) -> list[str]:
-        """Return the arrays that are still here: a killed run may have moved the first ones."""
-        return [f"{kind}.npy" for kind in self.arrays if (self.folder / f"{kind}.npy").exists()]
+    def _is_whole(self, block: int) -> bool:
+        return all(
+            array.reads_as(self._path(kind, block), len(self.rows_of(block)))
+            for kind, array in self.arrays.items()
+        )
 
     def _read_identity(self, overwrite: bool) -> WorkIdentity | None:
         """Return what lies there; None if nothing does, or what does may be thrown away."""
@@ -220,7 +163,7 @@ class PartialArrays:
                 return None
             raise ValueError(
                 f"{path} must say whose unfinished work lies beside it, but is damaged: {error}: "
-                f"{_REPAIR}"
+                "the work there cannot be continued, make it again from the start with --overwrite"
             ) from error
 
     def _describe_conflict(self, found: WorkIdentity, wanted: WorkIdentity) -> str:
@@ -247,33 +190,19 @@ class PartialArrays:
                     "--overwrite"
                 )
 
-    def _disk_full(self) -> DiskFullError:
-        needed = sum(array.num_bytes for array in self.arrays.values())
-        return DiskFullError(
-            errno.ENOSPC,
-            f"the disk has no room for {needed:,} bytes of keypoints and heatmaps: free some "
-            "space and run the same command again, or choose another disk with --out",
-            str(self.folder),
+    def _missing_bytes(self) -> int:
+        """Return the room that missing blocks, and the joined arrays on this disk, need."""
+        disk, missing = self.folder.stat().st_dev, self.num_rows - self.num_done_rows()
+        return sum(
+            array.row_bytes * (missing + self.num_rows * (array.path.parent.stat().st_dev == disk))
+            for array in self.arrays.values()
         )
 
-
-def _preallocate(path: Path, array: PlannedArray) -> None:
-    """Make an array of zeros whose room on the disk is taken now, not when work is done."""
-    path.unlink(missing_ok=True)  # what lies there may be no file
-    with path.open("wb") as file:
-        file.write(array.npy_header())
-        file.flush()
-        if hasattr(os, "posix_fallocate"):
-            os.posix_fallocate(file.fileno(), file.tell(), array.num_bytes)
-        else:
-            file.truncate(file.tell() + array.num_bytes)
-        os.fsync(file.fileno())
-
-
-def _write_at(file: BinaryIO, content: bytes, offset: int) -> None:
-    """Write bytes at a place and wait until they are on the disk."""
-    view = memoryview(content)
-    while view:
-        written = os.pwrite(file.fileno(), view, offset)
-        view, offset = view[written:], offset + written
-    os.fsync(file.fileno())
+    def _disk_full(self) -> DiskFullError:
+        return DiskFullError(
+            errno.ENOSPC,
+            f"the disk has no room for {self._missing_bytes():,} bytes of keypoints and heatmaps, "
+            "the blocks that are missing and what they are joined into: free some space and run "
+            "the same command again, or choose another disk with --out",
+            str(self.folder),
+        )

@@ -316,16 +316,8 @@ STORED_ARRAYS = (
             ),
             "header: another kind accepted": ("if header.kind != kind:", "if False:"),
             "header: the old one stays while the array is written": (
-                "header_path(path).unlink(missing_ok=True)\n    write_whole(path",
-                "write_whole(path",
-            ),
-            "header: the old one stays while the array is moved": (
-                "header_path(path).unlink(missing_ok=True)\n        os.replace",
-                "os.replace",
-            ),
-            "header: the array that is there is taken for the one that is gone": (
-                "not path.exists() or read_header(path) not in (None, header)",
-                "not path.exists()",
+                "        header_path(path).unlink(missing_ok=True)\n",
+                "",
             ),
         },
     )
@@ -348,19 +340,23 @@ STORED_ARRAYS = (
                 "if found != identity and not overwrite:",
                 "identity = found = found or identity\n        if False:",
             ),
-            "extraction: rows not flushed before the mark": (
-                "offset + written\n    os.fsync(file.fileno())",
-                "offset + written",
+            "extraction: begun where the disk has no room": (
+                "shutil.disk_usage(self.folder).free < self._missing_bytes()",
+                "False",
             ),
-            "extraction: a part of the rows written": (
-                "view = memoryview(content)\n    while view:",
-                "view = memoryview(content)\n    if view:",
-            ),
-            "extraction: prepared before the arrays have room": (
-                "os.posix_fallocate(file.fileno(), file.tell(), array.num_bytes)",
-                "file.truncate(file.tell() + array.num_bytes)",
-            ),
+            "extraction: blocks of another estimator kept": ("path.unlink()", "pass"),
+            "extraction: half a block taken for whole": ("return all(\n", "return any(\n"),
             "extraction: two runs at a time": ("        self._lock.take()\n", ""),
+        },
+    )
+    + mistakes_in(
+        "mmctl/apis/planned_array.py",
+        ("tests/test_apis/test_damaged_work.py",),
+        {
+            "extraction: a block of other rows taken for whole": (
+                "found.shape == (num_rows, *self.row_shape)",
+                "found.shape[1:] == self.row_shape",
+            ),
         },
     )
     + mistakes_in(

@@ -40,7 +40,6 @@ def finish(folder, blocks=None, **arguments):
         partial.tidy()
         return []
     partial.prepare()
-    partial.open()
     pending = partial.pending()
     for block in pending if blocks is None else blocks:
         partial.write_block(block, values(partial, block))

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from mmctl.apis.partial_arrays import PartialArrays
-from mmctl.datasets.keypoints.keypoint_file import write_stored_array
-from tests.test_apis.small_arrays import NUM_ROWS, ROWS_PER_BLOCK, content, finish, plan, values
+from tests.test_apis.small_arrays import ROWS_PER_BLOCK, content, finish, plan, values
 
 
 @pytest.mark.parametrize(
@@ -41,13 +40,22 @@ def spoil(path):
     path.write_bytes(b"\x07" + path.read_bytes()[1:])
 
 
-DAMAGED = ["done.bin", "keypoints.npy", "heatmaps.npy"]
+def pipe(path):
+    path.unlink()
+    os.mkfifo(path)
+
+
+def other_shape(path):
+    np.save(path, np.load(path)[1:])
+
+
+def other_type(path):
+    np.save(path, np.load(path).astype(np.float64))
 
 
 def start_over(folder):
     partial = PartialArrays(plan(folder), ROWS_PER_BLOCK)
     partial.prepare(overwrite=True)
-    partial.open()
     assert partial.pending() == [0, 1, 2]
     partial.close()
     assert finish(folder) == [0, 1, 2]
@@ -56,51 +64,29 @@ def start_over(folder):
     assert content(folder) == content(folder / "whole")
 
 
-def pipe(path):
-    path.unlink()
-    os.mkfifo(path)
-
-
-@pytest.mark.parametrize("name", DAMAGED)
-@pytest.mark.parametrize("damage", [cut, append, spoil, pipe, Path.unlink])
-def test_a_damaged_file_is_named_and_nothing_is_published(tmp_path, name, damage):
+@pytest.mark.parametrize("kind", ["keypoints", "heatmaps"])
+@pytest.mark.parametrize("damage", [cut, append, spoil, pipe, other_shape, other_type, Path.unlink])
+def test_a_damaged_block_is_made_again(tmp_path, kind, damage):
     finish(tmp_path, blocks=[2, 0])
-    damage(tmp_path / "keypoints.partial" / name)
-    with pytest.raises(ValueError, match=rf"keypoints\.partial/{name} must .*--overwrite$"):
-        finish(tmp_path)
-    assert sorted(content(tmp_path)) == []
-    start_over(tmp_path)
+    damage(tmp_path / "keypoints.partial" / f"{kind}-000002.npy")
+    assert finish(tmp_path) == [1, 2]
+    (tmp_path / "whole").mkdir()
+    finish(tmp_path / "whole")
+    assert content(tmp_path) == content(tmp_path / "whole")
 
 
-@pytest.mark.parametrize("header", ["older", None])
-def test_rows_that_vanished_are_not_taken_from_what_lies_in_their_place(tmp_path, header):
-    array = plan(tmp_path, header or "older")[0]
-    write_stored_array(array.path, np.zeros((NUM_ROWS, 17, 3), np.float32), array.header)
-    if header is None:
-        array.path.with_suffix(".json").unlink()
-    partial = PartialArrays(plan(tmp_path), ROWS_PER_BLOCK)
-    partial.prepare(overwrite=True)
-    partial.open()
-    for block in partial.pending() if header else [0, 1]:
-        partial.write_block(block, values(partial, block))
-    partial.close()
-    (partial.folder / "keypoints.npy").unlink()
-    before = content(tmp_path)
-    with pytest.raises(ValueError, match=r"keypoints\.npy must be there until .* no such file"):
-        finish(tmp_path)
-    assert content(tmp_path) == before
-
-
-def test_marks_that_vanish_while_work_is_done_are_not_taken_for_done(tmp_path):
+def test_a_block_that_vanishes_before_it_is_joined_is_named(tmp_path):
     partial = PartialArrays(plan(tmp_path), ROWS_PER_BLOCK)
     partial.prepare()
-    partial.open()
     for block in range(3):
         partial.write_block(block, values(partial, block))
-    os.truncate(partial.folder / "done.bin", 1)
-    assert partial.pending() == [1, 2]
-    assert partial.num_done_rows() == ROWS_PER_BLOCK
+    assert partial.pending() == []
+    (partial.folder / "keypoints-000001.npy").unlink()
+    with pytest.raises(FileNotFoundError, match=r"keypoints-000001\.npy"):
+        partial.publish()
     partial.close()
+    assert content(tmp_path) == {}
+    assert finish(tmp_path) == [1]
 
 
 @pytest.mark.parametrize("damage", [cut, append, spoil])

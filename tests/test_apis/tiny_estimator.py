@@ -104,7 +104,7 @@ def _limit_calls(left: int) -> None:
         return call
 
     for owner, name in (
-        *((os, name) for name in ("pwrite", "fsync", "replace", "posix_fallocate", "unlink")),
+        *((os, name) for name in ("fsync", "replace", "unlink")),
         *((Path, name) for name in ("unlink", "write_bytes", "mkdir")),
     ):
         setattr(owner, name, mortal(getattr(owner, name)))

@@ -114,7 +114,7 @@ def test_a_killed_run_is_continued_to_the_same_bytes(arguments, tmp_path, monkey
             finally:
                 os._exit(0)
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
-        assert sum((tmp_path / "keypoints.partial" / "done.bin").read_bytes()) == num_blocks
+        assert len(list((tmp_path / "keypoints.partial").glob("heatmaps-*.npy"))) == num_blocks
         assert not (tmp_path / "keypoints.npy").exists()
     tool.main()
     first = contents(tmp_path)
@@ -135,12 +135,11 @@ def test_a_damaged_folder_is_refused_until_it_is_overwritten(
     with monkeypatch.context() as patch:
         patch.setattr(PartialArrays, "publish", lambda partial: partial.close())
         run_tool(EXTRACT, *arguments)
-    os.truncate(tmp_path / "keypoints.partial" / "keypoints.npy", 5000)
+    os.truncate(tmp_path / "keypoints.partial" / "identity.json", 50)
     with pytest.raises(SystemExit, match="2"):
         run_tool(EXTRACT, *arguments)
     error = capsys.readouterr().err
-    assert "keypoints.partial/keypoints.npy must have" in error
-    assert "got 5,000" in error
+    assert "keypoints.partial/identity.json must say" in error
     assert contents(tmp_path) == {}
     run_tool(EXTRACT, *arguments, "--overwrite")
     assert contents(tmp_path) == first

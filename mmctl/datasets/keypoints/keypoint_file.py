@@ -7,10 +7,8 @@ than the data set's is refused.
 
 from __future__ import annotations
 
-import io
 import logging
-import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +23,7 @@ from mmctl.datasets.keypoints.keypoint_header import (
     header_path,
     read_header,
 )
-from mmctl.files import map_npy, write_whole
+from mmctl.files import map_npy, open_atomically, write_whole
 from mmctl.structures import NUM_KEYPOINTS
 
 _warned: set[str] = set()
@@ -40,42 +38,32 @@ def write_stored_array(path: Path, array: NDArray[Any], header: ArrayHeader) -> 
         header: What it is.
 
     Raises:
-        DiskFullError: If the disk is full; what was there before is kept, its header is not.
+        DiskFullError: If the disk is full; what was there before is kept.
         ValueError: If a file that is no header is in the header's place.
     """
     assert len(array) == header.num_frames
-    check_place(path)
-    buffer = io.BytesIO()
-    np.save(buffer, array)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    header_path(path).unlink(missing_ok=True)
-    write_whole(path, buffer.getvalue())
-    write_whole(header_path(path), header.to_bytes())
+    write_stored_blocks(path, [array], header)
 
 
-def publish_array(source: Path, path: Path, header: ArrayHeader) -> None:
-    """Move a finished array to its place, with its header; repeating a killed call completes it.
+def write_stored_blocks(path: Path, blocks: Iterable[NDArray[Any]], header: ArrayHeader) -> None:
+    """Write an array that comes in blocks of rows; otherwise as :func:`write_stored_array`.
 
     Args:
-        source: The finished ``.npy`` file on the same disk, or gone if it was moved already.
-        path: Its place.
-        header: What it is.
-
-    Raises:
-        FileNotFoundError: If the finished array is in neither place; what is in its place stays.
+        path: The ``.npy`` file; its folder is made.
+        blocks: The rows in their order, at least one block.
+        header: What they are together.
     """
-    if source.exists():
+    check_place(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open_atomically(path, "wb") as file:
+        for number, block in enumerate(blocks):
+            if number == 0:
+                layout = np.lib.format.header_data_from_array_1_0(block[:0])
+                layout["shape"] = (header.num_frames, *block.shape[1:])
+                np.lib.format.write_array_header_1_0(file, layout)
+            file.write(block.tobytes())
         header_path(path).unlink(missing_ok=True)
-        os.replace(source, path)
-    elif not path.exists() or read_header(path) not in (None, header):
-        raise FileNotFoundError(
-            f"{source} must be there to become {path}, but something else has removed it: run the "
-            "same command again"
-        )
-    # Beside the source, where what a kill leaves is nobody's data set.
-    written = header_path(source)
-    written.write_bytes(header.to_bytes())
-    os.replace(written, header_path(path))
+    write_whole(header_path(path), header.to_bytes())
 
 
 def open_keypoint_array(path: str) -> np.ndarray:

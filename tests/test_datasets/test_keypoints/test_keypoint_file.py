@@ -12,7 +12,7 @@ import pytest
 
 from mmctl.datasets import ILIDSVID, MARS, TrackletDataset
 from mmctl.datasets.keypoints import keypoint_file, keypoint_header
-from mmctl.datasets.keypoints.keypoint_file import publish_array, write_stored_array
+from mmctl.datasets.keypoints.keypoint_file import write_stored_array, write_stored_blocks
 from mmctl.datasets.keypoints.keypoint_header import (
     ArrayHeader,
     hash_frame_list,
@@ -240,31 +240,17 @@ def test_what_is_no_array_is_named(dataset_root, content):
         open_dataset(dataset_root, keypoint_file="keypoints.npy")
 
 
-@pytest.mark.parametrize("replaces", [False, True])
-def test_a_finished_array_that_is_gone_leaves_no_header(tmp_path, replaces):
-    path, source = tmp_path / "keypoints.npy", tmp_path / "partial.npy"
-    if replaces:  # an array of another origin
-        write_stored_array(path, keypoints_of(), HEADER)
-    with pytest.raises(FileNotFoundError, match=r"partial\.npy must be there .* run the same comm"):
-        publish_array(source, path, header_of(estimator="another"))
-    assert read_header(path) == (HEADER if replaces else None)
-
-
-@pytest.mark.parametrize("moves", [False, True])
-def test_a_kill_at_any_moment_leaves_no_array_with_another_s_header(tmp_path, moves):
-    path, source = tmp_path / "keypoints.npy", tmp_path / "partial.npy"
+@pytest.mark.parametrize("num_blocks", [1, 2])
+def test_a_kill_at_any_moment_leaves_no_array_with_another_s_header(tmp_path, num_blocks):
+    path = tmp_path / "keypoints.npy"
     old, new = keypoints_of(), keypoints_of() + 1
     new_header = header_of(estimator="another")
     outcomes = set()
     for num_calls in range(20):
         write_stored_array(path, old, HEADER)
-        np.save(source, new)
 
         def work():
-            if moves:
-                publish_array(source, path, new_header)
-            else:
-                write_stored_array(path, new, new_header)
+            write_stored_blocks(path, np.array_split(new, num_blocks), new_header)
 
         killed = run_in_child(work, num_calls) == -signal.SIGKILL
         is_new = bool((np.load(path) == new).all())
@@ -272,10 +258,6 @@ def test_a_kill_at_any_moment_leaves_no_array_with_another_s_header(tmp_path, mo
         header = read_header(path)
         assert header in (None, new_header if is_new else HEADER)
         outcomes.add((is_new, header is None))
-        if moves:
-            publish_array(source, path, new_header)
-            assert (np.load(path) == new).all()
-            assert read_header(path) == new_header
         if not killed:
             break
     assert not killed
