@@ -10,8 +10,8 @@ from mmengine.model import BaseModel
 from torch import Tensor
 
 from mmctl.models.clip_average import average_clips
+from mmctl.models.component_agreement import check_agreement
 from mmctl.models.micro_batches import run_in_micro_batches
-from mmctl.models.part_check import check_parts
 from mmctl.models.pose.heatmap_source import make_heatmaps, stack_stored
 from mmctl.models.watched_values import watching
 from mmctl.registry import MODELS
@@ -31,7 +31,8 @@ class VideoReID(BaseModel):
         neck: Config of :class:`PosePartNeck`.
         head: Config of :class:`FusionHead`.
         pose: Config of a source of heatmaps: :class:`FrozenPoseEstimator`,
-            :class:`KeypointHeatmaps` or :class:`StoredHeatmaps`.
+            :class:`KeypointHeatmaps`, :class:`StoredHeatmaps`, or one's own
+            :class:`~mmctl.models.pose.heatmap_source.HeatmapSource`.
         graph_head: Config of :class:`PartGraphHead`.
         frames_per_chunk: Most frames that ``predict`` sends through the network at once, at least
             one clip: bounds the memory of long tracklets.
@@ -41,7 +42,7 @@ class VideoReID(BaseModel):
         init_cfg: MMEngine's initialisation config.
 
     Raises:
-        ValueError: If only one of ``pose`` and ``graph_head`` is given, or the parts disagree.
+        ValueError: If only one of ``pose`` and ``graph_head`` is given, or components disagree.
     """
 
     def __init__(
@@ -73,7 +74,8 @@ class VideoReID(BaseModel):
         self.micro_batch = micro_batch
         if micro_batch is not None and micro_batch < 1:
             raise ValueError(f"micro_batch must be None or at least 1, got {micro_batch}")
-        check_parts(self.neck, self.head, self.pose, self.graph_head)
+        if self.pose is not None:
+            check_agreement(self.neck, self.head, self.pose, self.graph_head)
 
     def forward(
         self, inputs: Tensor, data_samples: list[TrackletSample] | None = None, mode: str = "tensor"
@@ -114,11 +116,10 @@ class VideoReID(BaseModel):
         """
         num_frames, frames = inputs.shape[1], inputs.flatten(0, 1)
         features = self._last_map(self.backbone(frames))
-        channels = getattr(self.head, "channels", features.shape[1])
-        if features.shape[1] != channels:
+        if features.shape[1] != self.head.channels:
             raise ValueError(
                 "head.channels (and graph_head.channels) must be those of the backbone's last map, "
-                f"{features.shape[1]}, got {channels}"
+                f"{features.shape[1]}, got {self.head.channels}"
             )
         if self.pose is None or self.graph_head is None:
             return self.neck(features, None, num_frames)[0], None

@@ -12,11 +12,10 @@ from mmengine.config import Config
 from mmengine.dataset import BaseDataset, Compose
 from mmengine.registry import init_default_scope
 from mmengine.runner import set_random_seed
-from torch import nn
 
 from mmctl.datasets.transforms import LoadKeypoints, PackClip
 from mmctl.models import ClipDataPreprocessor
-from mmctl.models.pose.heatmap_source import make_heatmaps, read_by
+from mmctl.models.pose.heatmap_source import HeatmapSource, check_source, make_heatmaps
 from mmctl.registry import DATASETS, MODELS
 from mmctl.structures import BodyScales, resolve_body
 from mmctl.visualization.clip_sheet import AugmentedClip, draw_clip_sheet
@@ -135,21 +134,22 @@ def _all_heatmaps(
     # What a config lacks to run (a checkpoint, mmpose) need not keep anybody from seeing its data.
     try:
         pose = MODELS.build(config)
+        check_source(pose)
         pose.init_weights()
-        return [_heatmaps(pose, result) for result in results], []
+        return [_heatmaps(pose.eval(), result) for result in results], []
     except (ValueError, OSError, ImportError) as error:
         return [None] * len(results), [f"no heatmaps, because {config['type']} failed: {error}"]
 
 
 @torch.no_grad()
-def _heatmaps(pose: nn.Module, results: dict[str, Any]) -> np.ndarray:
+def _heatmaps(pose: HeatmapSource, results: dict[str, Any]) -> np.ndarray:
     num_frames = results["clip_indices"].shape[1]
     frames = torch.from_numpy(results["frames"][:num_frames]).permute(0, 3, 1, 2).float()
-    stored = results.get(read_by(pose))
+    stored = results.get(pose.reads)
     if stored is not None:
         stored = torch.from_numpy(np.nan_to_num(stored[None, :num_frames]))
     plain = ClipDataPreprocessor(std=(1.0, 1.0, 1.0))
-    return make_heatmaps(pose.eval(), plain, frames, stored).float().numpy()
+    return make_heatmaps(pose, plain, frames, stored).float().numpy()
 
 
 def _first_clip(results: dict[str, Any], heatmaps: np.ndarray | None) -> AugmentedClip:

@@ -260,7 +260,7 @@ VIDEO_REID = (
         },
     )
     + mistakes_in(
-        f"{_MODELS}/pose/heatmap_source.py",
+        f"{_MODELS}/pose/keypoint_heatmaps.py",
         (f"{_TESTS}/test_video_reid.py",),
         {
             "model: heatmaps of a lying frame": (

@@ -156,7 +156,7 @@ def test_an_estimator_sees_the_frames_in_their_own_range(drawn_mars, drawn):
     class Brightness(BaseModule):
         reads = "frames"
 
-        def forward(self, frames):
+        def from_clip(self, frames, _):
             return torch.nn.functional.avg_pool2d(frames, 4)[:, :1].expand(-1, 17, -1, -1)
 
     try:

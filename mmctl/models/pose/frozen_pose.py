@@ -105,6 +105,10 @@ class FrozenPoseEstimator(BaseModule):
         self._load_once()
         self._is_init = True
 
+    def from_clip(self, frames: Tensor, stored: Tensor | None) -> Tensor:  # noqa: ARG002
+        """Return the heatmaps of clips; a source of heatmaps does."""
+        return self(frames)
+
     @torch.no_grad()
     def forward(self, frames: Tensor) -> Tensor:
         """Estimate the heatmaps of every frame.

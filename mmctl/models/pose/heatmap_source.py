@@ -1,12 +1,8 @@
-"""What each source of heatmaps reads, and how the model hands it over.
-
-A source has a class attribute ``reads``: ``'frames'`` (RGB in 0 .. 255), or the field of the
-samples that it takes, ``'keypoints'`` (with the frame's size) or ``'heatmaps'``.
-"""
+"""What a source of heatmaps is, and what the model hands to it."""
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Protocol, cast
 
 import torch
 from torch import Tensor, nn
@@ -21,23 +17,42 @@ STORED = {
 """Argument of the data set and transform that put each field into the samples."""
 
 
-def read_by(pose: nn.Module) -> str:
-    """Return what a source of heatmaps reads; keypoints where it does not say.
+class HeatmapSource(Protocol):
+    """A module that makes heatmaps of clips.
+
+    Attributes:
+        reads: What it needs: ``'frames'``, or the field of the samples, one of :data:`STORED`.
+    """
+
+    reads: str
+
+    def from_clip(self, frames: Tensor, stored: Tensor | None) -> Tensor:
+        """Return raw heatmaps, (B * T, 17, h, w).
+
+        Args:
+            frames: (B * T, 3, H, W): RGB in 0 .. 255 where the source reads frames, else
+                normalised.
+            stored: The field that the source reads, (B, T, ...); ``None`` if it reads frames.
+        """
+
+
+def check_source(pose: HeatmapSource) -> None:
+    """Raise unless a module is a source of heatmaps.
 
     Raises:
-        ValueError: If it is nothing that there is.
+        ValueError: If it lacks ``from_clip``, or reads nothing that there is.
     """
-    reads = getattr(pose, "reads", "keypoints")
-    if reads != "frames" and reads not in STORED:
+    reads, runs = getattr(pose, "reads", None), hasattr(pose, "from_clip")
+    if reads not in ("frames", *STORED) or not runs:
         raise ValueError(
-            f"{type(pose).__name__}.reads must be one of {('frames', *STORED)}, because the model "
-            f"has nothing else to give it, got {reads!r}"
+            f"{type(pose).__name__} must have reads, one of {('frames', *STORED)}, and "
+            f"from_clip(frames, stored), because it is the model's source of heatmaps, got "
+            f"{reads!r} and {'a' if runs else 'no'} from_clip"
         )
-    return reads
 
 
 def stack_stored(
-    pose: nn.Module | None, data_samples: list[TrackletSample] | None
+    pose: HeatmapSource | None, data_samples: list[TrackletSample] | None
 ) -> Tensor | None:
     """Return what a source reads from the samples of a batch.
 
@@ -51,14 +66,13 @@ def stack_stored(
     """
     if pose is None or not data_samples:
         return None
-    field = read_by(pose)
-    if field == "frames" or not all(field in sample for sample in data_samples):
+    if pose.reads == "frames" or not all(pose.reads in sample for sample in data_samples):
         return None
-    return torch.cat([getattr(sample, field) for sample in data_samples])
+    return torch.cat([getattr(sample, pose.reads) for sample in data_samples])
 
 
 def make_heatmaps(
-    pose: nn.Module, preprocessor: nn.Module, frames: Tensor, stored: Tensor | None
+    pose: HeatmapSource, preprocessor: nn.Module, frames: Tensor, stored: Tensor | None
 ) -> Tensor:
     """Run a source of heatmaps.
 
@@ -74,18 +88,15 @@ def make_heatmaps(
     Raises:
         ValueError: If the source reads what the samples do not have.
     """
-    reads = read_by(pose)
-    if reads == "frames":
-        return pose(cast(ClipDataPreprocessor, preprocessor).denormalize(frames))
-    if stored is None:
-        argument, transform = STORED[reads]
+    if pose.reads == "frames":
+        frames = cast(ClipDataPreprocessor, preprocessor).denormalize(frames)
+    elif stored is None:
+        argument, transform = STORED[pose.reads]
         raise ValueError(
-            f"the model takes its heatmaps from stored {reads}, but the samples have none: give "
-            f"the data set a {argument} and put {transform} into its pipeline"
+            f"the model takes its heatmaps from stored {pose.reads}, but the samples have none: "
+            f"give the data set a {argument} and put {transform} into its pipeline"
         )
-    if reads == "heatmaps":
-        return pose(stored.flatten(0, 1))
-    return pose(stored.flatten(0, 1), (frames.shape[2], frames.shape[3]))
+    return pose.from_clip(frames, stored)
 
 
 def check_heatmaps(heatmaps: Tensor, name: str) -> None:

@@ -35,6 +35,10 @@ class KeypointHeatmaps(BaseModule):
         self.stride = stride
         self.sigma = sigma
 
+    def from_clip(self, frames: Tensor, stored: Tensor) -> Tensor:
+        """Return the heatmaps of clips; a source of heatmaps does."""
+        return self(stored.flatten(0, 1), (frames.shape[2], frames.shape[3]))
+
     @torch.no_grad()
     def forward(self, keypoints: Tensor, size: tuple[int, int]) -> Tensor:
         """Draw the heatmaps of every frame.

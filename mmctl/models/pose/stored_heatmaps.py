@@ -25,6 +25,10 @@ class StoredHeatmaps(BaseModule):
     def __init__(self, init_cfg: dict | None = None) -> None:
         super().__init__(init_cfg)
 
+    def from_clip(self, frames: Tensor, stored: Tensor) -> Tensor:  # noqa: ARG002
+        """Return the heatmaps of clips; a source of heatmaps does."""
+        return self(stored.flatten(0, 1))
+
     def forward(self, heatmaps: Tensor) -> Tensor:
         """Return the heatmaps in float32.
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
 
 import pytest
 import torch
 from torch import Tensor, nn
 
-from mmctl.models.pose.heatmap_source import read_by
+from mmctl.models.pose.heatmap_source import check_source
 from mmctl.registry import MODELS
 from tests.test_models.test_pose.small_estimators import OURS, randomize_estimator
 from tests.test_models.test_video_reid import CTL, SIZE, T, make_batch, make_tracklet
@@ -110,21 +109,25 @@ def test_missing_heatmaps_are_an_error_that_names_the_transform() -> None:
         model(**data, mode="predict")
 
 
-def test_a_source_of_one_s_own_reads_keypoints_unless_it_says_so() -> None:
-    assert read_by(nn.Identity()) == "keypoints"
+class Own(nn.Module):
+    reads = "frames"
+
+    def from_clip(self, frames: Tensor, _: Tensor | None) -> Tensor:
+        return frames
 
 
-@pytest.fixture
-def reader() -> Callable[[str], nn.Module]:
-    def make(reads: str) -> nn.Module:
-        return type("Own", (nn.Module,), {"reads": reads})()
-
-    return make
+def test_a_source_of_one_s_own_is_taken() -> None:
+    check_source(Own())
 
 
-def test_a_source_that_reads_something_else_is_refused(
-    reader: Callable[[str], nn.Module],
-) -> None:
-    assert read_by(reader("frames")) == "frames"
-    with pytest.raises(ValueError, match=r"Own.reads must be one of .* got 'sound'"):
-        read_by(reader("sound"))
+@pytest.mark.parametrize(
+    ("attribute", "value", "given"),
+    [
+        ("reads", "sound", "'sound' and a from_clip"),
+        ("reads", None, "None and a from_clip"),
+        ("from_clip", property(), "'frames' and no from_clip"),
+    ],
+)
+def test_what_is_no_source_is_refused(attribute: str, value: object, given: str) -> None:
+    with pytest.raises(ValueError, match=f"Other must have reads, one of .* got {given}$"):
+        check_source(type("Other", (Own,), {attribute: value})())
