@@ -253,10 +253,10 @@ SAMPLER = mistakes_in(
             "slice(0, self.num_pids)",
         ),
         "sampler: ranks draw differently": (
-            "[self.seed, self.epoch]",
-            "[self.seed, self.epoch, self.rank]",
+            "[self.seed, self.epoch_number]",
+            "[self.seed, self.epoch_number, self.rank]",
         ),
-        "sampler: every epoch in the same order": ("[self.seed, self.epoch]", "[self.seed]"),
+        "sampler: every epoch in the same order": ("[self.seed, self.epoch_number]", "[self.seed]"),
         "sampler: a whole tuple added when the tracklets are a multiple": (
             "short = -len(order) % size",
             "short = size - len(order) % size",

@@ -70,7 +70,7 @@ class IdentitySampler(Sampler[int]):
         self.visits = epoch
         self.rank, self.world_size = get_dist_info()
         self.seed = sync_random_seed() if seed is None else seed
-        self.epoch = 0
+        self.epoch_number = 0
         self.tracklets = _group_by_pid(read_pids(dataset))
         if self._pids_per_step > len(self.tracklets):
             raise ValueError(
@@ -97,11 +97,11 @@ class IdentitySampler(Sampler[int]):
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the epoch that the next iteration draws."""
-        self.epoch = epoch
+        self.epoch_number = epoch
 
     def __iter__(self) -> Iterator[int]:
         """Yield this rank's indices, the K tracklets of a person together."""
-        generator = np.random.default_rng([self.seed, self.epoch])
+        generator = np.random.default_rng([self.seed, self.epoch_number])
         if self.visits == "pids":
             steps = self._draw_pid_steps(generator)
         else:
