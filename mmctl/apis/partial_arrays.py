@@ -22,7 +22,15 @@ from numpy.typing import NDArray
 from mmctl.apis.planned_array import PlannedArray, WorkIdentity
 from mmctl.datasets.keypoints.keypoint_file import write_stored_blocks
 from mmctl.datasets.keypoints.keypoint_header import check_place, header_path
-from mmctl.files import DiskFullError, FolderLock, map_npy, read_json, to_record, write_whole
+from mmctl.files import (
+    DiskFullError,
+    FolderLock,
+    map_npy,
+    read_json,
+    shorten,
+    to_record,
+    write_whole,
+)
 
 _IDENTITY, _LOCK = "identity.json", "lock"
 

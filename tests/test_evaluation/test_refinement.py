@@ -4,7 +4,7 @@ import torch
 
 from mmctl.evaluation import Protocol, Refinement, ReIDMetric
 from mmctl.functional.ranking import evaluate_ranking
-from tests.references_ranking import loop_distance, loop_expand, loop_k_reciprocal
+from tests.references.ranking import loop_distance, loop_expand, loop_k_reciprocal
 from tests.test_evaluation.drawn_split import drawn_tracklets
 
 IN_GALLERY = Protocol.named("query-in-gallery")

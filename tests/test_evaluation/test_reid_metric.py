@@ -11,7 +11,7 @@ from mmctl.evaluation import PROTOCOLS, ReIDMetric, TrackletFeatures
 from mmctl.evaluation.tracklet_features import recorded_setting
 from mmctl.registry import METRICS
 from mmctl.structures import TrackletSample
-from tests.references_ranking import loop_distance, loop_ranking
+from tests.references.ranking import loop_distance, loop_ranking
 
 
 def sample(pid, camid, split, feature, **fields):

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmctl.functional import clips
-from tests import references_clips as reference
+from tests.references import clips as reference
 
 ALL_MODES = sorted({**clips.RANDOM_MODES, **clips.FIXED_MODES})
 counts = st.tuples(st.integers(1, 60), st.integers(1, 9))

@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from mmctl.functional import cross_scale
-from tests import references
 from tests.random_state import normal
+from tests.references import equations
 
 
 def test_differences_run_from_the_row_to_the_column():
@@ -72,7 +72,7 @@ def test_weights_equal_the_loops(scale):
     source, target = normal(2, 4, 3, 5), normal(2, 4, 6, 5, seed=1)
     result = cross_scale.cross_scale_adjacency(source, target, logit_scale=scale)
     assert result.shape == (2, 4, 6, 3)
-    expected = references.cross_scale_adjacency(source.numpy(), target.numpy(), scale)
+    expected = equations.cross_scale_adjacency(source.numpy(), target.numpy(), scale)
     np.testing.assert_allclose(result, expected, rtol=1e-9)
 
 
@@ -113,7 +113,7 @@ def test_logits_and_softmax_stay_float32_under_autocast(dtype):
     with torch.autocast("cpu", dtype=torch.bfloat16):
         result = cross_scale.cross_scale_adjacency(source, target)
     assert result.dtype == torch.float32
-    expected = references.cross_scale_adjacency(source.double().numpy(), target.double().numpy())
+    expected = equations.cross_scale_adjacency(source.double().numpy(), target.double().numpy())
     np.testing.assert_allclose(result, expected, rtol=1e-3, atol=1e-7)
 
 
@@ -132,7 +132,7 @@ def test_even_rows_have_all_the_entropy_there_is(num_sources):
 def test_convolution_equals_the_loops():
     adjacency, source, weight = normal(2, 4, 6, 3), normal(2, 4, 3, 5), normal(5, 5, seed=1)
     result = cross_scale.convolve_across(adjacency, source, weight.T)
-    expected = references.convolve_across(adjacency.numpy(), source.numpy(), weight.numpy())
+    expected = equations.convolve_across(adjacency.numpy(), source.numpy(), weight.numpy())
     np.testing.assert_allclose(result, expected, atol=1e-12)
 
 
@@ -149,7 +149,7 @@ def test_fusion_equals_the_loops():
     target, sent = normal(2, 4, 3, 5), [normal(2, 4, 3, 5, seed=seed) for seed in (1, 2)]
     result = cross_scale.fuse_scales(target, sent, balance=0.7)
     arrays = [other.numpy() for other in sent]
-    np.testing.assert_allclose(result, references.fuse_scales(target.numpy(), arrays, 0.7))
+    np.testing.assert_allclose(result, equations.fuse_scales(target.numpy(), arrays, 0.7))
 
 
 def test_fusion_of_a_worked_example():

@@ -6,7 +6,7 @@ import torch
 
 from mmctl.functional import distance
 from mmctl.functional.distance import distance_blocks, pairwise_distance
-from tests.references_ranking import loop_distance
+from tests.references.ranking import loop_distance
 
 
 def features(rows, channels=7, seed=0, scale=1.0, dtype=torch.float32):

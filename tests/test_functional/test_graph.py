@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from mmctl.functional import graph
-from tests import references
 from tests.random_state import normal
+from tests.references import equations
 
 SIZES = [1, 3, 5]
 
@@ -16,7 +16,7 @@ def test_windows_equal_the_triple_loop(size):
     nodes = normal(2, 4, 3, 5)
     stacked = graph.temporal_windows(nodes, size)
     assert stacked.shape == (2, 4, size * 3, 5)
-    np.testing.assert_array_equal(stacked, references.windows(nodes.numpy(), size))
+    np.testing.assert_array_equal(stacked, equations.windows(nodes.numpy(), size))
 
 
 def test_windows_of_a_worked_example():
@@ -71,7 +71,7 @@ def test_an_even_or_empty_window_is_refused(size):
 def test_tiling_equals_the_loops(size):
     adjacency = normal(3, 3)
     tiled = graph.tile_adjacency(adjacency, size)
-    np.testing.assert_array_equal(tiled, references.tile(adjacency.numpy(), size))
+    np.testing.assert_array_equal(tiled, equations.tile(adjacency.numpy(), size))
 
 
 def test_tiling_of_a_worked_example():
@@ -84,7 +84,7 @@ def test_tiling_keeps_leading_axes():
     adjacency = normal(2, 4, 3, 3)
     tiled = graph.tile_adjacency(adjacency, 3)
     assert tiled.shape == (2, 4, 9, 9)
-    np.testing.assert_array_equal(tiled[1, 2], references.tile(adjacency[1, 2].numpy(), 3))
+    np.testing.assert_array_equal(tiled[1, 2], equations.tile(adjacency[1, 2].numpy(), 3))
 
 
 def test_slot_major_tiling_is_the_kronecker_product_in_node_major_order():
@@ -120,7 +120,7 @@ def test_rows_get_length_one_and_columns_do_not():
     ones = torch.ones(2, 4, 3, dtype=torch.float64)
     torch.testing.assert_close(rows.norm(dim=-1), ones)
     assert (rows.norm(dim=-2) - ones).abs().max() > 0.1
-    np.testing.assert_allclose(rows[1, 2], references.unit_rows(adjacency[1, 2].numpy()))
+    np.testing.assert_allclose(rows[1, 2], equations.unit_rows(adjacency[1, 2].numpy()))
     torch.testing.assert_close(graph.normalize_rows(7 * adjacency), rows)
 
 
@@ -142,7 +142,7 @@ def test_normalization_equals_the_loops_and_the_literal_formula():
     adjacency = normal(2, 4, 3, 3).abs()
     result = graph.normalize_adjacency(adjacency)
     for b, t in np.ndindex(2, 4):
-        expected = references.normalize(adjacency[b, t].numpy())
+        expected = equations.normalize(adjacency[b, t].numpy())
         np.testing.assert_allclose(result[b, t], expected)
 
 
@@ -169,7 +169,7 @@ def test_low_degrees_are_raised_to_eps():
     # Degrees: 1 - 3 = -2 -> 0.1; exactly 0.1; 1 + 1 = 2. Entry (0, 2) = -3 / sqrt(0.1 * 2).
     adjacency = torch.tensor([[0.0, 0.0, -3.0], [-0.9, 0.0, 0.0], [1.0, 0.0, 0.0]])
     result = graph.normalize_adjacency(adjacency.double())
-    expected = references.normalize(adjacency.double().numpy(), eps=0.1)
+    expected = equations.normalize(adjacency.double().numpy(), eps=0.1)
     np.testing.assert_allclose(result, expected, rtol=1e-6)
     assert result[0, 2].item() == pytest.approx(-3 / math.sqrt(0.2))
     bound = (adjacency.double() + torch.eye(3)).abs() / 0.1
@@ -179,7 +179,7 @@ def test_low_degrees_are_raised_to_eps():
 def test_another_eps_is_used():
     adjacency = torch.tensor([[0.0, -3.0], [1.0, 0.0]], dtype=torch.float64)
     result = graph.normalize_adjacency(adjacency, eps=0.5)
-    np.testing.assert_allclose(result, references.normalize(adjacency.numpy(), eps=0.5))
+    np.testing.assert_allclose(result, equations.normalize(adjacency.numpy(), eps=0.5))
 
 
 def test_negative_degrees_give_finite_values_and_gradients():
@@ -215,7 +215,7 @@ def test_degrees_and_norms_stay_float32_under_autocast(dtype):
             graph.normalize_rows(adjacency),
         ]
     assert [result.dtype for result in results] == [torch.float32] * 3
-    exact = references.normalize(adjacency[0].double().numpy())
+    exact = equations.normalize(adjacency[0].double().numpy())
     np.testing.assert_allclose(results[1][0], exact, rtol=1e-5)
 
 
@@ -236,10 +236,10 @@ def test_messages_equal_the_loops_in_the_paper_s_order(size):
     adjacency = normal(2, 4, size * 3, size * 3, seed=2)
     result = graph.convolve_windows(nodes @ weight, adjacency, size)
     assert result.shape == (2, 4, 3, size * 5)
-    stacked = references.windows(nodes.numpy(), size)
+    stacked = equations.windows(nodes.numpy(), size)
     for b, t in np.ndindex(2, 4):
-        messages = references.pass_messages(adjacency[b, t].numpy(), stacked[b, t])
-        messages = references.relu(messages @ weight.numpy())
+        messages = equations.pass_messages(adjacency[b, t].numpy(), stacked[b, t])
+        messages = equations.relu(messages @ weight.numpy())
         for slot, i, c in np.ndindex(size, 3, 5):
             wanted = messages[slot * 3 + i, c]
             assert result[b, t, i, slot * 5 + c].item() == pytest.approx(wanted, abs=1e-12)

@@ -5,8 +5,8 @@ import torch
 from mmctl.functional.keypoints import decode_heatmaps, locate_peaks
 from mmctl.functional.parts import normalize_heatmaps
 from mmctl.models.pose import KeypointHeatmaps
-from tests import references_keypoints
 from tests.random_state import normal
+from tests.references import keypoints as loops
 
 SIZES = torch.tensor([[20, 11], [7, 9], [64, 32]])
 
@@ -24,7 +24,7 @@ def test_keypoints_equal_the_loops(size, udp):
     heatmaps = normal(3, 5, *size)
     heatmaps[0, 1] = -heatmaps[0, 1].abs()
     keypoints = decode_heatmaps(heatmaps, SIZES, (32, 24), udp=udp)
-    expected = references_keypoints.decode(heatmaps.numpy(), SIZES.tolist(), (32, 24), udp)
+    expected = loops.decode(heatmaps.numpy(), SIZES.tolist(), (32, 24), udp)
     assert keypoints.dtype == torch.float64
     np.testing.assert_allclose(keypoints, expected, atol=1e-12)
 

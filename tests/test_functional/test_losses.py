@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from mmctl.functional import losses
-from tests import references
 from tests.random_state import normal
+from tests.references import equations
 
 
 @pytest.mark.parametrize("margin", [0.0, 0.3, 5.0])
@@ -14,7 +14,7 @@ from tests.random_state import normal
 def test_triplet_equals_the_loops(margin, labels):
     features, labels = normal(7, 5), torch.tensor(labels)
     loss = losses.batch_hard_triplet(features, labels, margin=margin)
-    expected = references.batch_hard_triplet(features.numpy(), labels.tolist(), margin)
+    expected = equations.batch_hard_triplet(features.numpy(), labels.tolist(), margin)
     assert loss.item() == pytest.approx(expected)
     assert loss.dim() == 0
 
@@ -105,7 +105,7 @@ def test_distances_stay_float32_under_autocast(dtype):
     with torch.autocast("cpu", dtype=torch.bfloat16):
         loss = losses.batch_hard_triplet(features, labels, margin=90.0)
     assert loss.dtype == torch.float32
-    expected = references.batch_hard_triplet(features.double().numpy(), labels.tolist(), 90.0)
+    expected = equations.batch_hard_triplet(features.double().numpy(), labels.tolist(), 90.0)
     assert loss.item() == pytest.approx(expected, rel=1e-5)
 
 
@@ -125,7 +125,7 @@ def test_features_and_labels_that_do_not_fit_are_named(shape, count):
 def test_diversity_equals_the_loops():
     parts = normal(2, 3, 5)
     loss = losses.part_diversity(parts)
-    assert loss.item() == pytest.approx(references.part_diversity(parts.numpy()))
+    assert loss.item() == pytest.approx(equations.part_diversity(parts.numpy()))
     assert loss.dim() == 0
 
 
@@ -161,7 +161,7 @@ def test_diversity_stays_float32_under_autocast(dtype):
     with torch.autocast("cpu", dtype=torch.bfloat16):
         loss = losses.part_diversity(parts)
     assert loss.dtype == torch.float32
-    assert loss.item() == pytest.approx(references.part_diversity(parts.double().numpy()), rel=1e-4)
+    assert loss.item() == pytest.approx(equations.part_diversity(parts.double().numpy()), rel=1e-4)
 
 
 def test_gradients_of_diversity_pass_gradcheck():

@@ -4,7 +4,7 @@ import torch
 
 from mmctl.functional import neighbours
 from mmctl.functional.neighbours import center, find_neighbours
-from tests.references_ranking import loop_neighbours
+from tests.references.ranking import loop_neighbours
 
 CUTS = (2, 5, 9)
 

@@ -6,8 +6,8 @@ import torch
 
 from mmctl.functional import parts
 from mmctl.structures import BODY_SCALES, FLIP_ORDER
-from tests import references
 from tests.random_state import normal
+from tests.references import equations
 
 GROUPS = [[0, 2], [1, 2, 4], [3]]
 
@@ -17,14 +17,14 @@ GROUPS = [[0, 2], [1, 2, 4], [3]]
 def test_weights_equal_the_loops(size, scale):
     heatmaps = normal(2, 3, 6, 7)
     weights = parts.normalize_heatmaps(heatmaps, size, scale=scale)
-    expected = references.heatmap_weights(heatmaps.numpy(), size, scale)
+    expected = equations.heatmap_weights(heatmaps.numpy(), size, scale)
     assert weights.shape == (2, 3, size[0] * size[1])
     np.testing.assert_allclose(weights.view(2, 3, *size), expected, rtol=1e-9)
 
 
 def test_the_default_temperature_is_ten():
     heatmaps = normal(1, 2, 4, 3)
-    expected = references.heatmap_weights(heatmaps.numpy(), (4, 3), 10.0)
+    expected = equations.heatmap_weights(heatmaps.numpy(), (4, 3), 10.0)
     weights = parts.normalize_heatmaps(heatmaps, (4, 3))
     np.testing.assert_allclose(weights.view(1, 2, 4, 3), expected, rtol=1e-9)
 
@@ -83,7 +83,7 @@ def test_weights_stay_float32_under_autocast(dtype):
     with torch.autocast("cpu", dtype=torch.bfloat16):
         weights = parts.normalize_heatmaps(heatmaps, (3, 2))
     assert weights.dtype == torch.float32
-    expected = references.heatmap_weights(heatmaps.double().numpy(), (3, 2), 10.0)
+    expected = equations.heatmap_weights(heatmaps.double().numpy(), (3, 2), 10.0)
     np.testing.assert_allclose(weights.view(1, 2, 3, 2), expected, rtol=1e-5)
 
 
@@ -105,7 +105,7 @@ def test_heatmaps_without_four_axes_are_refused(shape):
 def test_pooling_equals_the_loops():
     features = normal(2, 5, 4, 3)
     weights = normal(2, 3, 12, seed=1)
-    expected = references.pool_keypoints(features.numpy(), weights.view(2, 3, 4, 3).numpy())
+    expected = equations.pool_keypoints(features.numpy(), weights.view(2, 3, 4, 3).numpy())
     np.testing.assert_allclose(parts.pool_keypoints(features, weights), expected)
     mean = parts.pool_keypoints(features, weights, reduction="mean")
     np.testing.assert_allclose(mean, expected / 12)
@@ -145,7 +145,7 @@ def test_part_means_equal_the_loops():
     pooled = parts.pool_parts(nodes, GROUPS)
     assert pooled.shape == (2, 4, 3, 3)
     for b, t in np.ndindex(2, 4):
-        expected = references.part_means(nodes[b, t].numpy(), GROUPS)
+        expected = equations.part_means(nodes[b, t].numpy(), GROUPS)
         np.testing.assert_allclose(pooled[b, t], expected, rtol=1e-6)
 
 

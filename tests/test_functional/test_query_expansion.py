@@ -6,7 +6,7 @@ import torch
 
 from mmctl.functional import query_expansion
 from mmctl.functional.query_expansion import expand_queries
-from tests.references_ranking import loop_expand
+from tests.references.ranking import loop_expand
 
 
 def drawn(rows, seed, channels=4):

@@ -5,7 +5,7 @@ import pytest
 
 from mmctl.functional import ranking
 from mmctl.functional.ranking import evaluate_ranking, removed_items
-from tests.references_ranking import loop_ranking
+from tests.references.ranking import loop_ranking
 
 KINDS = ["rectangle", "trapezoid"]
 

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from mmctl.functional.reranking import k_reciprocal, k_reciprocal_blocks
-from tests.references_ranking import loop_k_reciprocal
+from tests.references.ranking import loop_k_reciprocal
 
 
 def clusters(rows, seed, channels=6):

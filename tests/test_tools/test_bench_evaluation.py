@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.conftest import ROOT
-from tests.references_ranking import loop_k_reciprocal
+from tests.references.ranking import loop_k_reciprocal
 
 sys.path.insert(0, str(ROOT / "tools" / "benchmarks"))
 

@@ -6,8 +6,8 @@ import torch.nn.functional as F
 from mmctl.functional.losses import triplet_terms
 from mmctl.models.heads import FusionHead
 from mmctl.models.watched_values import watching
-from tests import references
 from tests.random_state import layer_of, normal, randomize
+from tests.references import equations
 
 C, CLASSES = 7, 4
 LABELS = torch.tensor([0, 3, 0])
@@ -21,7 +21,7 @@ def build(**kwargs):
 
 def reference_features(head):
     reduce = [layer_of(layer) for layer in head.reduce]
-    return references.clip_features(V_G.numpy(), V_P.numpy(), reduce)
+    return equations.clip_features(V_G.numpy(), V_P.numpy(), reduce)
 
 
 def test_the_three_clip_features_equal_the_loops():
@@ -78,7 +78,7 @@ def test_the_losses_equal_the_definitions(neck):
     names = {f"loss_{kind}_{branch}" for kind in ("triplet", "identity") for branch in BRANCHES}
     assert set(terms) == {*names, "loss_diversity"}
     for branch, feature in zip(BRANCHES, reference_features(head), strict=True):
-        triplet = references.batch_hard_triplet(feature, LABELS.tolist(), 0.3)
+        triplet = equations.batch_hard_triplet(feature, LABELS.tolist(), 0.3)
         assert terms[f"loss_triplet_{branch}"].item() == pytest.approx(triplet)
         given = torch.from_numpy(feature)
         if neck == "bnneck":
@@ -89,7 +89,7 @@ def test_the_losses_equal_the_definitions(neck):
         identity = F.cross_entropy(logits, LABELS, label_smoothing=0.1)
         assert terms[f"loss_identity_{branch}"].item() == pytest.approx(identity.item())
     averaged = V_P.numpy().mean(axis=1)
-    assert terms["loss_diversity"].item() == pytest.approx(references.part_diversity(averaged))
+    assert terms["loss_diversity"].item() == pytest.approx(equations.part_diversity(averaged))
 
 
 def test_the_share_of_active_triplets_of_each_branch_is_kept():
@@ -136,7 +136,7 @@ def test_a_loss_that_is_left_out_builds_nothing(term):
 def test_a_loss_config_replaces_the_paper_s():
     cfg = {"triplet": {"type": "mmctl.BatchHardTripletLoss", "margin": 2.0, "loss_weight": 3.0}}
     head = build(losses=cfg)
-    expected = references.batch_hard_triplet(reference_features(head)[1], LABELS.tolist(), 2.0)
+    expected = equations.batch_hard_triplet(reference_features(head)[1], LABELS.tolist(), 2.0)
     terms = head.loss(V_G, V_P, LABELS)
     assert terms["loss_triplet_sum"].item() == pytest.approx(3 * expected)
 

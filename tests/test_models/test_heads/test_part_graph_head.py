@@ -8,7 +8,7 @@ from mmctl.functional.cross_scale import relative_entropy
 from mmctl.models.heads import PartGraphHead
 from mmctl.models.watched_values import watching
 from tests.random_state import normal, randomize
-from tests.references_graph_head import graph_head
+from tests.references.graph_head import graph_head
 
 C = 3
 SIZES = {"s1": 17, "s2": 10, "s3": 5}

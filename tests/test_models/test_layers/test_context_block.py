@@ -4,8 +4,8 @@ import torch
 
 from mmctl.functional.graph import temporal_windows
 from mmctl.models.layers import ContextBlock, WindowContextBlock
-from tests import references
 from tests.random_state import layer_of, norm_of, normal, randomize
+from tests.references import equations
 
 NODES = normal(2, 4, 3, 5)
 
@@ -20,7 +20,7 @@ def test_the_frame_block_equals_the_loops():
     layers = [layer_of(layer) for layer in (block.squeeze, block.squeeze_time, block.expand)]
     result = block(NODES).detach()
     assert result.shape == (2, 1, 3, 3)
-    expected = references.frame_context(NODES.numpy(), *layers)
+    expected = equations.frame_context(NODES.numpy(), *layers)
     np.testing.assert_allclose(result[:, 0], expected)
 
 
@@ -29,9 +29,9 @@ def test_the_frame_block_equals_the_loops():
 @pytest.mark.parametrize("training", [True, False])
 def test_the_window_block_equals_the_loops(norm, window, training):
     block = window_block(norm, window=window).train(training)
-    stacked = references.windows(NODES.numpy(), window)
+    stacked = equations.windows(NODES.numpy(), window)
     bn = None if norm is None else norm_of(block.norm)
-    expected = references.window_context(
+    expected = equations.window_context(
         stacked, layer_of(block.squeeze), layer_of(block.expand), bn
     )
     result = block(temporal_windows(NODES, window)).detach()

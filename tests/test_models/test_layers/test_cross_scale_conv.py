@@ -3,8 +3,8 @@ import pytest
 import torch
 
 from mmctl.models.layers import CrossScaleConv
-from tests import references
 from tests.random_state import embed_of, normal, randomize
+from tests.references import equations
 
 SOURCE, TARGET = normal(2, 3, 4, 5), normal(2, 3, 2, 5, seed=1)
 
@@ -18,11 +18,11 @@ def reference(conv, source, target, scale=1.0):
     phi, varphi = embed_of(conv.embed_node), embed_of(conv.embed_difference)
     h = embed_of(conv.relate_source), embed_of(conv.relate_target)
     f = embed_of(conv.augment_source), embed_of(conv.augment_target)
-    r_source = references.relations(source, phi, varphi, h[0], f[0])
-    r_target = references.relations(target, phi, varphi, h[1], f[1])
-    adjacency = references.cross_scale_adjacency(r_source, r_target, scale)
+    r_source = equations.relations(source, phi, varphi, h[0], f[0])
+    r_target = equations.relations(target, phi, varphi, h[1], f[1])
+    adjacency = equations.cross_scale_adjacency(r_source, r_target, scale)
     weight = conv.weight.weight.detach().numpy().T
-    return adjacency, references.convolve_across(adjacency, source, weight)
+    return adjacency, equations.convolve_across(adjacency, source, weight)
 
 
 @pytest.mark.parametrize("training", [True, False])

@@ -3,8 +3,8 @@ import torch
 
 from mmctl.functional import graph
 from mmctl.models.layers import FrameGraphConv
-from tests import references
 from tests.random_state import normal, randomize
+from tests.references import equations
 
 NODES = normal(2, 4, 3, 5)
 
@@ -16,9 +16,9 @@ def build(**kwargs):
 def test_the_layer_equals_the_loops():
     for eps in (0.1, 0.7):
         conv, adjacency = build(degree_eps=eps), normal(2, 1, 3, 3, seed=1)
-        matrices = [references.normalize(a[0].numpy(), eps) for a in adjacency]
+        matrices = [equations.normalize(a[0].numpy(), eps) for a in adjacency]
         weight = conv.weight.weight.detach().numpy().T
-        expected = references.frame_graph_conv(NODES.numpy(), matrices, weight)
+        expected = equations.frame_graph_conv(NODES.numpy(), matrices, weight)
         np.testing.assert_allclose(conv(NODES, adjacency).detach(), expected, atol=1e-12)
 
 
@@ -27,7 +27,7 @@ def test_a_normalized_adjacency_is_used_as_it_is():
     given = graph.normalize_adjacency(adjacency)
     torch.testing.assert_close(conv(NODES, given, normalized=True), conv(NODES, adjacency))
     weight = conv.weight.weight.detach().numpy().T
-    expected = references.frame_graph_conv(NODES.numpy(), adjacency[:, 0].numpy(), weight)
+    expected = equations.frame_graph_conv(NODES.numpy(), adjacency[:, 0].numpy(), weight)
     np.testing.assert_allclose(
         conv(NODES, adjacency, normalized=True).detach(), expected, atol=1e-12
     )

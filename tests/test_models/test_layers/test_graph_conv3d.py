@@ -4,8 +4,8 @@ import torch
 
 from mmctl.functional import graph
 from mmctl.models.layers import GraphConv3d
-from tests import references
 from tests.random_state import norm_of, normal, randomize
+from tests.references import equations
 
 NODES = normal(2, 4, 3, 5)
 
@@ -18,14 +18,14 @@ def reference(conv, nodes, normalized):
     size = conv.window
     kernel = conv.collapse.weight.detach().numpy().reshape(5, size, 5)
     weight = conv.weight.weight.detach().numpy().T
-    return references.graph_conv3d(nodes, normalized, weight, kernel, norm_of(conv.norm))
+    return equations.graph_conv3d(nodes, normalized, weight, kernel, norm_of(conv.norm))
 
 
 def normalized_windows(adjacency, eps):
     out = np.zeros((2, 4, *adjacency.shape[-2:]))
     for b, t in np.ndindex(2, 4):
         full = adjacency.expand(2, 4, *adjacency.shape[-2:])
-        out[b, t] = references.normalize(full[b, t].numpy(), eps)
+        out[b, t] = equations.normalize(full[b, t].numpy(), eps)
     return out
 
 

@@ -6,8 +6,8 @@ import torch
 
 from mmctl.functional import graph
 from mmctl.models.layers import ContextBlock, ContextTopology, WindowContextBlock
-from tests import references
 from tests.random_state import layer_of, normal, randomize
+from tests.references import equations
 
 EDGES = [(0, 1), (1, 2)]
 PHYSICAL = np.array([[1.0, 1, 0], [1, 1, 1], [0, 1, 1]])
@@ -22,13 +22,13 @@ def build(**kwargs):
 def reference(topology, window, physical=True, mask=True, context=True):
     expected = np.zeros((2, 4, window * 3, window * 3))
     if physical:
-        expected += references.tile(PHYSICAL, window)
+        expected += equations.tile(PHYSICAL, window)
     if mask:
-        expected += references.tile(topology.mask.detach().numpy(), window)
+        expected += equations.tile(topology.mask.detach().numpy(), window)
     if context:
-        stacked = references.windows(NODES.numpy(), window)
+        stacked = equations.windows(NODES.numpy(), window)
         layers = layer_of(topology.context.squeeze), layer_of(topology.context.expand)
-        expected += references.window_context(stacked, *layers)
+        expected += equations.window_context(stacked, *layers)
     return expected
 
 
@@ -61,13 +61,13 @@ def test_the_mask_starts_at_zero_and_the_edges_are_fixed():
 
 def test_a_new_topology_without_context_is_the_tiled_skeleton():
     topology = ContextTopology(5, 3, EDGES, context=False)
-    expected = torch.from_numpy(references.tile(PHYSICAL, 3)).float()
+    expected = torch.from_numpy(equations.tile(PHYSICAL, 3)).float()
     torch.testing.assert_close(topology(NODES.float()), expected)
 
 
 def test_self_loops_can_be_left_to_eq_4():
     topology = build(mask=False, context=False, self_loops=False)
-    expected = references.tile(PHYSICAL - np.eye(3), 3)
+    expected = equations.tile(PHYSICAL - np.eye(3), 3)
     np.testing.assert_allclose(topology(NODES), expected)
 
 
@@ -85,7 +85,7 @@ def test_the_frame_level_block_gives_one_graph_per_clip():
     topology = build(window=1, num_frames=4)
     assert isinstance(topology.context, ContextBlock)
     layers = [getattr(topology.context, name) for name in ("squeeze", "squeeze_time", "expand")]
-    context = references.frame_context(NODES.numpy(), *(layer_of(layer) for layer in layers))
+    context = equations.frame_context(NODES.numpy(), *(layer_of(layer) for layer in layers))
     expected = PHYSICAL + topology.mask.detach().numpy() + context
     result = topology(NODES).detach()
     assert result.shape == (2, 1, 3, 3)

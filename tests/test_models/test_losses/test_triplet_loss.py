@@ -5,15 +5,15 @@ from torch import nn
 
 from mmctl.models.losses import BatchHardTripletLoss
 from mmctl.models.watched_values import watching
-from tests import references
 from tests.forked_processes import run_forked
 from tests.random_state import normal, randomize
+from tests.references import equations
 
 
 @pytest.mark.parametrize(("margin", "weight"), [(0.3, 1.0), (2.0, 0.5)])
 def test_the_loss_has_a_margin_and_a_weight(margin, weight):
     features, labels = normal(5, 3), torch.tensor([0, 1, 0, 1, 1])
-    expected = weight * references.batch_hard_triplet(features.numpy(), labels.tolist(), margin)
+    expected = weight * equations.batch_hard_triplet(features.numpy(), labels.tolist(), margin)
     loss = BatchHardTripletLoss(margin, weight)(features, labels)
     assert loss.item() == pytest.approx(expected)
 

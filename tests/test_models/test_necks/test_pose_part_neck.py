@@ -4,8 +4,8 @@ import torch
 
 from mmctl.models.necks import PosePartNeck
 from mmctl.structures import BODY_SCALES, FLIP_ORDER
-from tests import references
 from tests.random_state import normal
+from tests.references import equations
 
 FEATURES, HEATMAPS = normal(6, 5, 4, 3), normal(6, 17, 8, 6, seed=1)
 
@@ -16,8 +16,8 @@ FEATURES, HEATMAPS = normal(6, 5, 4, 3), normal(6, 17, 8, 6, seed=1)
 def test_nodes_equal_the_loops(body, reduction, scale):
     neck = PosePartNeck(scale, reduction, body=body)
     v_g, nodes = neck(FEATURES, HEATMAPS, num_frames=3)
-    weights = references.heatmap_weights(HEATMAPS.numpy(), (4, 3), scale)
-    keypoints = references.pool_keypoints(FEATURES.numpy(), weights)
+    weights = equations.heatmap_weights(HEATMAPS.numpy(), (4, 3), scale)
+    keypoints = equations.pool_keypoints(FEATURES.numpy(), weights)
     keypoints /= 12 if reduction == "mean" else 1
     tables = BODY_SCALES[body]
     assert list(nodes) == ["s1", "s2", "s3"]
@@ -27,7 +27,7 @@ def test_nodes_equal_the_loops(body, reduction, scale):
         torch.testing.assert_close(v_g[b, t], expected)
         np.testing.assert_allclose(nodes["s1"][b, t], keypoints[frame], rtol=1e-9)
         for name in ("s2", "s3"):
-            expected = references.part_means(keypoints[frame], getattr(tables, name))
+            expected = equations.part_means(keypoints[frame], getattr(tables, name))
             np.testing.assert_allclose(nodes[name][b, t], expected, rtol=1e-5, atol=1e-8)
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from mmctl.structures import BODY_SCALES
-from tests import references
 from tests.random_state import embed_of, layer_of, norm_of
+from tests.references import equations
 
 
 def adjacency_of(topology, nodes, edges, self_loops, frame_level):
@@ -23,35 +23,35 @@ def adjacency_of(topology, nodes, edges, self_loops, frame_level):
     context, block = 0.0, topology.context
     if block is not None and frame_level:
         layers = (layer_of(x) for x in (block.squeeze, block.squeeze_time, block.expand))
-        context = references.frame_context(nodes, *layers)[:, None]
+        context = equations.frame_context(nodes, *layers)[:, None]
     elif block is not None:
-        stacked = references.windows(nodes, window)
+        stacked = equations.windows(nodes, window)
         layers = (layer_of(x) for x in (block.squeeze, block.expand))
-        context = references.window_context(stacked, *layers)
+        context = equations.window_context(stacked, *layers)
     shape = (*nodes.shape[:2], window * num_nodes, window * num_nodes)
-    raw = np.broadcast_to(references.tile(static, window) + context, shape)
-    flat = [references.normalize(matrix, 0.1) for matrix in raw.reshape(-1, *shape[2:])]
+    raw = np.broadcast_to(equations.tile(static, window) + context, shape)
+    flat = [equations.normalize(matrix, 0.1) for matrix in raw.reshape(-1, *shape[2:])]
     return np.stack(flat).reshape(shape)
 
 
 def apply_layer(layer, nodes, adjacency, frame_level):
     weight = layer.weight.weight.detach().numpy().T
     if frame_level:
-        return references.frame_graph_conv(nodes, adjacency[:, 0], weight)
+        return equations.frame_graph_conv(nodes, adjacency[:, 0], weight)
     kernel = layer.collapse.weight.detach().numpy().reshape(len(weight), layer.window, -1)
-    return references.graph_conv3d(nodes, adjacency, weight, kernel, norm_of(layer.norm))
+    return equations.graph_conv3d(nodes, adjacency, weight, kernel, norm_of(layer.norm))
 
 
 def transfer(conv, source, target):
     phi, varphi = embed_of(conv.embed_node), embed_of(conv.embed_difference)
-    r_source = references.relations(
+    r_source = equations.relations(
         source, phi, varphi, embed_of(conv.relate_source), embed_of(conv.augment_source)
     )
-    r_target = references.relations(
+    r_target = equations.relations(
         target, phi, varphi, embed_of(conv.relate_target), embed_of(conv.augment_target)
     )
-    adjacency = references.cross_scale_adjacency(r_source, r_target, conv.logit_scale)
-    return references.convolve_across(adjacency, source, conv.weight.weight.detach().numpy().T)
+    adjacency = equations.cross_scale_adjacency(r_source, r_target, conv.logit_scale)
+    return equations.convolve_across(adjacency, source, conv.weight.weight.detach().numpy().T)
 
 
 def graph_head(head, nodes, variant):
@@ -83,15 +83,15 @@ def graph_head(head, nodes, variant):
                 if s != "s3"
             ]
             if sent:
-                current["s3"] = references.fuse_scales(current["s3"], sent, 0.3)
+                current["s3"] = equations.fuse_scales(current["s3"], sent, 0.3)
     if fuse == "cross-scale" or len(scales) == 1:
         return current["s3"]
     groups = {"s1": body.s3, "s2": body.s2_to_s3}
     sent = [
         np.stack(
-            [[references.part_means(frame, groups[s]) for frame in clip] for clip in current[s]]
+            [[equations.part_means(frame, groups[s]) for frame in clip] for clip in current[s]]
         )
         for s in scales
         if s != "s3"
     ]
-    return references.fuse_scales(current["s3"], sent, 0.3)
+    return equations.fuse_scales(current["s3"], sent, 0.3)
