@@ -22,6 +22,7 @@ from torch import nn
 
 import mmctl
 import mmctl.registry
+from tests.conftest import SETTINGS
 from tests.random_state import randomize
 from tests.test_models.test_pose.small_estimators import SMALL_HRNET
 from tests.test_models.test_video_reid import CTL
@@ -81,18 +82,9 @@ def ls_vid(folder: Path) -> dict:
 
 
 def mars(folder: Path) -> dict:
-    from mmctl.datasets.synthetic import DrawnSettings, MarsWriter
+    from mmctl.datasets.synthetic import MarsWriter
 
-    settings = DrawnSettings(
-        num_train_pids=2,
-        num_test_pids=2,
-        num_cameras=2,
-        frames=(1, 2),
-        size=(64, 32),
-        num_junk=0,
-        num_distractors=0,
-    )
-    MarsWriter(folder / "mars", settings).write()
+    MarsWriter(folder / "mars", SETTINGS).write()
     return {"data_root": str(folder / "mars")}
 
 

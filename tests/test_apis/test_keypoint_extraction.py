@@ -14,6 +14,7 @@ from mmctl.apis.keypoint_extraction import uses_udp
 from mmctl.datasets.keypoints.keypoint_header import hash_frame_list, read_header
 from mmctl.datasets.transforms import LoadFrames, ResizeClip
 from mmctl.functional.keypoints import decode_heatmaps
+from tests.forked_processes import run_group
 from tests.test_apis.tiny_estimator import (
     NUM_FRAMES,
     SIZES,
@@ -162,30 +163,16 @@ def test_ends_at_random_moments_are_continued_to_the_same_bytes(dataset, tmp_pat
 def test_processes_share_the_work_and_write_the_same_bytes(dataset, tmp_path, whole):
     estimator = tiny_estimator()
     make(dataset, tmp_path, estimator).partial.prepare()  # as a killed run of one process
-    (tmp_path / "store").touch()
 
-    def work(rank):
-        store = torch.distributed.FileStore(str(tmp_path / "store"), 2)
-        torch.distributed.init_process_group("gloo", store=store, rank=rank, world_size=2)
+    def work(rank, _):
         seen = []
         extraction = make(dataset, tmp_path, estimator)
         estimate = extraction._estimate
         extraction._estimate = lambda f, s, batch: seen.extend(batch) or estimate(f, s, batch)
         extraction.run()
         (tmp_path / f"rank{rank}").write_text(" ".join(map(str, seen)))
-        torch.distributed.destroy_process_group()
 
-    child = os.fork()
-    if child == 0:
-        status = 1
-        try:
-            work(1)
-            status = 0
-        finally:
-            os._exit(status)
-    other = run_in_child(lambda: work(0))
-    assert other == 0
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert run_group(work, tmp_path) == [0, 0]
     shares = [
         [int(row) for row in (tmp_path / f"rank{rank}").read_text().split()] for rank in (0, 1)
     ]

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable
-from datetime import timedelta
 from pathlib import Path
 
-import torch
-import torch._dynamo  # the first optimizer does, for seconds: once here, not in each process
-
 from mmctl.engine import run_command
-from tests.forked_processes import run_forked
+from tests.forked_processes import join_group, run_forked
 
 WRAPPER = {
     "type": "MMDistributedDataParallel",
@@ -35,13 +30,5 @@ def _run(main: Callable[[int], None], rank: int, num_ranks: int, folder: Path) -
     # A dead process leaves what it printed.
     output = open(folder / f"{rank}.txt", "w", buffering=1)  # noqa: SIM115
     sys.stdout = sys.stderr = output
-    torch.set_num_threads(1)
-    os.environ["LOCAL_RANK"] = str(rank)
-    torch.distributed.init_process_group(
-        "gloo",
-        init_method=f"file://{folder}/store",
-        rank=rank,
-        world_size=num_ranks,
-        timeout=timedelta(minutes=30),
-    )
+    join_group(rank, num_ranks, folder)
     run_command(lambda: main(rank))

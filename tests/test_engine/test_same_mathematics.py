@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -17,7 +16,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from mmctl.engine import init_cpu_distributed
 from tests.conftest import ROOT
-from tests.forked_processes import run_forked
+from tests.forked_processes import join_group, run_forked
 
 GLOBAL_PIDS, CLIPS = 4, 2
 
@@ -90,12 +89,8 @@ def make_config(data_root: Path, folder: Path, num_processes: int, mining: str) 
 
 
 def train_rank(rank: int, num_processes: int, folder: Path, cfg: Config) -> None:
-    torch.set_num_threads(1)
-    os.environ["LOCAL_RANK"] = str(rank)
     if num_processes > 1:
-        torch.distributed.init_process_group(
-            "gloo", init_method=f"file://{folder}/store", rank=rank, world_size=num_processes
-        )
+        join_group(rank, num_processes, folder)
     init_cpu_distributed(cfg, cfg.launcher)
     cfg.custom_hooks = [
         *(hook for hook in cfg.custom_hooks if hook.type != "RunReportHook"),

@@ -6,13 +6,10 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
-from multiprocessing import get_context
 from pathlib import Path
 
 import torch
-import torch.distributed
 from mmengine.dataset import DefaultSampler, pseudo_collate
 from mmengine.evaluator import Evaluator
 from torch.utils.data import DataLoader
@@ -20,6 +17,7 @@ from torch.utils.data import DataLoader
 import mmctl.evaluation  # noqa: F401 (before the processes part)
 from mmctl.evaluation import TrackletFeatures
 from mmctl.structures import TrackletSample
+from tests.forked_processes import join_group, run_forked
 from tests.test_evaluation.drawn_split import drawn_tracklets
 
 BATCH = 4
@@ -40,10 +38,7 @@ def to_samples(tracklets: TrackletFeatures) -> list[TrackletSample]:
 
 
 def evaluate(rank: int, world_size: int, num_tracklets: int, out: Path) -> None:
-    os.environ["LOCAL_RANK"] = str(rank)
-    torch.distributed.init_process_group(
-        "gloo", f"file://{out / 'meeting'}", rank=rank, world_size=world_size
-    )
+    join_group(rank, world_size, out)
     samples = to_samples(drawn_tracklets(num_tracklets=num_tracklets))
     dump = {"dump_file": str(out / "features.npz")} if rank == 0 else {}
     evaluator = Evaluator([{"type": "mmctl.ReIDMetric", **dump}])
@@ -57,21 +52,13 @@ def evaluate(rank: int, world_size: int, num_tracklets: int, out: Path) -> None:
 
 def main() -> None:
     num_tracklets, out = int(sys.argv[1]), Path(sys.argv[2])
-    torch.set_num_threads(1)
-    # Forked, so that the imports are paid for once.
-    context = get_context("fork")
-    processes = []
+    ranks = []
     for world_size in map(int, sys.argv[3:]):
         folder = out / str(world_size)
         folder.mkdir()
-        for rank in range(world_size):
-            arguments = (rank, world_size, num_tracklets, folder)
-            processes.append(context.Process(target=evaluate, args=arguments))
-    for process in processes:
-        process.start()
-    for process in processes:
-        process.join()
-    sys.exit(any(process.exitcode for process in processes))
+        ranks += [(rank, world_size, num_tracklets, folder) for rank in range(world_size)]
+    # Forked, so that the imports are paid for once.
+    sys.exit(any(run_forked(evaluate, ranks)))
 
 
 if __name__ == "__main__":

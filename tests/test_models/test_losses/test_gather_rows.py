@@ -1,23 +1,20 @@
 import torch
 
 from mmctl.models.losses.gather_rows import gather_rows
-from tests.forked_processes import run_forked
+from tests.forked_processes import run_group
 from tests.random_state import normal
 
 
 def run_rank(rank, folder):
-    store = f"file://{folder}/store"
-    torch.distributed.init_process_group("gloo", init_method=store, rank=rank, world_size=2)
     rows = (torch.tensor([[1.0, 2.0]]) + 10 * rank).requires_grad_()
     gathered = gather_rows(rows)
     (gathered * torch.tensor([[1.0, 2.0], [3.0, 4.0]])).sum().backward()
     labels = gather_rows(torch.tensor([rank, 7]))
     torch.save((gathered.detach(), rows.grad, labels), folder / f"{rank}.pt")
-    torch.distributed.destroy_process_group()
 
 
 def test_rows_come_in_the_order_of_the_ranks_with_gradient_to_the_own_ones(tmp_path):
-    assert run_forked(run_rank, [(rank, tmp_path) for rank in range(2)]) == [0, 0]
+    assert run_group(run_rank, tmp_path) == [0, 0]
     for rank in range(2):
         gathered, gradient, labels = torch.load(tmp_path / f"{rank}.pt")
         assert gathered.tolist() == [[1.0, 2.0], [11.0, 12.0]]

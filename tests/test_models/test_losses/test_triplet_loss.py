@@ -5,7 +5,7 @@ from torch import nn
 
 from mmctl.models.losses import BatchHardTripletLoss
 from mmctl.models.watched_values import watching
-from tests.forked_processes import run_forked
+from tests.forked_processes import run_group
 from tests.random_state import normal, randomize
 from tests.references import equations
 
@@ -78,14 +78,11 @@ def test_a_last_batch_of_one_person_is_warned_of_too(log):
 
 
 def run_rank(rank, folder):
-    store = f"file://{folder}/store"
-    torch.distributed.init_process_group("gloo", init_method=store, rank=rank, world_size=2)
     torch.save(embed_and_differentiate(slice(4 * rank, 4 * rank + 4)), folder / f"{rank}.pt")
-    torch.distributed.destroy_process_group()
 
 
 def test_two_processes_mine_the_batch_of_both(tmp_path):
-    assert run_forked(run_rank, [(rank, tmp_path) for rank in range(2)]) == [0, 0]
+    assert run_group(run_rank, tmp_path) == [0, 0]
     loss, gradient = embed_and_differentiate(slice(None))
     found = [torch.load(tmp_path / f"{rank}.pt") for rank in range(2)]
     # DDP logs the loss of a process and applies the mean of the gradients.
@@ -96,15 +93,12 @@ def test_two_processes_mine_the_batch_of_both(tmp_path):
 
 
 def warn_of_rank(rank, folder, mining):
-    store = f"file://{folder}/store-{mining}"
-    torch.distributed.init_process_group("gloo", init_method=store, rank=rank, world_size=2)
     loss = BatchHardTripletLoss(mining=mining)
     loss(normal(2, 2), torch.tensor([rank, rank]))
     torch.save(loss._has_warned, folder / f"{rank}-{mining}.pt")
-    torch.distributed.destroy_process_group()
 
 
 @pytest.mark.parametrize(("mining", "warned"), [("global", False), ("per-rank", True)])
 def test_the_batch_of_all_processes_counts_where_it_is_mined(tmp_path, mining, warned):
-    assert run_forked(warn_of_rank, [(rank, tmp_path, mining) for rank in range(2)]) == [0, 0]
+    assert run_group(warn_of_rank, tmp_path, mining) == [0, 0]
     assert [torch.load(tmp_path / f"{rank}-{mining}.pt") for rank in range(2)] == [warned] * 2
