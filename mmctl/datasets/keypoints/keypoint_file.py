@@ -23,7 +23,7 @@ from mmctl.datasets.keypoints.keypoint_header import (
     header_path,
     read_header,
 )
-from mmctl.files import map_npy, open_atomically, write_whole
+from mmctl.files import map_npy, open_atomically, shorten, write_whole
 from mmctl.structures import NUM_KEYPOINTS
 
 _warned: set[str] = set()
@@ -138,7 +138,7 @@ def check_belongs(
     if header.num_frames != num_rows:
         raise ValueError(
             f"{place} has {num_rows} rows, but its header {header_path(path)} says "
-            f"{header.num_frames}: one of the two comes from elsewhere"
+            f"{shorten(header.num_frames)}: one of the two comes from elsewhere"
         )
     names = frame_names()
     if header.num_frames != len(names) or header.frame_list_sha256 != hash_frame_list(names):

@@ -345,3 +345,11 @@ def test_named_rows_decide_the_order_of_the_frames(tmp_path):
 def test_rows_that_are_no_order_are_refused(tmp_path, rows, message):
     with pytest.raises(ValueError, match=rf"annotations\.json.*{message}"):
         annotate(tmp_path, [(["x", "y"], rows)]).frame_names()
+
+
+def test_the_message_about_a_long_number_of_frames_is_short(tmp_path):
+    write_stored_array(tmp_path / "keypoints.npy", keypoints_of(), HEADER)
+    header = json.dumps({**vars(HEADER), "num_frames": 10**3000})
+    (tmp_path / "keypoints.json").write_text(header)
+    with pytest.raises(ValueError, match=r"^[^\n]{1,900}$"):
+        keypoint_file.check_belongs(str(tmp_path / "keypoints.npy"), "keypoints", 3, list)
