@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import random
 from collections.abc import Sequence
@@ -156,7 +157,7 @@ class KeypointHeaders(KeypointArrays):
     )
 
 
-_PLAN_ROWS, _PER_BLOCK = 7, 3
+_PLAN_ROWS, _PER_BLOCK, _NUM_BLOCKS = 7, 3, 3
 
 
 def _plan(folder: Path) -> PlannedArray:
@@ -164,26 +165,24 @@ def _plan(folder: Path) -> PlannedArray:
     return PlannedArray(folder / "keypoints.npy", header, (17, 3), np.dtype(np.float32))
 
 
-def _done(rng: random.Random, content: Any) -> None:
-    marks = content["done"]
-    odd = (marks[:-1], marks + b"\x00", b"", marks[:-1] + b"\x02", b"\xff" * len(marks))
-    content["done"] = rng.choice(odd)
-
-
-def _rows(rng: random.Random, content: Any) -> None:
-    rows = content["rows"]
-    odd = (rows[:-1], rows + b"\x00", b"", b"\x00" * len(rows), rows[:8] + b"\x09" + rows[9:])
-    content["rows"] = rng.choice(odd)
+def _block(rng: random.Random, block: int, is_whole: bool) -> bytes:
+    """Return the file of a block of rows, or one that is none."""
+    num_rows = min(_PER_BLOCK, _PLAN_ROWS - block * _PER_BLOCK)
+    buffer = io.BytesIO()
+    np.save(buffer, np.zeros((num_rows, 17, 3), np.float32))
+    whole = buffer.getvalue()
+    other = io.BytesIO()
+    np.save(other, np.zeros((num_rows + 1, 17, 3), np.float32))
+    broken = (whole[:-1], whole + b"\x00", b"", other.getvalue(), whole.replace(b"f4", b"i4"))
+    return whole if is_whole else rng.choice(broken)
 
 
 class PartialWork(Kind):
     """The folder of an extraction that was stopped."""
 
     name = "partial-arrays"
-    damaged: ClassVar[tuple[str, ...]] = ("identity.json", "done.bin")
+    damaged: ClassVar[tuple[str, ...]] = ("identity.json",)
     changes: ClassVar[Sequence[Change]] = (
-        Change("marks that are none", Effect.REFUSED, _done),
-        Change("an array that is none", Effect.REFUSED, _rows),
         wrong_type("identity", dict),
         wrong_type("identity/(rows_per_block|arrays)"),
         wrong_type("identity/arrays/keypoints", dict),
@@ -197,43 +196,45 @@ class PartialWork(Kind):
     )
     edits: ClassVar[Sequence[Change]] = (
         *broken_json("identity.json"),
-        not_a_file("done.bin", "keypoints.npy"),
+        not_a_file("identity.json"),
     )
 
     def make(self, rng: random.Random) -> Any:
-        """Draw which blocks are done."""
+        """Draw which blocks are done, which are not, and which are damaged."""
         headers = {"keypoints": json.loads(_plan(Path()).header.to_bytes())}
-        blocks = -(-_PLAN_ROWS // _PER_BLOCK)
-        rows = np.zeros((_PLAN_ROWS, 17, 3), np.float32).tobytes()
+        states = [rng.choice(("done", "absent", "damaged")) for _ in range(_NUM_BLOCKS)]
         return {
             "identity": {"rows_per_block": _PER_BLOCK, "arrays": headers},
-            "done": bytes(rng.randint(0, 1) for _ in range(blocks)),
-            "rows": _plan(Path()).npy_header() + rows,
+            "blocks": {
+                block: _block(rng, block, state == "done")
+                for block, state in enumerate(states)
+                if state != "absent"
+            },
+            "pending": [block for block, state in enumerate(states) if state != "done"],
         }
 
     def render(self, rng: random.Random, content: Any) -> Files:
         """Write the folder."""
-        if not isinstance(content, dict) or "rows" not in content:
-            content = {"rows": b"", "done": b"", "identity": content}
-        files = {"keypoints.npy": content["rows"], "done.bin": content["done"]}
-        files = {name: c if isinstance(c, bytes) else b"" for name, c in files.items()}
+        if not isinstance(content, dict) or "blocks" not in content:
+            content = {"blocks": {}, "identity": content}
+        blocks = content["blocks"] if isinstance(content["blocks"], dict) else {}
+        files = {f"keypoints-{block:06d}.npy": rows for block, rows in blocks.items()}
         files["identity.json"] = to_json(rng, content["identity"])
         return {f"keypoints.partial/{name}": content for name, content in files.items()}
 
     def meaning(self, content: Any) -> Any:
         """Return the blocks that are to be made."""
-        return [block for block, mark in enumerate(content["done"]) if not mark]
+        return content["pending"]
 
     def read(self, folder: Path) -> Any:
         """Go on with the work."""
         work = PartialArrays([_plan(folder)], _PER_BLOCK)
         try:
             work.prepare()
-            work.open()
             return work.pending()
         finally:
             work.close()
 
     def check(self, meaning: Any) -> None:
         """Assert that the blocks are those of the plan."""
-        assert set(meaning) <= set(range(-(-_PLAN_ROWS // _PER_BLOCK))), "another block"
+        assert set(meaning) <= set(range(_NUM_BLOCKS)), "another block"
