@@ -73,8 +73,7 @@ class TrackletDataset(BaseDataset):
     Raises:
         FileNotFoundError: If the annotation, keypoint or heatmap file does not exist.
         TypeError: If an argument is unknown.
-        ValueError: If ``split`` is unknown or a file breaks a rule; file, place, rule and value
-            are named.
+        ValueError: If ``split`` is unknown or a file breaks a rule, with its place and value.
     """
 
     def __init__(

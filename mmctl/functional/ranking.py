@@ -13,8 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-JUNK_PID = -1
-DISTRACTOR_PID = 0
+JUNK_PID, DISTRACTOR_PID = -1, 0
 
 AVERAGE_PRECISIONS = ("rectangle", "trapezoid")
 """The values that ``average_precision`` takes."""
@@ -90,10 +89,8 @@ def evaluate_ranking(
         NoMatchError: If no query has a match (wrong camera ids do this).
 
     Example:
-        >>> distances = np.array([[0.1, 0.2, 0.3]])
-        >>> query_pids, query_camids = np.array([7]), np.array([1])
-        >>> gallery = np.array([8, 7, 7]), np.array([2, 2, 3])
-        >>> ranking = evaluate_ranking(distances, query_pids, query_camids, *gallery, topk=2)
+        >>> ids = [np.array(values) for values in ([7], [1], [8, 7, 7], [2, 2, 3])]
+        >>> ranking = evaluate_ranking(np.array([[0.1, 0.2, 0.3]]), *ids, topk=2)
         >>> ranking.cmc.tolist(), round(ranking.mean_average_precision, 4), ranking.num_queries
         ([0.0, 1.0], 0.5833, 1)
     """

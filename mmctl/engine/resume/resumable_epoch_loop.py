@@ -3,28 +3,21 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
 from typing import Any
 
 from mmengine.dist import get_world_size
 from mmengine.logging import print_log
-from mmengine.registry import FUNCTIONS
 from mmengine.runner import EpochBasedTrainLoop, Runner
 from torch import nn
 
 from mmctl.checkpoints.last_checkpoint import loaded_checkpoint
-from mmctl.datasets.batches.numbered_items import NumberedItems, NumberedSampler
+from mmctl.datasets.batches.numbered_items import NumberedSampler
 from mmctl.datasets.batches.random_state import kept_random_state
 from mmctl.engine.resume.breakdowns import add_note, describe_way_on
+from mmctl.engine.resume.numbered_loader import number_items
 from mmctl.engine.resume.run_state import RUN_STATE, restore_run_state
-from mmctl.engine.resume.stop_signals import (
-    RunStopped,
-    StopSignals,
-    leave_signals_to_main_process,
-    spare_workers,
-)
+from mmctl.engine.resume.stop_signals import RunStopped, StopSignals, spare_workers
 from mmctl.files import shorten
 from mmctl.registry import LOOPS
 
@@ -72,7 +65,7 @@ class ResumableEpochLoop(EpochBasedTrainLoop):
         dynamic_intervals: list[tuple[int, int]] | None = None,
     ) -> None:
         _check_epochs(max_epochs, val_begin, val_interval, dynamic_intervals or [])
-        numbered = _number_items(dataloader)
+        numbered = number_items(dataloader)
         super().__init__(runner, numbered, max_epochs, val_begin, val_interval, dynamic_intervals)
         self.signals = StopSignals()
         self.num_done = 0
@@ -276,32 +269,3 @@ def _check_epochs(
                 f"train_cfg.{name} must be an integer, {least} or more, because epochs are "
                 f"counted, got {value!r}"
             )
-
-
-def _number_items(dataloader: dict) -> dict:
-    """Return the config of the same data loader with numbered items."""
-    if not isinstance(dataloader, dict) or dataloader.get("batch_sampler") is not None:
-        raise ValueError(
-            "ResumableEpochLoop needs the config of a train_dataloader with a sampler and no "
-            "batch_sampler, because it leaves out batches by their number in the sampler, got "
-            f"{type(dataloader).__name__} {dataloader if isinstance(dataloader, dict) else ''}"
-        )
-    sampler = {
-        "type": NumberedSampler,
-        "sampler": dataloader["sampler"],
-        "batch_size": dataloader["batch_size"],
-    }
-    worker_init = dict(dataloader.get("worker_init_fn") or {})
-    kind = worker_init.pop("type", None)
-    function = FUNCTIONS.get(kind) if isinstance(kind, str) else kind
-    inner = partial(function, **worker_init) if function is not None else None
-    return {
-        **dataloader,
-        "dataset": {"type": NumberedItems, "dataset": dataloader["dataset"]},
-        "sampler": sampler,
-        "worker_init_fn": {
-            "type": leave_signals_to_main_process,
-            "inner": inner,
-            "main_process": os.getpid(),
-        },
-    }
