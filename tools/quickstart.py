@@ -20,6 +20,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from mmctl.checkpoints.last_checkpoint import trained_checkpoint
 from mmctl.engine import run_command
 from mmctl.engine.commands.measured_numbers import NamedResult, read_measured, read_scores
 from mmctl.engine.commands.tool_runs import end_with_parent
@@ -142,11 +143,6 @@ def fingerprint(args: argparse.Namespace) -> str:
     return digest.hexdigest()
 
 
-def last_checkpoint(folder: Path) -> str:
-    """Return the checkpoint that the training in ``folder`` ended with."""
-    return Path((folder / "last_checkpoint").read_text().strip()).as_posix()
-
-
 def finished_row(name: str, made_of: str, args: argparse.Namespace, read: partial) -> dict | None:
     """Return the row of a network that is done; make ready for it where it is not, or damaged."""
     found = (folder := Path(args.work_dir) / name) / "made_of.txt"
@@ -172,7 +168,7 @@ def train_and_test(name: str, config: str, made_of: str, args: argparse.Namespac
     if name != "untrained":
         train = ["tools/train.py", config, "--work-dir", str(folder), "--resume", *options]
         run(f"Train: {name}", train, folder / "train.txt")
-        test.append(last_checkpoint(folder))
+        test.append(trained_checkpoint(folder))
     metrics = folder / "metrics.json"
     test += ["--work-dir", str(folder / "test"), "--metrics-file", str(metrics)]
     test += ["--out", str(folder / "features.npz"), *options]
@@ -196,7 +192,7 @@ def train_estimator(args: argparse.Namespace) -> dict:
     train = ["tools/train.py", POSE_CONFIG, "--work-dir", str(folder), "--resume", "--no-validate"]
     run("Train: pose estimator", [*train, *options], folder / "train.txt")
     metrics = folder / "metrics.json"
-    test = ["tools/test.py", POSE_CONFIG, last_checkpoint(folder)]
+    test = ["tools/test.py", POSE_CONFIG, trained_checkpoint(folder)]
     test += ["--work-dir", str(folder / "test"), "--metrics-file", str(metrics), *options]
     run("Test: pose estimator, on people it has never seen", test, folder / "test.txt")
     numbers = read_scores(metrics, POSE_SCORES)
@@ -212,7 +208,7 @@ def learn_keypoints(args: argparse.Namespace) -> list[dict]:
     keypoints = Path(args.data_root) / "info" / "learned_keypoints.npy"
     extract = ["tools/dataset_converters/extract_keypoints.py", LEARNED_CONFIG]
     extract += ["--data-root", args.data_root, "--out", str(keypoints), "--overwrite"]
-    extract += ["--estimator", POSE_CONFIG, "--checkpoint", last_checkpoint(work_dir / "pose")]
+    extract += ["--estimator", POSE_CONFIG, "--checkpoint", trained_checkpoint(work_dir / "pose")]
     extract += ["--frame-size", "128", "64"]
     run("Find the keypoints of all frames", extract, work_dir / "pose" / "extract.txt")
     header = keypoints.with_suffix(".json").read_text()
@@ -247,7 +243,7 @@ def show(rows: list[dict], args: argparse.Namespace, work_dir: Path) -> None:
         table.add_row(row["name"], *scores, *counts, row["protocol"], f"{row['seconds']:.0f}")
     console.print()
     print_table(table, "Drawn pedestrians: percent, people never seen in training")
-    checkpoint, config = last_checkpoint(work_dir / "ctl"), CONFIGS["ctl"]
+    checkpoint, config = trained_checkpoint(work_dir / "ctl"), CONFIGS["ctl"]
     options = " ".join(overrides(args)[1:])
     same = f" --cfg-options {options}" if options else ""
     summary = "summary_learned.json" if args.learned_keypoints else "summary.json"

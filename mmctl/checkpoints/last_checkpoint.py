@@ -67,6 +67,24 @@ def find_named_checkpoint(folder: Path) -> Path | None:
     return next((place for place in places if place.is_file()), None)
 
 
+def trained_checkpoint(folder: str | Path) -> str:
+    """Return the checkpoint that a training ended with, also where its work dir was moved since.
+
+    Args:
+        folder: The work dir.
+
+    Raises:
+        ValueError: If there is none.
+    """
+    found = find_named_checkpoint(Path(folder))
+    if found is None:
+        raise ValueError(
+            f"the training in {folder} must leave a checkpoint to be tested, but "
+            f"{Path(folder) / LAST_CHECKPOINT} names no file; its output is in the folder"
+        )
+    return found.as_posix()
+
+
 def loaded_checkpoint(runner: Runner) -> str:
     """Return the name of the checkpoint that a runner loads or has loaded.
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from mmctl.checkpoints.last_checkpoint import find_whole_checkpoint
+from mmctl.checkpoints.last_checkpoint import find_whole_checkpoint, trained_checkpoint
 from tests.test_engine.drawing_runner import Killed, StopAt, drawing_runner, end_state, equal
 
 
@@ -135,3 +135,17 @@ def test_a_pipe_in_the_work_dir_is_no_checkpoint(two):
     os.mkfifo(two[0].parent / "epoch_7.pth")
     two[1].unlink()
     assert find_whole_checkpoint(str(two[0].parent)) == str(two[0])
+
+
+def test_a_trained_checkpoint_is_that_of_the_folder_where_it_is_now(tmp_path):
+    before, now = tmp_path / "before", tmp_path / "now"
+    for folder in (before, now):
+        folder.mkdir()
+        (folder / "epoch_2.pth").touch()
+        (folder / "last_checkpoint").write_text(str(before / "epoch_2.pth"))
+    assert trained_checkpoint(now) == (now / "epoch_2.pth").as_posix()
+    (now / "epoch_2.pth").unlink()
+    assert trained_checkpoint(now) == (before / "epoch_2.pth").as_posix()
+    (before / "epoch_2.pth").unlink()
+    with pytest.raises(ValueError, match=r"training in \S+now must leave a checkpoint .* no file"):
+        trained_checkpoint(now)

@@ -81,6 +81,7 @@ def noted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
             if command[0] == "tools/train.py":
                 (after("--work-dir") / "last_checkpoint").write_text("epoch_20.pth")
+                (after("--work-dir") / "epoch_20.pth").touch()
             elif command[0] == "tools/test.py":
                 numbers = dict.fromkeys((*tool.SCORES, *tool.POSE_SCORES), 0.5)
                 numbers |= {"num_queries": 3, "num_gallery": 4}
@@ -130,7 +131,7 @@ def test_learned_keypoints_come_after_the_plain_rows_and_leave_them_alone(
         assert (ROOT / path).is_file()
     extract = more[3]
     assert extract[extract.index("--estimator") + 1] == pose
-    assert extract[extract.index("--checkpoint") + 1] == "epoch_20.pth"
+    assert extract[extract.index("--checkpoint") + 1] == f"{tmp_path}/work/pose/epoch_20.pth"
     assert extract[1] == learned
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mmctl.checkpoints.last_checkpoint import trained_checkpoint
 from mmctl.engine.commands.measured_numbers import read_finished, read_measured
 from mmctl.engine.commands.tool_runs import run_python
 from mmctl.files import FolderLock
@@ -56,7 +57,7 @@ def test(config: Path, folder: Path, metrics: Path, options: Sequence[str]) -> d
     """
     done = finished(metrics)
     if done is None:
-        checkpoint = (folder / "last_checkpoint").read_text().strip()
+        checkpoint = trained_checkpoint(folder)
         command = ["tools/test.py", str(config), checkpoint, "--work-dir", str(folder / "test")]
         command += ["--metrics-file", str(metrics), "--cfg-options", *options]
         call(command, metrics.with_suffix(".txt"))

@@ -18,6 +18,7 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
 import mmctl
+from mmctl.checkpoints.last_checkpoint import trained_checkpoint
 from mmctl.datasets.two_camera_dataset import TwoCameraDataset
 from mmctl.engine.commands.measured_numbers import Measured, read_finished, read_measured
 from mmctl.engine.commands.split_record import SplitFile, SplitRecord, claim_splits
@@ -175,13 +176,7 @@ class SplitRuns:
     def _checkpoint_of(self, fold: int) -> str:
         if self.checkpoint is not None:
             return self.checkpoint.replace("{fold}", str(fold))
-        last = self.work_dir / f"fold{fold}" / "last_checkpoint"
-        if not last.is_file():
-            raise ValueError(
-                f"the training of fold {fold} must leave a checkpoint to be tested, but there is "
-                f"no {last}; its output is in {last.with_name('train.txt')}"
-            )
-        return last.read_text(encoding="utf-8").strip()
+        return trained_checkpoint(self.work_dir / f"fold{fold}")
 
     def _read_splits(self, cfg: Config, fold: int) -> SplitRecord:
         """Build the data sets; return the split file of each part and a hash of what it says."""

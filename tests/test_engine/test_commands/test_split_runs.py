@@ -29,6 +29,7 @@ if (folder.parent / "broken").exists() and folder.name == "fold1":
     print("error: out of memory")
     sys.exit(2)
 (folder / "last_checkpoint").write_text(str(folder / "epoch_1.pth"))
+(folder / "epoch_1.pth").touch()
 """
 TEST = """
 import json, pathlib, sys
@@ -256,7 +257,7 @@ def test_a_failed_fold_is_run_again(root):
 
 def test_a_training_without_a_checkpoint_is_named(root):
     (root / "tools" / "train.py").write_text("")
-    with pytest.raises(ValueError, match=r"training of fold 2 must leave a checkpoint"):
+    with pytest.raises(ValueError, match=r"training in \S+fold2 must leave a checkpoint"):
         runs_in(root).run(2, config_of(root))
 
 
