@@ -131,7 +131,9 @@ def test_learned_keypoints_come_after_the_plain_rows_and_leave_them_alone(
         assert (ROOT / path).is_file()
     extract = more[3]
     assert extract[extract.index("--estimator") + 1] == pose
-    assert extract[extract.index("--checkpoint") + 1] == f"{tmp_path}/work/pose/epoch_20.pth"
+    assert extract[extract.index("--checkpoint") + 1] == str(
+        tmp_path.joinpath("work", "pose", "epoch_20.pth")
+    )
     assert extract[1] == learned
 
 
