@@ -195,8 +195,8 @@ class PartialWork(Kind):
         anything(Effect.EITHER),
     )
     edits: ClassVar[Sequence[Change]] = (
+        # A link to nothing there is as good as no work: that is begun anew.
         *broken_json("identity.json"),
-        not_a_file("identity.json"),
     )
 
     def make(self, rng: random.Random) -> Any:
@@ -206,7 +206,7 @@ class PartialWork(Kind):
         return {
             "identity": {"rows_per_block": _PER_BLOCK, "arrays": headers},
             "blocks": {
-                block: _block(rng, block, state == "done")
+                f"{block:06d}": _block(rng, block, state == "done")
                 for block, state in enumerate(states)
                 if state != "absent"
             },
@@ -218,7 +218,11 @@ class PartialWork(Kind):
         if not isinstance(content, dict) or "blocks" not in content:
             content = {"blocks": {}, "identity": content}
         blocks = content["blocks"] if isinstance(content["blocks"], dict) else {}
-        files = {f"keypoints-{block:06d}.npy": rows for block, rows in blocks.items()}
+        files = {
+            f"keypoints-{block}.npy": rows
+            for block, rows in blocks.items()
+            if isinstance(rows, bytes)
+        }
         files["identity.json"] = to_json(rng, content["identity"])
         return {f"keypoints.partial/{name}": content for name, content in files.items()}
 
