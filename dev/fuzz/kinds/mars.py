@@ -47,7 +47,9 @@ def _shift_row(rng: random.Random, content: Any) -> None:
 
 def _huge_row(rng: random.Random, content: Any) -> None:
     rows, at = _row(rng, content)
-    rows[at][rng.randrange(4)] = rng.choice((-5, 0, 60_000))
+    column = rng.randrange(4)
+    # A distractor's pid is 0 already.
+    rows[at][column] = rng.choice([far for far in (-5, 0, 60_000) if far != rows[at][column]])
 
 
 def _swap_columns(rng: random.Random, content: Any) -> None:
