@@ -33,6 +33,8 @@ def _read_array(name: str, item: Any, file_size: int) -> np.ndarray:
             f"{name!r} must be a full array of real numbers, got {found}; save full({name}) in "
             "MATLAB"
         )
+    if not item.shape:  # MATLAB has no arrays of fewer than two dimensions
+        raise ValueError(f"{name!r} must be an array, got a single value or none")
     if item.nbytes > RATIO * file_size:
         raise ValueError(f"{name!r} of {item.nbytes:,} bytes is declared in {file_size:,} bytes")
     # MATLAB counts along columns first, HDF5 along rows.

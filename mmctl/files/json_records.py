@@ -12,13 +12,15 @@ from mmctl.files.shortened import shorten
 
 Record = TypeVar("Record")
 
+_TOO_LARGE = 2**63
+
 
 def to_record(record: type[Record], content: Any, place: str) -> Record:
     """Build a dataclass from a JSON object that has just its fields, with values of their types.
 
     Fields with a default may be missing. Types may be ``str``, ``int``, ``float``, ``bool``,
     ``None``, unions, lists, tuples and dicts of such, and dataclasses and named tuples (objects and
-    lists in JSON); ``Any`` is not looked at. Numbers must be finite.
+    lists in JSON); ``Any`` is not looked at. Numbers must be finite, integers fit into 64 bits.
 
     Args:
         record: The dataclass.
@@ -50,6 +52,8 @@ def _convert(kind: Any, value: Any, place: str) -> Any:
     origin, arguments = get_origin(kind), get_args(kind)
     if kind is Any:
         return value
+    if type(value) is int and not -_TOO_LARGE <= value < _TOO_LARGE:
+        raise ValueError(f"{place} must fit into 64 bits, got {shorten(value)}")
     if dataclasses.is_dataclass(kind):
         return to_record(kind, value, place)  # type: ignore[arg-type]
     if origin in (Union, types.UnionType):
@@ -62,19 +66,12 @@ def _convert(kind: Any, value: Any, place: str) -> Any:
         return origin(_convert_items(kinds, value, place))
     if hasattr(kind, "_fields") and isinstance(value, list):  # a named tuple
         return kind(*_convert_items([*get_type_hints(kind).values()], value, place))
-    if kind is float and type(value) in (int, float) and _is_finite(value):
+    if kind is float and type(value) in (int, float) and math.isfinite(value):
         return value
     # A bool is an int to Python, but no number to a reader.
     if kind in (str, int, bool, type(None)) and type(value) is kind:
         return value
     raise ValueError(f"{place} must be {_name(kind)}, got {shorten(value)}")
-
-
-def _is_finite(value: float) -> bool:
-    try:
-        return math.isfinite(value)
-    except OverflowError:  # an integer that no float holds
-        return False
 
 
 def _convert_union(kinds: Sequence[Any], value: Any, place: str) -> Any:

@@ -67,8 +67,10 @@ def read_npz(
                 name = info.filename.removesuffix(".npy")
                 if name in arrays:
                     raise ValueError(f"it has the array {name[:80]!r} twice")
-                if names is None or name in names:
-                    arrays[name] = _read_member(archive, info)
+                # Opened in any case: only this compares the name with the one at the array itself.
+                with _open_member(archive, info) as file:
+                    if names is None or name in names:
+                        arrays[name] = _read_member(file, info)
     # zipfile raises many types where bytes were changed, a MemoryError among them.
     except Exception as error:
         reason = str(error).partition("\n")[0][:_LONGEST_REASON] or type(error).__name__
@@ -76,16 +78,18 @@ def read_npz(
     return arrays
 
 
-def _read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> NDArray[Any]:
+def _open_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> IO[bytes]:
     if info.flag_bits & _ENCRYPTED:
         raise ValueError(f"its array {info.filename[:80]!r} is encrypted")
-    with archive.open(info) as file:
-        shape, fortran, dtype = _read_header(
-            file, info.file_size, f"its array {info.filename[:80]!r}"
-        )
-        content = file.read()
-        if file.read(1) or len(content) != _num_bytes(shape, dtype):
-            raise ValueError(f"its array {info.filename[:80]!r} ends early")
+    return archive.open(info)
+
+
+def _read_member(file: IO[bytes], info: zipfile.ZipInfo) -> NDArray[Any]:
+    place = f"its array {info.filename[:80]!r}"
+    shape, fortran, dtype = _read_header(file, info.file_size, place)
+    content = file.read()
+    if file.read(1) or len(content) != _num_bytes(shape, dtype):
+        raise ValueError(f"{place} ends early")
     return np.frombuffer(content, dtype).reshape(shape, order="F" if fortran else "C").copy()
 
 

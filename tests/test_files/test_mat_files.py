@@ -156,6 +156,14 @@ def test_hdf5_is_read_as_matlab_shows_it(tmp_path):
             read_mat(tmp_path / "a.mat", "file", (name,))
 
 
+def test_an_hdf5_value_without_dimensions_is_refused(tmp_path):
+    for value in (np.uint16(24), h5py.Empty("f8")):
+        with h5py.File(tmp_path / "a.mat", "w") as file:
+            file["x"] = value
+        with pytest.raises(ValueError, match="'x' must be an array, got a single value or none"):
+            read_mat(tmp_path / "a.mat", "file")
+
+
 def test_an_hdf5_array_that_is_declared_but_not_there_is_refused(tmp_path):
     with h5py.File(tmp_path / "a.mat", "w") as file:
         file.create_dataset("x", (10**6, 10**6), chunks=True, dtype="f8")

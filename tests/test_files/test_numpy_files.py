@@ -105,6 +105,15 @@ def test_a_damaged_archive_is_refused(tmp_path):
     assert refused > len(whole) / 7 / 2
 
 
+def test_a_name_that_the_list_of_files_has_otherwise_is_refused(tmp_path):
+    np.savez(tmp_path / "a.npz", features=np.zeros(3), tracklet_ids=np.zeros(3))
+    content = (tmp_path / "a.npz").read_bytes()
+    start = content.rindex(b"tracklet_ids")  # no checksum covers the list at the end
+    (tmp_path / "a.npz").write_bytes(content[:start] + b"tracklet_idz" + content[start + 12 :])
+    with pytest.raises(ValueError, match=r"'tracklet_idz.npy' and header .*tracklet_ids.* differ"):
+        read_npz(tmp_path / "a.npz", "archive", ("features", "tracklet_ids"))
+
+
 def test_the_message_about_a_long_name_is_short(tmp_path):
     with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
         archive.writestr("x.npy" * 2000, b"no array")

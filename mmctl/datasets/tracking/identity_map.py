@@ -10,8 +10,8 @@ from mmctl.files import read_text
 
 _HEADER = ["camera", "track_id", "pid"]
 
-_INTEGER = re.compile(r"\s*[+-]?[0-9]{1,18}\s*")
-"""Digits that surely fit into int64."""
+_INTEGER = re.compile(r"[ \t]*[+-]?[0-9]{1,18}[ \t]*")
+"""Digits that surely fit into int64; other white space is none to ``int``."""
 
 Identities = dict[tuple[int, int], int]
 """Person id by camera and track."""
