@@ -17,13 +17,16 @@ from typing import Any
 from mmctl.datasets.keypoints.pose_frame import read_frame
 from mmctl.datasets.keypoints.pose_person import Person, read_person
 from mmctl.datasets.listings.frame_folders import is_hidden
-from mmctl.files import read_json
+from mmctl.files import read_json, shorten
 
 _PER_FRAME_SUFFIX = "_keypoints"
 """What OpenPose appends to the name of a frame."""
 
 _PER_FRAME_PREFIX = "results_"
 """What mmpose's demos put before the name of a picture."""
+
+_LARGEST_SIDE = 1_000_000
+"""Pixels: more than any picture has."""
 
 _WHAT = "pose file"
 _NAMELESS = (
@@ -166,15 +169,26 @@ def _read_images(path: Path, content: Any) -> dict[Any, _Image]:
                 "'file_name' a string, because it is the path of a frame, got "
                 f"{reprlib.repr(image['id'])} and {reprlib.repr(image['file_name'])}"
             )
-        size = (image.get("height"), image.get("width"))
-        is_known = all(type(side) is int and side > 0 for side in size)
-        found = _Image(image["file_name"], size if is_known else None)  # type: ignore[arg-type]
+        found = _Image(image["file_name"], _read_size(place, image))
         if names.setdefault(image["id"], found).name != found.name:
             raise ValueError(
                 f"{path}: an image id must belong to one file, but {image['id']!r} belongs to "
                 f"{names[image['id']].name!r} and to {found.name!r} (image {number})"
             )
     return names
+
+
+def _read_size(place: str, image: Mapping[str, Any]) -> tuple[int, int] | None:
+    """Return height and width; None where the file does not say both (0 says nothing)."""
+    size = image.get("height"), image.get("width")
+    if None in size or 0 in size:
+        return None
+    if not all(type(side) is int and 0 < side <= _LARGEST_SIDE for side in size):
+        raise ValueError(
+            f"{place}: 'height' and 'width' must be pixels from 1 to {_LARGEST_SIDE:,}, got "
+            f"{shorten(list(size))}"
+        )
+    return size  # type: ignore[return-value]
 
 
 def _read_orders(path: Path, content: Mapping[str, Any]) -> dict[Any, list[str]]:

@@ -73,6 +73,10 @@ def _check_message_hub(hub: Any, filename: str) -> None:
     for name, value in hub["resumed_keys"].items():
         entry = f"message_hub.resumed_keys[{shorten(name)}]"
         _require(isinstance(value, bool), filename, entry, "True or False", value)
+        # MMEngine saves what is to be resumed; the others' names alone stand here.
+        is_saved = name in hub["log_scalars"] or name in hub["runtime_info"]
+        rule = "True, because what it names is saved"
+        _require(value or not is_saved, filename, entry, rule, value)
     for name, value in hub["runtime_info"].items():
         entry = f"message_hub.runtime_info[{shorten(name)}]"
         if name.startswith(_PATHS):

@@ -148,6 +148,14 @@ def coco(**changes):
         (coco(score="high"), "annotations 1: 'score' must be a finite number, got 'high'"),
         ([{"image_id": 3, "keypoints": []}], r"entry 0: 'image_id' .*--images .* got 3"),
         ([7], "entry 0 must be an object with 'image_id' and 'keypoints'"),
+        *(
+            (
+                {"images": [{"id": 1, "file_name": "a", "width": 9, "height": side}]}
+                | {"annotations": []},
+                r"image 0: 'height' and 'width' must be pixels from 1 to 1,000,000, got \[",
+            )
+            for side in (10**30, -1, 64.0, "64", True)
+        ),
         (
             {"images": [{"id": 1, "file_name": 5}], "annotations": []},
             r"p\.json: image 0: .* 'file_name' a string, because .*, got 1 and 5$",

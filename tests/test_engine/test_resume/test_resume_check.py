@@ -60,6 +60,10 @@ FAULTS = {
         put("message_hub", "log_scalars", "train/loss", value=[1.0]),
         r"log_scalars\['train/loss'\] must be a log history, got \[1\.0\]",
     ),
+    "saved and not to be resumed": (
+        put("message_hub", "resumed_keys", "train/loss", value=False),
+        r"resumed_keys\['train/loss'\] must be True, because what it names is saved, got False",
+    ),
     "score of text": (
         put("message_hub", "runtime_info", "best_score", value="x"),
         r"runtime_info\['best_score'\] must be a number, got 'x'",
