@@ -6,12 +6,11 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-
 from mmctl.datasets.fixed_layout_dataset import FixedLayoutDataset
 from mmctl.datasets.listings.frame_folders import (
     SpeltNumbers,
     check_frame_order,
+    find_camera,
     list_folders,
     list_names,
 )
@@ -65,18 +64,13 @@ class DukeMTMCVideoReID(FixedLayoutDataset):
     def read_tracklets(self) -> tuple[list[Tracklet], int | None]:
         """List the folders of the split, and the others where rows have to be counted."""
         self._check_layout()
-        root = Path(self.data_root)
         wanted = ("train",) if self.split == "train" else ("query", "gallery")
-        tracklets, num_frames = [], 0
         spelt = SpeltNumbers("person"), SpeltNumbers("camera")
-        for section in SECTIONS if self.has_rows else wanted:
-            for pid, camid, names in self._list_section(section, *spelt):
-                rows = np.arange(num_frames, num_frames + len(names))
-                num_frames += len(names)
-                if section in wanted:
-                    paths = [str(root / name) for name in names]
-                    tracklets.append(Tracklet(pid, camid, section, paths, rows))
-        return tracklets, num_frames if self.has_rows else None
+        return self.number_rows(
+            (pid, camid, section if section in wanted else None, names)
+            for section in (SECTIONS if self.has_rows else wanted)
+            for pid, camid, names in self._list_section(section, *spelt)
+        )
 
     def frame_names(self) -> list[str]:
         """Return the frames of ``train``, ``query`` and ``gallery``, below ``data_root``."""
@@ -141,8 +135,6 @@ def _check_names(folder: Path, names: list[str], pid: int, spelt: SpeltNumbers) 
             )
         camids.append(spelt.read(found[3], folder / name))
         frames.append(int(found[4]))
-    if len(set(camids)) > 1:
-        other = next(name for name, camid in zip(names, camids, strict=True) if camid != camids[0])
-        raise ValueError(f"{folder}: a tracklet must be of one camera, got {names[0]} and {other}")
+    camid = find_camera(folder, names, camids)
     check_frame_order(folder, names, frames)
-    return camids[0]
+    return camid

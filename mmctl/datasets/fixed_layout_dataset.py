@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import Any, ClassVar
 
+import numpy as np
+
 from mmctl.datasets.listings.frame_folders import LAST_NUMBER
-from mmctl.datasets.tracklet_dataset import TrackletDataset
+from mmctl.datasets.tracklet_dataset import Tracklet, TrackletDataset
 
 
 class FixedLayoutDataset(TrackletDataset):
@@ -50,3 +53,24 @@ class FixedLayoutDataset(TrackletDataset):
     def has_rows(self) -> bool:
         """Whether frames of all splits have to be counted, for the rows of a stored array."""
         return self.keypoint_file is not None or self.heatmap_file is not None
+
+    def number_rows(
+        self, listed: Iterable[tuple[int, int, str | None, list[str]]]
+    ) -> tuple[list[Tracklet], int | None]:
+        """Return the tracklets of a split, each frame with its row among all that are listed.
+
+        Args:
+            listed: Of each tracklet pid, camera, split (None if it is of another than is wanted)
+                and frames below ``data_root``, in the order of the keypoint array's rows.
+
+        Returns:
+            The tracklets, and the number of rows where ``has_rows``.
+        """
+        root, tracklets, num_rows = Path(self.data_root), [], 0
+        for pid, camid, split, names in listed:
+            rows = np.arange(num_rows, num_rows + len(names))
+            num_rows += len(names)
+            if split is not None:
+                paths = [str(root / name) for name in names]
+                tracklets.append(Tracklet(pid, camid, split, paths, rows))
+        return tracklets, num_rows if self.has_rows else None

@@ -15,6 +15,7 @@ from mmctl.datasets.fixed_layout_dataset import FixedLayoutDataset
 from mmctl.datasets.listings.frame_folders import (
     LAST_NUMBER,
     SpeltNumbers,
+    find_camera,
     last_numbers,
     list_names,
     listed_path,
@@ -77,22 +78,18 @@ class LSVID(FixedLayoutDataset):
         root = Path(self.data_root)
         lists = {split: _read_list(root / path) for split, path in LISTS.items()}
         first_pid = min(item.pid for sequences in lists.values() for item in sequences)
-        tracklets, num_frames = [], 0
-        for split, sequences in lists.items():
-            if split != self.split and not self.has_rows:
-                continue
-            for pid, camid, names in _find_frames(root, sequences, shift=int(first_pid == 0)):
-                rows = np.arange(num_frames, num_frames + len(names))
-                num_frames += len(names)
-                if split == self.split:
-                    paths = [str(root / name) for name in names]
-                    part = "train" if split == "train" else "gallery"
-                    tracklets.append(Tracklet(pid, camid, part, paths, rows))
+        label = "train" if self.split == "train" else "gallery"
+        tracklets, num_rows = self.number_rows(
+            (pid, camid, label if split == self.split else None, names)
+            for split, sequences in lists.items()
+            if split == self.split or self.has_rows
+            for pid, camid, names in _find_frames(root, sequences, shift=int(first_pid == 0))
+        )
         if self.split == "test":
             pids = np.array([tracklet.pid for tracklet in tracklets])
             for position in read_query_numbers(root / QUERIES, "query", pids).tolist():
                 tracklets[position].split = "query"
-        return tracklets, num_frames if self.has_rows else None
+        return tracklets, num_rows
 
     def frame_names(self) -> list[str]:
         """Return the frames of the training list, then of the test list, below ``data_root``."""
@@ -189,22 +186,19 @@ def _order_frames(
             f"{place}: a tracklet must have frames, got no file {str(prefix)[:300]}_*.jpg"
         )
     fields = [name.rpartition(".")[0].split("_") for name in names]
-    for name, parts in zip(names, fields, strict=True):
+    for name, words in zip(names, fields, strict=True):
         if (
-            len(parts) != 4
-            or not _DIGITS.fullmatch(parts[2])
-            or not 1 <= int(parts[2]) <= NUM_CAMERAS
-            or LAST_NUMBER.search(parts[3]) is None
+            len(words) != 4
+            or not _DIGITS.fullmatch(words[2])
+            or not 1 <= int(words[2]) <= NUM_CAMERAS
+            or LAST_NUMBER.search(words[3]) is None
         ):
             raise ValueError(f"{place}: every frame must be named like {_EXAMPLE}, got {name}")
-    camids = [spelt.read(parts[2], place) for parts in fields]
-    if len(set(camids)) > 1:
-        other = next(name for name, camid in zip(names, camids, strict=True) if camid != camids[0])
-        raise ValueError(f"{place}: a tracklet must be of one camera, got {names[0]} and {other}")
+    camid = find_camera(place, names, [spelt.read(words[2], place) for words in fields])
     numbers = last_numbers(prefix.parent, names)
     if len(set(numbers)) < len(numbers):
         raise ValueError(
             f"{place}: every frame of a tracklet must have a number of its own, got "
             f"{', '.join(names)[:300]}"
         )
-    return [name for _, name in sorted(zip(numbers, names, strict=True))], camids[0]
+    return [name for _, name in sorted(zip(numbers, names, strict=True))], camid

@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-import numpy as np
 from mmengine.logging import print_log
 
 from mmctl.datasets.fixed_layout_dataset import FixedLayoutDataset
@@ -97,18 +96,17 @@ class TwoCameraDataset(FixedLayoutDataset):
         """List the folders and pick the persons of the fold."""
         cameras = self._list_cameras()
         chosen = self._chosen_persons(cameras)
-        root = Path(self.data_root)
-        tracklets, num_frames = [], 0
-        for camid, persons in enumerate(cameras, start=1):
-            split = "train" if self.split == "train" else ("query", "gallery")[camid - 1]
-            for person, names in persons.items():
-                rows = np.arange(num_frames, num_frames + len(names))
-                num_frames += len(names)
-                if person in chosen:
-                    paths = [str(root / name) for name in names]
-                    pid = int(person.removeprefix(self.PERSON))
-                    tracklets.append(Tracklet(pid, camid, split, paths, rows))
-        return tracklets, num_frames
+        splits = ("train", "train") if self.split == "train" else ("query", "gallery")
+        return self.number_rows(
+            (
+                int(person.removeprefix(self.PERSON)),
+                camid,
+                splits[camid - 1] if person in chosen else None,
+                names,
+            )
+            for camid, persons in enumerate(cameras, start=1)
+            for person, names in persons.items()
+        )
 
     def frame_names(self) -> list[str]:
         """Return the frames of all persons, below ``data_root``, in the order of keypoint rows."""

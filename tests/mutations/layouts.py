@@ -19,16 +19,22 @@ LAYOUTS = (
         },
     )
     + mistakes_in(
+        "mmctl/datasets/fixed_layout_dataset.py",
+        (f"{_TESTS}/test_ilids_vid.py", f"{_TESTS}/test_ls_vid.py"),
+        {
+            "fixed layouts: rows of the wanted tracklets only": (
+                "num_rows += len(names)",
+                "num_rows += len(names) * (split is not None)",
+            ),
+        },
+    )
+    + mistakes_in(
         "mmctl/datasets/two_camera_dataset.py",
         (f"{_TESTS}/test_prid2011.py", f"{_TESTS}/test_ilids_vid.py"),
         {
-            "two cameras: rows of the fold's persons only": (
-                "num_frames += len(names)",
-                "num_frames += len(names) * (person in chosen)",
-            ),
             "two cameras: query and gallery exchanged": (
-                '("query", "gallery")[camid - 1]',
-                '("gallery", "query")[camid - 1]',
+                'else ("query", "gallery")',
+                'else ("gallery", "query")',
             ),
             "two cameras: drawn splits go before the published ones": (
                 "for path in (official, drawn):",
@@ -41,8 +47,8 @@ LAYOUTS = (
         (f"{_TESTS}/test_dukemtmc_videoreid.py",),
         {
             "Duke: rows counted from each section's start": (
-                "for section in SECTIONS if self.has_rows else wanted:",
-                "for section in wanted:",
+                "for section in (SECTIONS if self.has_rows else wanted)",
+                "for section in wanted",
             ),
             "Duke: one kind of names only": ("(_?)C", "(_)C"),
         },

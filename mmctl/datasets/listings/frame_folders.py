@@ -116,6 +116,25 @@ def last_numbers(place: Path, names: Sequence[str]) -> list[int]:
     return numbers
 
 
+def find_camera(place: Path | str, names: Sequence[str], camids: Sequence[int]) -> int:
+    """Return the camera of a tracklet.
+
+    Args:
+        place: Where the tracklet is from, for the message.
+        names: File names.
+        camids: Camera of each frame.
+
+    Raises:
+        ValueError: If the frames are of several.
+    """
+    for other, camid in zip(names, camids, strict=True):
+        if camid != camids[0]:
+            raise ValueError(
+                f"{place}: a tracklet must be of one camera, got {names[0]} and {other}"
+            )
+    return camids[0]
+
+
 def check_frame_order(place: Path, names: Sequence[str], numbers: Sequence[int]) -> None:
     """Raise unless frames that are sorted by name are sorted by number, too.
 
