@@ -46,16 +46,18 @@ class MARS(FixedLayoutDataset):
         ValueError: If a file of ``info/`` is malformed or disagrees with another one.
     """
 
+    @property
+    def listing(self) -> Path:
+        """The table of the split's tracklets."""
+        return Path(self.data_root) / "info" / f"tracks_{self.split}_info.mat"
+
     def read_tracklets(self) -> tuple[list[Tracklet], int | None]:
         """Read and compare the files of ``info/``."""
         info = Path(self.data_root) / "info"
         _check_layout(info)
         names = read_frame_names(info / f"{self.split}_name.txt")
-        mat_file = info / f"tracks_{self.split}_info.mat"
-        rows = _read_rows(mat_file, f"track_{self.split}_info")
-        check_rows(rows, mat_file, names)
-        if self.split == "train":
-            _check_training_pids(rows, mat_file)
+        rows = _read_rows(self.listing, f"track_{self.split}_info")
+        check_rows(rows, self.listing, names)
         splits = np.full(len(rows), "train" if self.split == "train" else "gallery", dtype=object)
         if self.split == "test":
             queries = read_query_numbers(info / "query_IDX.mat", "query_IDX", rows[:, 2])
@@ -112,13 +114,3 @@ def _read_rows(path: Path, key: str) -> npt.NDArray[np.int64]:
             f"got {rows.shape}"
         )
     return rows
-
-
-def _check_training_pids(rows: npt.NDArray[np.int64], path: Path) -> None:
-    nobody = np.flatnonzero(rows[:, 2] < 1)
-    if len(nobody):
-        row = nobody[0]
-        raise ValueError(
-            f"{path}: a training tracklet must be a person (pid 1 or more), because junk (-1) and "
-            f"distractors (0) are no classes to learn, but row {row + 1} has pid {rows[row, 2]}"
-        )

@@ -6,6 +6,7 @@ import os
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -106,6 +107,11 @@ class TrackletDataset(BaseDataset):
             ann_file=ann_file, data_root=data_root, pipeline=list(pipeline), **base_arguments
         )
 
+    @property
+    def listing(self) -> Path:
+        """Where the tracklets are listed, for messages: a file, or the folder itself."""
+        return Path(self.ann_file or self.data_root)
+
     def get_data_info(self, idx: int) -> dict[str, Any]:
         """Return the labels and paths of a tracklet.
 
@@ -192,16 +198,14 @@ class TrackletDataset(BaseDataset):
         tracklets, num_rows = self.read_tracklets()
         self._check_presence(tracklets)
         self._check_ids(tracklets)
-        self._check_training_pids(tracklets)
         pids = sorted({tracklet.pid for tracklet in tracklets if tracklet.pid > 0})
         labels = {pid: label for label, pid in enumerate(pids)}
         self._metainfo.setdefault("dataset_name", type(self).__name__)
         if self._metainfo.setdefault("num_pids", len(pids)) != len(pids):
             raise ValueError(
-                f"{self.ann_file or self.data_root}: the metainfo's num_pids must be the number of "
-                f"persons in the {self.split!r} split, because the classifier has a class for "
-                f"each, which is {len(pids)}, got {self._metainfo['num_pids']!r}; leave it out, it "
-                "is counted"
+                f"{self.listing}: the metainfo's num_pids must be the number of persons in the "
+                f"{self.split!r} split, because the classifier has a class for each, which is "
+                f"{len(pids)}, got {self._metainfo['num_pids']!r}; leave it out, it is counted"
             )
         for kind, path in (("keypoints", self.keypoint_file), ("heatmaps", self.heatmap_file)):
             if path is not None:
@@ -220,39 +224,32 @@ class TrackletDataset(BaseDataset):
         }
         if tracklet.split == "train":
             info["gt_label"] = labels[tracklet.pid]
-        for key, path in (
-            ("keypoint_file", self.keypoint_file),
-            ("heatmap_file", self.heatmap_file),
-        ):
-            if path is not None:
-                info[key] = path
-                info["keypoint_rows"] = tracklet.keypoint_rows
+        for key in ("keypoint_file", "heatmap_file"):
+            if (path := getattr(self, key)) is not None:
+                info |= {key: path, "keypoint_rows": tracklet.keypoint_rows}
         return info
 
     def _check_presence(self, tracklets: list[Tracklet]) -> None:
         needed = "train" if self.split == "train" else "query"
         if not any(tracklet.split == needed for tracklet in tracklets):
             raise EmptySplitError(
-                f"{self.ann_file or self.data_root}: the {self.split!r} split needs at least one "
-                f"tracklet with split {needed!r}, got {len(tracklets)} tracklets and none of it"
+                f"{self.listing}: the {self.split!r} split needs at least one tracklet with split "
+                f"{needed!r}, got {len(tracklets)} tracklets and none of it"
             )
 
     def _check_ids(self, tracklets: list[Tracklet]) -> None:
         for index, tracklet in enumerate(tracklets):
             if max(tracklet.pid, tracklet.camid) > MAX_ID:
                 raise ValueError(
-                    f"{self.ann_file or self.data_root}: pid and camid must be at most {MAX_ID}, "
-                    f"because they are kept in 64 bits, but tracklet {index} "
-                    f"({tracklet.frame_paths[0]}) has {tracklet.pid} and {tracklet.camid}"
+                    f"{self.listing}: pid and camid must be at most {MAX_ID}, because they are "
+                    f"kept in 64 bits, but tracklet {index} ({tracklet.frame_paths[0]}) has "
+                    f"{tracklet.pid} and {tracklet.camid}"
                 )
-
-    def _check_training_pids(self, tracklets: list[Tracklet]) -> None:
-        for index, tracklet in enumerate(tracklets):
             if tracklet.split == "train" and tracklet.pid < 1:
                 raise ValueError(
-                    f"{self.ann_file or self.data_root}: a training tracklet must be a person (pid "
-                    f"1 or more), because each is a class, but tracklet {index} has pid "
-                    f"{tracklet.pid}"
+                    f"{self.listing}: a training tracklet must be a person (pid 1 or more), "
+                    "because junk (-1) and distractors (0) are no classes to learn, but tracklet "
+                    f"{index} has pid {tracklet.pid}"
                 )
 
     def _check_stored_array(

@@ -276,7 +276,7 @@ def test_a_line_of_two_rows_is_named(root):
 @pytest.mark.parametrize("pid", [0, -1])
 def test_junk_and_distractors_are_no_training_tracklets(tmp_path, pid):
     root = write_info(tmp_path, train=[*TRAIN, (pid, 1, 2)])
-    message = rf"tracks_train_info\.mat: .*pid 1 or more.* row 4 has pid {pid}$"
+    message = rf"tracks_train_info\.mat: .*pid 1 or more.* tracklet 3 has pid {pid}$"
     with pytest.raises(ValueError, match=message):
         MARS(str(root))
 
