@@ -95,12 +95,16 @@ def sampled_data_set(folder: Path) -> dict:
     return {"dataset": dataset, "num_pids": 2, "num_clips": 2, "seed": 0}
 
 
-def parts_of_tracklets(folder: Path) -> dict:
+def pieces_of_tracklets(folder: Path) -> dict:
     frames = [f"{index}.png" for index in range(5)]
     tracklets = [{"pid": 3, "camid": 1, "split": "query", "frames": frames}]
     (folder / "annotations.json").write_text(json.dumps({"tracklets": tracklets}))
     dataset = {"type": "mmctl.TrackletDataset", "data_root": str(folder), "split": "test"}
-    return {"dataset": dataset, "frames_per_part": 2}
+    return {"dataset": dataset, "frames_per_piece": 2}
+
+
+def former_pieces(folder: Path) -> dict:
+    return {"dataset": pieces_of_tracklets(folder)["dataset"], "frames_per_part": 2}
 
 
 def one_of_several(folder: Path) -> dict:
@@ -147,7 +151,8 @@ EXAMPLES: dict[str, dict] = {
         "MARS": mars,
         "PRID2011": prid2011,
         "TrackletDataset": annotated_tracklets,
-        "TrackletParts": parts_of_tracklets,
+        "TrackletParts": former_pieces,
+        "TrackletPieces": pieces_of_tracklets,
     },
     "TRANSFORMS": {
         "CropClip": {"size": (64, 32), "padding": 4},

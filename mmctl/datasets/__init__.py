@@ -10,7 +10,7 @@ from mmctl.datasets.ls_vid import LSVID
 from mmctl.datasets.mars import MARS
 from mmctl.datasets.prid2011 import PRID2011
 from mmctl.datasets.tracklet_dataset import TrackletDataset
-from mmctl.datasets.tracklet_parts import TrackletParts
+from mmctl.datasets.tracklet_pieces import TrackletParts, TrackletPieces
 from mmctl.datasets.two_camera_dataset import TwoCameraDataset
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "JointDataset",
     "TrackletDataset",
     "TrackletParts",
+    "TrackletPieces",
     "TwoCameraDataset",
     "collate_clips",
     "seed_worker",

@@ -24,14 +24,14 @@ from mmctl.functional.ranking import JUNK_PID, Ranking
 from mmctl.registry import METRICS
 
 _REQUIRED = ("pid", "camid", "split", "feature")
-_PART_KEYS = ("tracklet_id", "clip_weights", "feature_norm")
+_PIECE_KEYS = ("tracklet_id", "clip_weights", "feature_norm")
 
 
 @METRICS.register_module()
 class ReIDMetric(BaseMetric):
     """CMC and mAP in percent, beside the protocol that they were measured with.
 
-    Takes one result per tracklet, or one per part of :class:`mmctl.datasets.TrackletParts`. The
+    Takes one result per tracklet, or one per piece of :class:`mmctl.datasets.TrackletPieces`. The
     test split lists each tracklet once and marks the queries, and the protocol says whether they
     are in the gallery as well; rules and protocols are in ``docs/en/protocols.md``. Returns
     ``mAP``, ``R<k>`` for each k, ``num_queries`` (queries that have a match: those scored) and
@@ -216,44 +216,43 @@ def _read_sample(sample: dict | BaseDataElement, position: int) -> dict:
         # One frame for pictures: all of them would be most of the file.
         "frame_path": str(frame_paths[len(frame_paths) // 2]),
         "clip_mode": sample.get("clip_mode") or "unnamed",
-        **_read_part(sample, name),
+        **_read_piece(sample, name),
     }
 
 
-def _read_part(sample: dict, name: str) -> dict:
-    """Return what puts a tracklet together that came in several parts."""
-    if sample.get("part") is None:
+def _read_piece(sample: dict, name: str) -> dict:
+    """Return what puts a tracklet together that came in several pieces."""
+    if sample.get("piece") is None:
         return {}
-    missing = [key for key in _PART_KEYS if sample.get(key) is None]
+    missing = [key for key in _PIECE_KEYS if sample.get(key) is None]
     if missing:
         raise ValueError(
-            f"a part of a tracklet must have {_PART_KEYS} to be weighted, {name} lacks {missing}"
+            f"a piece of a tracklet must have {_PIECE_KEYS} to be weighted, {name} lacks {missing}"
         )
     weight = float(sample["feature_norm"]) * float(sample["clip_weights"].sum())
-    return {"part": tuple(sample["part"]), "part_weight": weight}
+    return {"piece": tuple(sample["piece"]), "piece_weight": weight}
 
 
-def _join_parts(results: list[dict]) -> list[dict]:
-    """Return one result per tracklet: of parts the sum, weighted, as a unit vector.
+def _join_pieces(results: list[dict]) -> list[dict]:
+    """Return one result per tracklet: of pieces the sum, weighted, as a unit vector.
 
     Raises:
-        ValueError: If a part is missing or comes twice.
+        ValueError: If a piece is missing or comes twice.
     """
-    whole = [result for result in results if "part" not in result]
-    parts: dict[int, list[dict]] = {}
+    whole = [result for result in results if "piece" not in result]
+    pieces: dict[int, list[dict]] = {}
     for result in results:
-        if "part" in result:
-            parts.setdefault(result["tracklet_id"], []).append(result)
-    for tracklet_id, own in parts.items():
-        own.sort(key=lambda result: result["part"])
-        if [result["part"][0] for result in own] != list(range(own[0]["part"][1])):
+        if "piece" in result:
+            pieces.setdefault(result["tracklet_id"], []).append(result)
+    for tracklet_id, own in pieces.items():
+        own.sort(key=lambda result: result["piece"])
+        if [result["piece"][0] for result in own] != list(range(own[0]["piece"][1])):
             raise ValueError(
-                f"every part of tracklet {tracklet_id} must come once, "
-                f"got {[result['part'] for result in own]}"
+                f"every piece of tracklet {tracklet_id} must come once, "
+                f"got {[result['piece'] for result in own]}"
             )
-        total = np.sum(
-            [result["part_weight"] * result["feature"].astype(np.float64) for result in own], axis=0
-        )
+        features = [result["piece_weight"] * result["feature"].astype(np.float64) for result in own]
+        total = np.sum(features, axis=0)
         feature = total / max(np.linalg.norm(total), np.finfo(np.float32).tiny)
         whole.append(own[0] | {"feature": feature.astype(np.float32)})
     return whole
@@ -280,7 +279,7 @@ def _stack(results: list[dict]) -> TrackletFeatures:
     widths = sorted({len(result["feature"]) for result in results})
     if len(widths) > 1:
         raise ValueError(f"features must have one width to be compared, got widths {widths}")
-    results = _join_parts(results)
+    results = _join_pieces(results)
     # Ties rank by position, which must not depend on how ranks shared the work.
     results = sorted(results, key=lambda result: result["tracklet_id"])
     return TrackletFeatures(

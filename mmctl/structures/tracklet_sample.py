@@ -27,10 +27,10 @@ class TrackletSample(BaseDataElement):
             the pipeline loads keypoints.
         heatmaps: Raw (pre-softmax) maps of the joints, each covering the whole packed frame,
             (M, T, 17, h, w), float16; only where the pipeline loads stored heatmaps.
-        part: (p, P) if the sample is the p-th of P parts of the tracklet, see ``TrackletParts``.
-        feature: Feature of the tracklet or its part, (C,), set by ``predict``.
+        piece: (p, P) if the sample is the p-th of P pieces of the tracklet, see ``TrackletPieces``.
+        feature: Feature of the tracklet or its piece, (C,), set by ``predict``.
         feature_norm: Length of the mean over clips before ``feature`` was made a unit vector, set
-            by ``predict``: what parts are weighted with beside their frames.
+            by ``predict``: what pieces are weighted with beside their frames.
     """
 
     def __getstate__(self) -> tuple[dict[str, Any], list[str]]:

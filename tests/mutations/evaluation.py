@@ -153,13 +153,13 @@ PROTOCOLS = (
     )
     + mistakes_in(
         "mmctl/evaluation/reid_metric.py",
-        ("tests/test_datasets/test_tracklet_parts.py",),
+        ("tests/test_datasets/test_tracklet_pieces.py",),
         {
-            "metric: parts of a tracklet weigh the same": (
-                'result["part_weight"] * result["feature"]',
+            "metric: pieces of a tracklet weigh the same": (
+                'result["piece_weight"] * result["feature"]',
                 'result["feature"]',
             ),
-            "metric: the length of a part's mean forgotten": (
+            "metric: the length of a piece's mean forgotten": (
                 'float(sample["feature_norm"]) * float(',
                 "float(",
             ),
@@ -167,11 +167,11 @@ PROTOCOLS = (
     )
     + mistakes_in(
         "mmctl/datasets/transforms/sample_clip.py",
-        ("tests/test_datasets/test_tracklet_parts.py",),
+        ("tests/test_datasets/test_tracklet_pieces.py",),
         {
-            "parts: every part has the first clips": (
-                "np.array_split(indices, num_parts)[part]",
-                "np.array_split(indices, num_parts)[0]",
+            "pieces: every piece has the first clips": (
+                "np.array_split(indices, num_pieces)[piece]",
+                "np.array_split(indices, num_pieces)[0]",
             ),
         },
     )

@@ -18,7 +18,7 @@ from mmctl.datasets import (
     IdentitySampler,
     JointDataset,
     TrackletDataset,
-    TrackletParts,
+    TrackletPieces,
 )
 from mmctl.datasets.batches.numbered_items import NumberedItems
 from mmctl.datasets.joint_dataset import refuse_mixed_persons
@@ -244,4 +244,4 @@ def test_mmengine_s_own_wrapper_is_refused_where_persons_matter(tmp_path):
         NumberedItems(merged)
     refuse_mixed_persons(mmengine.dataset.ConcatDataset(sets[:1]))
     with pytest.raises(ValueError, match=r"cut the tracklets of one data set.*got a ConcatDataset"):
-        TrackletParts(merged)
+        TrackletPieces(merged)

@@ -12,7 +12,7 @@ from mmcv.transforms import BaseTransform
 from mmctl.registry import TRANSFORMS
 from mmctl.structures import TrackletSample
 
-_LABELS = ("pid", "camid", "tracklet_id", "split", "gt_label", "frame_paths", "clip_mode", "part")
+_LABELS = ("pid", "camid", "tracklet_id", "split", "gt_label", "frame_paths", "clip_mode", "piece")
 
 
 @TRANSFORMS.register_module()

@@ -28,8 +28,8 @@ class SampleClip(BaseTransform):
     The modes are the functions of :mod:`mmctl.functional.clips`; the class adds the reading of
     ``frame_paths`` and the weights.
 
-    Required keys: ``frame_paths``; with ``part``, (p, P) from ``TrackletParts``, only the p-th of P
-    shares of the clips is kept. Added keys: ``clip_indices`` (M, T) int64 into ``frame_paths``,
+    Required keys: ``frame_paths``; with ``piece``, (p, P) of ``TrackletPieces``, only the p-th of P
+    pieces of the clips is kept. Added keys: ``clip_indices`` (M, T) int64 into ``frame_paths``,
     ``clip_weights`` (M,) float32, the number of distinct frames of each clip, and ``clip_mode``,
     which the metric prints beside its numbers.
 
@@ -72,21 +72,21 @@ class SampleClip(BaseTransform):
             indices = draw(num_frames, self.clip_len, pipeline_generator())
         else:
             indices = FIXED_MODES[self.mode](num_frames, self.clip_len)
-        if "part" in results:
-            indices = self._take_part(indices, *results["part"])
+        if "piece" in results:
+            indices = self._take_piece(indices, *results["piece"])
         results["clip_indices"] = indices
         results["clip_weights"] = count_distinct_frames(indices)
         results["clip_mode"] = self.mode
         return results
 
-    def _take_part(self, indices: np.ndarray, part: int, num_parts: int) -> np.ndarray:
-        if len(indices) < num_parts:
+    def _take_piece(self, indices: np.ndarray, piece: int, num_pieces: int) -> np.ndarray:
+        if len(indices) < num_pieces:
             raise ValueError(
-                f"SampleClip must make a clip for each of the {num_parts} parts of a tracklet: "
-                "frames_per_part must be at least clip_len, and mode one of all frames, "
+                f"SampleClip must make a clip for each of the {num_pieces} pieces of a tracklet: "
+                "frames_per_piece must be at least clip_len, and mode one of all frames, "
                 f"got {len(indices)} clips with clip_len={self.clip_len} and mode={self.mode!r}"
             )
-        return np.array_split(indices, num_parts)[part]
+        return np.array_split(indices, num_pieces)[piece]
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(clip_len={self.clip_len}, mode={self.mode!r})"

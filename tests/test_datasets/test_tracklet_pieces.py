@@ -1,4 +1,4 @@
-"""Long tracklets in parts: bounded items, and the same feature as in one piece."""
+"""Long tracklets in pieces: bounded items, and the same feature as in one piece."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import torch
 from mmengine.dataset import pseudo_collate
 from torch import nn
 
-from mmctl.datasets import MARS, TrackletParts
+from mmctl.datasets import MARS, TrackletParts, TrackletPieces
 from mmctl.evaluation import ReIDMetric
 from mmctl.models import VideoReID
 
@@ -59,12 +59,12 @@ def evaluate(model, dataset, batch_size, dump_file):
 
 @pytest.mark.parametrize("batch_size", [1, 5])
 @pytest.mark.parametrize("mode", ["interleaved", "dense"])
-def test_parts_give_the_features_of_whole_tracklets(mode, batch_size, drawn_mars, model, tmp_path):
+def test_pieces_give_the_features_of_whole_tracklets(mode, batch_size, drawn_mars, model, tmp_path):
     whole = mars(drawn_mars, mode)
-    parts = TrackletParts(mars(drawn_mars, mode), frames_per_part=3)
-    assert len(parts) > len(whole) + 5
+    pieces = TrackletPieces(mars(drawn_mars, mode), frames_per_piece=3)
+    assert len(pieces) > len(whole) + 5
     expected, features = evaluate(model, whole, 1, tmp_path / "whole.npz")
-    metrics, joined = evaluate(model, parts, batch_size, tmp_path / "parts.npz")
+    metrics, joined = evaluate(model, pieces, batch_size, tmp_path / "pieces.npz")
     np.testing.assert_allclose(joined.pop("features"), features.pop("features"), atol=2e-6)
     for name in ("pids", "camids", "tracklet_ids", "splits", "frame_paths"):
         np.testing.assert_array_equal(joined[name], features[name])
@@ -72,44 +72,49 @@ def test_parts_give_the_features_of_whole_tracklets(mode, batch_size, drawn_mars
 
 
 def test_an_item_holds_a_bounded_number_of_frames_and_none_is_lost(drawn_mars):
-    whole, parts = mars(drawn_mars), TrackletParts(mars(drawn_mars), frames_per_part=3)
+    whole, pieces = mars(drawn_mars), TrackletPieces(mars(drawn_mars), frames_per_piece=3)
     most = 3 + 2 * CLIP_LEN
-    frames = [len(item["inputs"].flatten(0, 1)) for item in (parts[i] for i in range(len(parts)))]
+    frames = [len(item["inputs"].flatten(0, 1)) for item in (pieces[i] for i in range(len(pieces)))]
     assert max(frames) <= most
     assert max(len(whole[i]["inputs"].flatten(0, 1)) for i in range(len(whole))) >= 6
-    weights = sum(float(parts[i]["data_samples"].clip_weights.sum()) for i in range(len(parts)))
+    weights = sum(float(pieces[i]["data_samples"].clip_weights.sum()) for i in range(len(pieces)))
     assert weights == sum(len(whole.get_data_info(i)["frame_paths"]) for i in range(len(whole)))
 
 
+def test_the_former_name_deals_the_same(drawn_mars):
+    former = TrackletParts(mars(drawn_mars), frames_per_part=3)
+    assert former.pieces == TrackletPieces(mars(drawn_mars), frames_per_piece=3).pieces
+
+
 def test_short_tracklets_stay_in_one_item(drawn_mars):
-    parts = TrackletParts(mars(drawn_mars), frames_per_part=100)
-    assert len(parts) == len(mars(drawn_mars))
-    assert parts[0]["data_samples"].part == (0, 1)
-    assert parts.metainfo["dataset_name"] == "MARS"
+    pieces = TrackletPieces(mars(drawn_mars), frames_per_piece=100)
+    assert len(pieces) == len(mars(drawn_mars))
+    assert pieces[0]["data_samples"].piece == (0, 1)
+    assert pieces.metainfo["dataset_name"] == "MARS"
 
 
 def test_a_mode_of_one_clip_cannot_be_dealt_out(drawn_mars):
-    parts = TrackletParts(mars(drawn_mars, "evenly"), frames_per_part=3)
+    pieces = TrackletPieces(mars(drawn_mars, "evenly"), frames_per_piece=3)
     with pytest.raises(ValueError, match=r"mode one of all frames, got 1 clips .*mode='evenly'"):
-        [parts[index] for index in range(len(parts))]
+        [pieces[index] for index in range(len(pieces))]
 
 
 def test_a_training_split_is_refused(drawn_mars):
-    with pytest.raises(ValueError, match="TrackletParts are for testing"):
-        TrackletParts({"type": "mmctl.MARS", "data_root": str(drawn_mars), "split": "train"})
+    with pytest.raises(ValueError, match="TrackletPieces are for testing"):
+        TrackletPieces({"type": "mmctl.MARS", "data_root": str(drawn_mars), "split": "train"})
 
 
 @pytest.mark.parametrize("number", [0, -3, "3", None, 2.5, True])
-def test_a_part_has_a_positive_number_of_frames(number, drawn_mars):
+def test_a_piece_has_a_positive_number_of_frames(number, drawn_mars):
     with pytest.raises(
-        ValueError, match=f"frames_per_part must be a positive integer, .*, got {number!r}$"
+        ValueError, match=f"frames_per_piece must be a positive integer, .*, got {number!r}$"
     ):
-        TrackletParts(mars(drawn_mars), frames_per_part=number)
+        TrackletPieces(mars(drawn_mars), frames_per_piece=number)
 
 
-def part_of(part, **fields):
-    """What ``predict`` leaves of one part, in the direction of its own axis."""
-    feature = torch.eye(3)[part[0]]
+def piece_of(piece, **fields):
+    """What ``predict`` leaves of one piece, in the direction of its own axis."""
+    feature = torch.eye(3)[piece[0]]
     return {
         "pid": 1,
         "camid": 1,
@@ -118,7 +123,7 @@ def part_of(part, **fields):
         "feature": feature,
         "feature_norm": torch.tensor(2.0),
         "clip_weights": torch.tensor([2.0, 1.0]),
-        "part": part,
+        "piece": piece,
         **fields,
     }
 
@@ -126,26 +131,26 @@ def part_of(part, **fields):
 MATCH = {"pid": 1, "camid": 2, "split": "gallery", "tracklet_id": 8, "feature": torch.ones(3)}
 
 
-def test_parts_weigh_by_their_frames_and_by_the_length_of_their_means(tmp_path):
+def test_pieces_weigh_by_their_frames_and_by_the_length_of_their_means(tmp_path):
     metric = ReIDMetric(dump_file=str(tmp_path / "features.npz"))
     # Means of length 2 over 3 frames and of length 1 over 8: (6, 8, 0), as a unit vector.
-    second = part_of((1, 2), feature_norm=torch.tensor(1.0), clip_weights=torch.tensor([8.0]))
-    metric.process(None, [second, MATCH, part_of((0, 2))])
+    second = piece_of((1, 2), feature_norm=torch.tensor(1.0), clip_weights=torch.tensor([8.0]))
+    metric.process(None, [second, MATCH, piece_of((0, 2))])
     metric.evaluate(3)
     with np.load(tmp_path / "features.npz") as file:
         np.testing.assert_allclose(file["features"][0], [0.6, 0.8, 0.0], atol=1e-6)
 
 
 @pytest.mark.parametrize("given", [[(0, 2)], [(0, 2), (0, 2)], [(0, 3), (2, 3)]])
-def test_a_missing_or_repeated_part_is_named(given):
+def test_a_missing_or_repeated_piece_is_named(given):
     metric = ReIDMetric()
-    metric.process(None, [part_of(part) for part in given] + [MATCH])
-    with pytest.raises(ValueError, match="every part of tracklet 7 must come once, got"):
+    metric.process(None, [piece_of(piece) for piece in given] + [MATCH])
+    with pytest.raises(ValueError, match="every piece of tracklet 7 must come once, got"):
         metric.evaluate(len(given) + 1)
 
 
-def test_a_part_without_its_weight_is_named():
-    sample = part_of((0, 2))
+def test_a_piece_without_its_weight_is_named():
+    sample = piece_of((0, 2))
     del sample["feature_norm"]
     with pytest.raises(ValueError, match=r"tracklet 7 .* lacks \['feature_norm'\]"):
         ReIDMetric().process(None, [sample])
