@@ -199,20 +199,20 @@ class KeypointExtraction:
                 broken += [faults[place] for place in sorted(faults)]
             if not broken:
                 rows.append(self._estimate(frames.to(device), sizes.to(device), batch))
-                for part in rows[-1].values():
-                    part[list(faults)] = 0
+                for values in rows[-1].values():
+                    values[list(faults)] = 0
             block = self.partial.rows_of(batch.start // self.settings.rows_per_block)
             if batch.stop == block.stop:
                 if not broken:
                     whole = {
-                        kind: np.concatenate([part[kind] for part in rows]) for kind in rows[0]
+                        kind: np.concatenate([values[kind] for values in rows]) for kind in rows[0]
                     }
                     self.partial.write_block(batch.start // self.settings.rows_per_block, whole)
                 all_broken += broken
                 rows, broken = [], []
                 done = self.partial.num_done_rows()
             if report is not None and is_main_process():
-                report(done, sum(len(part["keypoints"]) for part in rows))
+                report(done, sum(len(values["keypoints"]) for values in rows))
         return all_broken
 
     def _batches(self, blocks: Sequence[int]) -> list[range]:

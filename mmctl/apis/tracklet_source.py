@@ -11,7 +11,7 @@ from mmctl.datasets import TrackletDataset
 from mmctl.engine import read_config
 from mmctl.registry import DATASETS
 
-_PARTS = ("train", "test", "val")
+_PHASES = ("train", "test", "val")
 
 
 def add_dataset_options(parser: argparse.ArgumentParser) -> None:
@@ -60,11 +60,11 @@ def build_dataset(args: argparse.Namespace) -> TrackletDataset:
 def _read_dataset(config: str) -> dict[str, Any]:
     """Return a config's data set for training, or else for testing or validation."""
     cfg = read_config(config)
-    for part in _PARTS:
-        dataset = (cfg.get(f"{part}_dataloader") or {}).get("dataset")
+    for phase in _PHASES:
+        dataset = (cfg.get(f"{phase}_dataloader") or {}).get("dataset")
         if dataset is not None:
             return dataset.to_dict()
     raise ValueError(
-        f"{config} must have a data set in its {_PARTS[0]}_dataloader, or else in that of "
-        f"{' or '.join(_PARTS[1:])}, got none"
+        f"{config} must have a data set in its {_PHASES[0]}_dataloader, or else in that of "
+        f"{' or '.join(_PHASES[1:])}, got none"
     )

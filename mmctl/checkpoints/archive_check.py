@@ -23,16 +23,16 @@ def check_archive(path: Path) -> None:
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            parts = {info.filename.partition("/")[2]: info for info in archive.infolist()}
+            records = {info.filename.partition("/")[2]: info for info in archive.infolist()}
             for info in archive.infolist():
                 archive.open(info).close()  # compares its name in the list with that before it
         reader = torch._C.PyTorchFileReader(str(path))
         known = set(reader.get_all_records())
         # Torch returns memory as it happens to be for a part that is marked as a folder.
-        broken = known ^ {p for p, info in parts.items() if not info.external_attr & _IS_FOLDER}
-        for part in sorted(known - broken):
-            if zlib.crc32(reader.get_record(part)) != parts[part].CRC:
-                raise zipfile.BadZipFile(f"its part {part} has another checksum")
+        broken = known ^ {n for n, info in records.items() if not info.external_attr & _IS_FOLDER}
+        for name in sorted(known - broken):
+            if zlib.crc32(reader.get_record(name)) != records[name].CRC:
+                raise zipfile.BadZipFile(f"its part {name} has another checksum")
     except OSError:
         raise
     # zipfile and torch raise any type where bytes were changed.

@@ -96,8 +96,8 @@ def _check_pickles(file: IO[bytes], is_archive: bool) -> None:
     with zipfile.ZipFile(file) as archive:
         for name in archive.namelist():
             if name.lower().endswith("/data.pkl"):  # as torch compares names
-                with archive.open(name) as part:
-                    check_pickle(part)
+                with archive.open(name) as pickled:
+                    check_pickle(pickled)
 
 
 def _is_trusted(path: Path) -> bool:

@@ -24,15 +24,15 @@ class _Value:
 
     count: int = 1
     depth: int = 1
-    is_part: bool = False
+    is_inner: bool = False
 
-    def take(self, parts: list[_Value]) -> None:
-        if parts and self.is_part:
+    def take(self, inner: list[_Value]) -> None:
+        if inner and self.is_inner:
             raise pickle.UnpicklingError("a container is filled after it was put into another")
-        for part in parts:
-            part.is_part = True
-            self.count += part.count
-            self.depth = max(self.depth, 1 + part.depth)
+        for value in inner:
+            value.is_inner = True
+            self.count += value.count
+            self.depth = max(self.depth, 1 + value.depth)
         if self.count > MAX_VALUES or self.depth > MAX_DEPTH:
             raise pickle.UnpicklingError(
                 f"it stands for more than {MAX_VALUES:,} values"
@@ -77,12 +77,12 @@ def _run(opcode: pickletools.OpcodeInfo, stack: list[_Value], marks: list[int]) 
     first = (marks.pop() if has_mark else len(stack)) - num
     if first < 0:
         raise LookupError(f"{opcode.name} has nothing to take")
-    parts = stack[first:]
+    inner = stack[first:]
     del stack[first:]
     if opcode.name in _GROWING:
-        parts[0].take(parts[1:])
-        stack.append(parts[0])
+        inner[0].take(inner[1:])
+        stack.append(inner[0])
     elif opcode.stack_after:
         made = _Value()
-        made.take(parts)
+        made.take(inner)
         stack.append(made)

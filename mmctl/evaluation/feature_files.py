@@ -50,17 +50,17 @@ def read_features(path: str | Path, gallery: str | Path | None = None) -> Trackl
     path = Path(path)
     arrays = _read_arrays(path)
     if gallery is not None:
-        parts = [
-            _read_part(path, arrays, "query"),
-            _read_part(Path(gallery), _read_arrays(Path(gallery)), "gallery"),
+        halves = [
+            _read_split(path, arrays, "query"),
+            _read_split(Path(gallery), _read_arrays(Path(gallery)), "gallery"),
         ]
-        return _join(parts, f"{path} and {gallery}")
+        return _join(halves, f"{path} and {gallery}")
     for split in SPLITS:
         if any(name.startswith(f"{split}_") for name in arrays):
-            return _join([_read_part(path, arrays, split) for split in SPLITS], str(path))
+            return _join([_read_split(path, arrays, split) for split in SPLITS], str(path))
     if "splits" not in arrays:
         raise ValueError(f"{path} must say which tracklets are queries, {_describe(arrays)}")
-    return _make(_read_part(path, arrays, ""))
+    return _make(_read_split(path, arrays, ""))
 
 
 def _read_arrays(path: Path) -> Arrays:
@@ -70,7 +70,7 @@ def _read_arrays(path: Path) -> Arrays:
     return readers[path.suffix](path, "feature file", _NAMES)
 
 
-def _read_part(path: Path, arrays: Arrays, split: str) -> Arrays:
+def _read_split(path: Path, arrays: Arrays, split: str) -> Arrays:
     """Return checked features, pids and camids of a split, or of everything for ''."""
     names = {}
     for field, short in _SHORT_NAMES.items():
@@ -89,11 +89,11 @@ def _describe(arrays: Arrays) -> str:
     return f"it has the arrays {sorted(arrays)} of those that are read: {_KNOWN}"
 
 
-def _join(parts: list[Arrays], name: str) -> TrackletFeatures:
-    widths = [part["features"].shape[1] for part in parts]
+def _join(halves: list[Arrays], name: str) -> TrackletFeatures:
+    widths = [half["features"].shape[1] for half in halves]
     if widths[0] != widths[1]:
         raise ValueError(f"{name}: query and gallery must have features of one width, got {widths}")
-    query, gallery = parts
+    query, gallery = halves
     own = set(_keys(query))
     others = np.array([key not in own for key in _keys(gallery)])
     gallery = {field: values[others] for field, values in gallery.items()}
@@ -102,12 +102,12 @@ def _join(parts: list[Arrays], name: str) -> TrackletFeatures:
     return _make(joined | {"splits": np.repeat(np.array(SPLITS), counts)})
 
 
-def _keys(part: Arrays) -> Iterator[tuple[bytes, int, int]]:
-    rows = zip(part["features"], part["pids"].tolist(), part["camids"].tolist(), strict=True)
+def _keys(half: Arrays) -> Iterator[tuple[bytes, int, int]]:
+    rows = zip(half["features"], half["pids"].tolist(), half["camids"].tolist(), strict=True)
     return ((feature.tobytes(), pid, camid) for feature, pid, camid in rows)
 
 
-def _make(part: Arrays) -> TrackletFeatures:
-    count = len(part["pids"])
+def _make(fields: Arrays) -> TrackletFeatures:
+    count = len(fields["pids"])
     unknown = {"tracklet_ids": np.full(count, -1), "frame_paths": np.full(count, "")}
-    return TrackletFeatures(**(unknown | part))
+    return TrackletFeatures(**(unknown | fields))

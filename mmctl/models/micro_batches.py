@@ -48,14 +48,14 @@ def run_in_micro_batches(
     statistics: list[Statistics] = []
     for start in range(0, len(inputs), size):
         rows = slice(start, start + size)
-        part, watched = checkpoint(
+        own, watched = checkpoint(
             extract,
             inputs[rows],
             None if stored is None else stored[rows],
             use_reentrant=False,
             context_fn=partial(_contexts, norms),
         )
-        features.append(part)
+        features.append(own)
         statistics.append(watched)
     return _join(features), {
         name: torch.stack([each[name] for each in statistics]).mean() for name in statistics[0]
@@ -63,8 +63,8 @@ def run_in_micro_batches(
 
 
 def _join(features: list[Features]) -> Features:
-    nodes = [part[1] for part in features if part[1] is not None]
-    return torch.cat([part[0] for part in features]), torch.cat(nodes) if nodes else None
+    nodes = [own[1] for own in features if own[1] is not None]
+    return torch.cat([own[0] for own in features]), torch.cat(nodes) if nodes else None
 
 
 def _contexts(

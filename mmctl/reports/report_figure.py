@@ -44,8 +44,8 @@ def draw_report(report: RunReport) -> tuple[bytes, bytes]:
     """
     figure = Figure(figsize=(_WIDTH, sum(_HEIGHTS)), dpi=_DPI)
     canvas = FigureCanvasAgg(figure)
-    parts: Any = figure.subfigures(3, 1, height_ratios=_HEIGHTS)
-    head, curves, text = parts
+    rows: Any = figure.subfigures(3, 1, height_ratios=_HEIGHTS)
+    head, curves, text = rows
     _write(head, 0.01, 0.72, report.log.name, size=17, weight="bold")
     _write(head, 0.01, 0.2, _fit(f"{report.headline()}    |    {report.outcome}", 160), size=11)
     _fill_curves(curves, report.log)

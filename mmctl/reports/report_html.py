@@ -36,7 +36,7 @@ def write_html(report: RunReport, curves: bytes) -> str:
         f"<div>{_section(title, _table((), rows))}</div>"
         for title, rows in (("Best validation", report.results()), ("Training", report.progress()))
     )
-    parts = [
+    sections = [
         f"<h1>{escape(report.log.name)}</h1>",
         f'<p class="headline">{escape(f"{report.headline()} | {report.outcome}")}</p>',
         f'<img alt="curves" src="data:image/png;base64,{picture}">',
@@ -47,12 +47,12 @@ def write_html(report: RunReport, curves: bytes) -> str:
         ("Changed by the command line", last.run_changes if last else ()),
         ("Changed by the config against its _base_", last.file_changes if last else ()),
     ):
-        parts.append(_section(title, _table(("key", "before", "now"), changes, code=True)))
-    parts.append(_section("Environment", _table((), report.environment())))
+        sections.append(_section(title, _table(("key", "before", "now"), changes, code=True)))
+    sections.append(_section("Environment", _table((), report.environment())))
     title = escape(f"{report.log.name}: {report.headline()}")
     return (
         f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
-        f"<style>{_STYLE}</style></head>\n<body>\n{chr(10).join(filter(None, parts))}\n"
+        f"<style>{_STYLE}</style></head>\n<body>\n{chr(10).join(filter(None, sections))}\n"
         "</body></html>\n"
     )
 

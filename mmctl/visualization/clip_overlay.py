@@ -136,7 +136,7 @@ def draw_skeleton(frame: Picture, keypoints: NDArray, height: int) -> Picture:
             _disc(picture, place, radius, colour, thickness=1)
             continue
         _disc(picture, place, radius, _BLACK)
-        pale = tuple(round(255 + (part - 255) * score) for part in colour)
+        pale = tuple(round(255 + (channel - 255) * score) for channel in colour)
         _disc(picture, place, radius - 1, colour)
         _disc(picture, place, radius - 2, pale)
     return picture
@@ -223,5 +223,5 @@ def _disc(
 
 
 def _rgb(colour: str) -> tuple[int, int, int]:
-    red, green, blue = (round(255 * part) for part in to_rgb(colour))
+    red, green, blue = (round(255 * channel) for channel in to_rgb(colour))
     return red, green, blue

@@ -38,7 +38,7 @@ COMPONENTS = {
     "cross-scale": "graph_head.transfers",
     "fusion head": "head",
 }
-"""Rows of the table and the part of the model that each counts."""
+"""Rows of the table and the component of the model that each counts."""
 HEADS = ("topology", "graph layers", "cross-scale", "fusion head")
 
 
@@ -66,21 +66,21 @@ def build_model(cfg: Config) -> VideoReID:
     return MODELS.build(cfg.model)
 
 
-def part_of(model: nn.Module, path: str) -> nn.Module | None:
+def component_of(model: nn.Module, path: str) -> nn.Module | None:
     """Return the module at a dotted path, or ``None`` where the model lacks it."""
-    part: nn.Module | None = model
+    component: nn.Module | None = model
     for name in path.split("."):
-        part = getattr(part, name, None)
-    return part
+        component = getattr(component, name, None)
+    return component
 
 
 def count_parameters(model: VideoReID) -> dict[str, int]:
     """Return the parameters of each component that the model has."""
-    parts = {name: part_of(model, path) for name, path in COMPONENTS.items()}
+    components = {name: component_of(model, path) for name, path in COMPONENTS.items()}
     return {
-        name: sum(parameter.numel() for parameter in part.parameters())
-        for name, part in parts.items()
-        if part is not None
+        name: sum(parameter.numel() for parameter in component.parameters())
+        for name, component in components.items()
+        if component is not None
     }
 
 
@@ -125,7 +125,7 @@ def count_macs(
     return {
         name: macs[path.rpartition(".")[2]]
         for name, path in COMPONENTS.items()
-        if part_of(model, path) is not None
+        if component_of(model, path) is not None
     }
 
 

@@ -141,10 +141,10 @@ def overrides(array: Path, seed: int, args: argparse.Namespace) -> list[str]:
     options += [f"param_scheduler.1.end={args.epochs}"]
     options += [f"param_scheduler.1.T_max={args.epochs - 1}"]
     options += [f"model.head.num_classes={read_settings(args)['num_train_pids']}"]
-    for part in ("train", "test"):
-        options += [f"{part}_dataloader.num_workers=0"]
-        options += [f"{part}_dataloader.dataset.data_root={args.data_root}"]
-        options += [f"{part}_dataloader.dataset.keypoint_file={array}"]
+    for phase in ("train", "test"):
+        options += [f"{phase}_dataloader.num_workers=0"]
+        options += [f"{phase}_dataloader.dataset.data_root={args.data_root}"]
+        options += [f"{phase}_dataloader.dataset.keypoint_file={array}"]
     return options
 
 

@@ -42,8 +42,8 @@ class Knob:
         precision: ``'float32'``, ``'bfloat16'`` or ``'float16'``.
         channels_last: Whether the frames have their channels innermost; for backbones of 8 channels
             or more (see ``ClipDataPreprocessor``).
-        micro_batches: Parts that the network sees one by one, with the losses of the whole batch.
-        accumulated: Parts whose losses are computed one by one, each among its own clips.
+        micro_batches: Pieces that the network sees one by one, with the losses of the whole batch.
+        accumulated: Pieces whose losses are computed one by one, each among its own clips.
         compiled: Whether ``torch.compile`` has the step, as MMEngine's ``compile=True`` does.
     """
 
@@ -110,7 +110,7 @@ def make_step(
     wrapper = make_wrapper(knob, optimizer, device)
     num_clips = len(batch["inputs"])
     size = -(-num_clips // knob.accumulated)
-    parts = [
+    pieces = [
         {name: values[start : start + size] for name, values in batch.items()}
         for start in range(0, num_clips, size)
     ]
@@ -119,8 +119,8 @@ def make_step(
     def run() -> None:
         model.data_preprocessor.channels_last = knob.channels_last
         model.micro_batch = -(-num_clips // knob.micro_batches) if knob.micro_batches > 1 else None
-        for part in parts:
-            train_step(part, wrapper)
+        for piece in pieces:
+            train_step(piece, wrapper)
 
     return run
 

@@ -26,7 +26,7 @@ from mmctl.datasets.checks.dataset_check import (
     read_splits,
     tracklet_lengths,
 )
-from mmctl.datasets.checks.dataset_report import DatasetReport, PartReport
+from mmctl.datasets.checks.dataset_report import CountReport, DatasetReport
 from mmctl.datasets.checks.frame_check import MODES
 from mmctl.datasets.checks.keypoint_check import KeypointReport
 from mmctl.engine import CfgOptions, read_config, run_command
@@ -113,17 +113,17 @@ def dataset_configs(args: argparse.Namespace) -> dict[str, dict[str, Any]]:
     return configs
 
 
-def print_parts(console: Console, title: str, parts: dict[str, PartReport]) -> None:
+def print_counts(console: Console, title: str, reports: dict[str, CountReport]) -> None:
     """Print counts beside what they should be."""
     table = Table("")
-    for column in next(iter(parts.values())).counts:
+    for column in next(iter(reports.values())).counts:
         table.add_column(column, justify="right")
     table.add_column("official counts")
-    for name, part in parts.items():
-        mark = Text(part.mark or "none, own data", STYLES.get(part.mark, ""))
-        if part.expected:
-            mark.append(": " + ", ".join(part.expected))
-        table.add_row(name, *(f"{count:,.10g}" for count in part.counts.values()), mark)
+    for name, report in reports.items():
+        mark = Text(report.mark or "none, own data", STYLES.get(report.mark, ""))
+        if report.expected:
+            mark.append(": " + ", ".join(report.expected))
+        table.add_row(name, *(f"{count:,.10g}" for count in report.counts.values()), mark)
     print_table(table, title, console)
 
 
@@ -217,9 +217,9 @@ def main() -> None:
         console.print(f"not checked: {text}", markup=False, highlight=False, soft_wrap=True)
     report = check(splits, args)
     place = f"{splits[0].name} in {splits[0].config.get('data_root', '')}"
-    print_parts(console, place, report.parts)
+    print_counts(console, place, report.subsets)
     if report.protocols:
-        print_parts(console, "queries scored and gallery (without junk)", report.protocols)
+        print_counts(console, "queries scored and gallery (without junk)", report.protocols)
     print_faults(console, report, args)
     if args.json is not None:
         write_whole(args.json, (json.dumps(report.to_dict(), indent=1) + "\n").encode())

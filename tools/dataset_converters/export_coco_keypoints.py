@@ -21,7 +21,7 @@ def main() -> None:
     root = parser.parse_args().data_root
     for path in write_coco_files(root):
         print(f"{path}: {path.stat().st_size / 1e6:.1f} MB")
-    places = " ".join(f"{part}_dataloader.dataset.data_root={root}" for part in ("train", "test"))
+    places = " ".join(f"{phase}_dataloader.dataset.data_root={root}" for phase in ("train", "test"))
     print(f"next: python tools/train.py {CONFIG} --cfg-options {places}")
 
 

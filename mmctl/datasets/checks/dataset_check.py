@@ -11,11 +11,11 @@ import numpy as np
 import numpy.typing as npt
 from mmengine.config import ConfigDict
 
-from mmctl.datasets.checks.dataset_report import DatasetReport, PartReport
+from mmctl.datasets.checks.dataset_report import CountReport, DatasetReport
 from mmctl.datasets.checks.dataset_summary import (
     Infos,
-    count_parts,
     count_protocols,
+    count_subsets,
     find_shared_pids,
     read_infos,
 )
@@ -136,10 +136,10 @@ def check_splits(
         workers: Processes that look at frames.
         progress: Called with numbers of frames looked at.
     """
-    parts, protocols = {}, {}
+    subsets, protocols = {}, {}
     for split in splits:
-        for name, counts in count_parts(split.infos).items():
-            parts[name] = _compare(split, counts.to_dict(), OFFICIAL_COUNTS, name)
+        for name, counts in count_subsets(split.infos).items():
+            subsets[name] = _compare(split, counts.to_dict(), OFFICIAL_COUNTS, name)
         if any(info["split"] == "query" for info in split.infos):
             for name, counted in count_protocols(split.infos).items():
                 protocols[name] = _compare(split, counted, OFFICIAL_PROTOCOLS, name)
@@ -157,7 +157,7 @@ def check_splits(
         )
     )
     keypoints = _check_all_keypoints(splits, frames, mode)
-    return DatasetReport(parts, protocols, shared, frames, keypoints, folders)
+    return DatasetReport(subsets, protocols, shared, frames, keypoints, folders)
 
 
 def tracklet_lengths(splits: list[SplitOnDisk]) -> dict[str, npt.NDArray[np.int64]]:
@@ -197,11 +197,11 @@ def _compare(
     split: SplitOnDisk,
     found: Mapping[str, float],
     official: Mapping[str, Mapping[str, Mapping[str, float]]],
-    part: str,
-) -> PartReport:
+    subset: str,
+) -> CountReport:
     if not split.has_official_counts:
-        return PartReport(dict(found), "", [])
-    return PartReport(dict(found), *compare(found, official.get(split.name, {}).get(part, {})))
+        return CountReport(dict(found), "", [])
+    return CountReport(dict(found), *compare(found, official.get(split.name, {}).get(subset, {})))
 
 
 def _check_all_keypoints(

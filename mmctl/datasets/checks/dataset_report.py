@@ -11,8 +11,8 @@ from mmctl.datasets.checks.keypoint_check import KeypointReport
 
 
 @dataclass
-class PartReport:
-    """Counts of a part and how they compare.
+class CountReport:
+    """Counts and how they compare.
 
     Attributes:
         counts: By name.
@@ -30,7 +30,7 @@ class DatasetReport:
     """Everything that was found.
 
     Attributes:
-        parts: By name of the part.
+        subsets: By name, as ``'query'``.
         protocols: By name of the protocol.
         shared_pids: Persons of both splits.
         frames: The frames that were looked at.
@@ -38,8 +38,8 @@ class DatasetReport:
         folders: What lies beside the frames, or is missing between them.
     """
 
-    parts: dict[str, PartReport]
-    protocols: dict[str, PartReport]
+    subsets: dict[str, CountReport]
+    protocols: dict[str, CountReport]
     shared_pids: list[int]
     frames: FrameReport
     keypoints: list[KeypointReport]
@@ -53,15 +53,13 @@ class DatasetReport:
 
     def is_unlabelled(self) -> bool:
         """Return whether every tracklet of a person is a person of its own, as trackers say."""
-        tracklets = {name: part.counts["tracklets"] for name, part in self.parts.items()}
-        nobody = tracklets.get("junk", 0) + tracklets.get("distractors", 0)
-        return (
-            "test" in tracklets and tracklets["test"] - nobody == self.parts["test"].counts["pids"]
-        )
+        counts = {name: report.counts for name, report in self.subsets.items()}
+        nobody = sum(counts[n]["tracklets"] for n in ("junk", "distractors") if n in counts)
+        return "test" in counts and counts["test"]["tracklets"] - nobody == counts["test"]["pids"]
 
     def is_broken(self) -> bool:
         """Return whether anything is missing, damaged or other than it should be."""
-        reports = [*self.parts.values(), *self.protocols.values()]
+        reports = [*self.subsets.values(), *self.protocols.values()]
         return (
             bool(self.frames.faults or self.shared_pids or self.folders.faults)
             or (self.has_no_match() and not self.is_unlabelled())
@@ -73,7 +71,7 @@ class DatasetReport:
         """Return everything as JSON keeps it, the sizes of single frames left out."""
         return {
             "broken": self.is_broken(),
-            "parts": {name: vars(report) for name, report in self.parts.items()},
+            "parts": {name: vars(report) for name, report in self.subsets.items()},
             "protocols": {name: vars(report) for name, report in self.protocols.items()},
             "no_match": self.has_no_match(),
             "shared_pids": self.shared_pids,

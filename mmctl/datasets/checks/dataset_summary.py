@@ -1,4 +1,4 @@
-"""Tracklets, persons, cameras and frames of a data set, counted part by part."""
+"""Tracklets, persons, cameras and frames of a data set, counted subset by subset."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ Infos = list[dict[str, Any]]
 
 
 @dataclass(frozen=True)
-class PartCounts:
-    """Counts of one part of a data set.
+class SubsetCounts:
+    """Counts of one subset of a data set.
 
     Attributes:
         tracklets: Number of tracklets.
@@ -46,8 +46,8 @@ def read_infos(dataset: TrackletDataset) -> Infos:
     return [dataset.get_data_info(index) for index in range(len(dataset))]
 
 
-def count_parts(infos: Infos) -> dict[str, PartCounts]:
-    """Count the parts that a split has.
+def count_subsets(infos: Infos) -> dict[str, SubsetCounts]:
+    """Count the subsets that a split has.
 
     Args:
         infos: Data infos of the training split or of the test split.
@@ -59,14 +59,14 @@ def count_parts(infos: Infos) -> dict[str, PartCounts]:
     if all(info["split"] == "train" for info in infos):
         return {"train": _count(infos)}
     gallery = [info for info in infos if info["split"] == "gallery"]
-    parts = {
+    subsets = {
         "test": infos,
         "query": [info for info in infos if info["split"] == "query"],
         "gallery": gallery,
         "junk": [info for info in gallery if info["pid"] == -1],
         "distractors": [info for info in gallery if info["pid"] == 0],
     }
-    return {name: _count(part) for name, part in parts.items() if part}
+    return {name: _count(subset) for name, subset in subsets.items() if subset}
 
 
 def count_protocols(infos: Infos) -> dict[str, dict[str, int]]:
@@ -101,9 +101,9 @@ def find_shared_pids(train: Infos, test: Infos) -> list[int]:
     return sorted({info["pid"] for info in train} & _persons(test))
 
 
-def _count(infos: Infos) -> PartCounts:
+def _count(infos: Infos) -> SubsetCounts:
     lengths = np.array([len(info["frame_paths"]) for info in infos])
-    return PartCounts(
+    return SubsetCounts(
         tracklets=len(infos),
         pids=len(_persons(infos)),
         cameras=len({info["camid"] for info in infos}),

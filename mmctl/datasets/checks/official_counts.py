@@ -52,7 +52,7 @@ OFFICIAL_COUNTS: dict[str, dict[str, dict[str, float]]] = {
         "gallery": {"tracklets": 7829},
     },
 }
-"""By class name and part of the data set; ``gallery`` are the tracklets that are no queries."""
+"""By class name and subset of the data set; ``gallery`` are the tracklets that are no queries."""
 
 OFFICIAL_PROTOCOLS: dict[str, dict[str, dict[str, int]]] = {
     "MARS": {

@@ -102,7 +102,7 @@ def finished_marker(data_root: Path) -> Path:
     return data_root / "info" / "drawn.json"
 
 
-def parts_folder(data_root: Path) -> Path:
+def pieces_folder(data_root: Path) -> Path:
     """Return the folder of the keypoints of single tracklets, there until all are drawn."""
     return data_root / "info" / "drawing"
 
@@ -220,7 +220,7 @@ def clear_folder(data_root: Path) -> None:
     finished.unlink(missing_ok=True)
     for name in layout.frame_folders:
         shutil.rmtree(data_root / name, ignore_errors=True)
-    shutil.rmtree(parts_folder(data_root), ignore_errors=True)
+    shutil.rmtree(pieces_folder(data_root), ignore_errors=True)
     for name in (KEYPOINT_HEADER, *COCO_FILES.values()):
         (data_root / "info" / name).unlink(missing_ok=True)
     for name in (*layout.files, *SHEETS):

@@ -151,7 +151,7 @@ class MarsWriter:
 
     def tidy(self) -> None:
         """Remove what only an unfinished data set needs, as a killed run may have left it."""
-        shutil.rmtree(drawing_state.parts_folder(self.data_root), ignore_errors=True)
+        shutil.rmtree(drawing_state.pieces_folder(self.data_root), ignore_errors=True)
         for folder in {"info", *(str(Path(name).parent) for name in self.files.files)} - {"."}:
             remove_temporary_files(self.data_root / folder)
         drawing_state.begun_marker(self.data_root).unlink(missing_ok=True)
@@ -174,8 +174,8 @@ class MarsWriter:
 
     def _is_whole(self, planned: PlannedTracklet, state: State) -> bool:
         """Return whether a tracklet has all its frames, and its keypoints are known."""
-        part = _part_path(self.data_root, planned)
-        if state is not State.FINISHED and not part.exists():
+        piece = _piece_path(self.data_root, planned)
+        if state is not State.FINISHED and not piece.exists():
             return False
         folder = planned.folder(self.data_root)
         return all(_is_whole_frame(folder / name) for name in planned.frame_names)
@@ -187,7 +187,7 @@ class MarsWriter:
         if self._inspect_folder() is not State.FINISHED:
             write_whole(marker, content)
             drawing_state.finished_marker(self.data_root).unlink(missing_ok=True)
-        drawing_state.parts_folder(self.data_root).mkdir(exist_ok=True)
+        drawing_state.pieces_folder(self.data_root).mkdir(exist_ok=True)
         for folder in {item.folder(self.data_root) for item in pending}:
             folder.mkdir(parents=True, exist_ok=True)
 
@@ -226,8 +226,8 @@ class MarsWriter:
             (self.data_root / name).parent.mkdir(parents=True, exist_ok=True)
         self.write_lists()
         order = self.keypoint_order()
-        parts = [np.load(_part_path(self.data_root, item)) for item in order]
-        info_files.write_keypoints(self.data_root, order, np.concatenate(parts))
+        pieces = [np.load(_piece_path(self.data_root, item)) for item in order]
+        info_files.write_keypoints(self.data_root, order, np.concatenate(pieces))
 
     def _write_sheets(self) -> None:
         contact, skeletons = (self.data_root / name for name in drawing_state.SHEETS)
@@ -246,8 +246,8 @@ def _is_whole_frame(path: Path) -> bool:
         return False
 
 
-def _part_path(data_root: Path, planned: PlannedTracklet) -> Path:
-    return drawing_state.parts_folder(data_root) / f"{planned.split}_{planned.name}.npy"
+def _piece_path(data_root: Path, planned: PlannedTracklet) -> Path:
+    return drawing_state.pieces_folder(data_root) / f"{planned.split}_{planned.name}.npy"
 
 
 def _write_tracklet(
@@ -264,5 +264,5 @@ def _write_tracklet(
         write_whole(folder / name, content.tobytes(), sync=False)
     buffer = io.BytesIO()
     np.save(buffer, drawn.keypoints)
-    write_whole(_part_path(data_root, planned), buffer.getvalue(), sync=False)
+    write_whole(_piece_path(data_root, planned), buffer.getvalue(), sync=False)
     return planned

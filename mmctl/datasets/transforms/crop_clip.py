@@ -71,9 +71,9 @@ class CropClip(BaseTransform):
     def _cut(self, frames: np.ndarray, corners: np.ndarray) -> np.ndarray:
         windows = np.zeros((len(frames), *self.size, 3), dtype=np.uint8)
         for frame, window, (top, left) in zip(frames, windows, corners.tolist(), strict=True):
-            part = frame[max(top, 0) : top + self.size[0], max(left, 0) : left + self.size[1]]
+            shown = frame[max(top, 0) : top + self.size[0], max(left, 0) : left + self.size[1]]
             rows, columns = max(-top, 0), max(-left, 0)
-            window[rows : rows + part.shape[0], columns : columns + part.shape[1]] = part
+            window[rows : rows + shown.shape[0], columns : columns + shown.shape[1]] = shown
         return windows
 
     def _move(

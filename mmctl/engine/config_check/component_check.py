@@ -63,7 +63,7 @@ DEFAULT_HOOKS = frozenset(
 )
 """The hooks that every Runner has, by their name in ``default_hooks``."""
 
-PARTS: dict[tuple[str, str], tuple[str | Callable, frozenset[str]]] = {
+KEYWORDS: dict[tuple[str, str], tuple[str | Callable, frozenset[str]]] = {
     ("PartGraphHead", "topology"): (
         "ContextTopology",
         frozenset({"channels", "num_nodes", "edges", "window", "num_frames"}),
@@ -154,7 +154,7 @@ class ComponentCheck:
             yield value_faults(key, Runner.set_randomness, section)
         processes = (cfg.get("env_cfg") or {}).get("mp_cfg") or {}
         given = frozenset({"distributed"})
-        yield _part_faults("env_cfg.mp_cfg", processes, set_multi_processing, given)
+        yield _keyword_faults("env_cfg.mp_cfg", processes, set_multi_processing, given)
 
     def _default_hooks(self, hooks: Mapping[str, Any]) -> Iterator[str]:
         for name, hook in hooks.items():
@@ -250,8 +250,8 @@ class ComponentCheck:
             if known is not None and key not in known:
                 owner = getattr(target, "__name__", str(target))
                 yield describe_fault(f"{path}.{key}", key, owner, known - {"type", "_scope_"})
-            elif (part := _find_part(target, key)) and isinstance(value, Mapping):
-                yield from _part_faults(f"{path}.{key}", value, *part)
+            elif (reader := _find_reader(target, key)) and isinstance(value, Mapping):
+                yield from _keyword_faults(f"{path}.{key}", value, *reader)
             elif key not in OPAQUE_KEYS and not key.endswith("_cfg"):
                 nested = NESTED_REGISTRIES.get(key)
                 # A dict without type may hold components by name, as the losses of a head.
@@ -266,23 +266,23 @@ class ComponentCheck:
                     )
 
 
-def _find_part(target: Callable, key: str) -> tuple[str | Callable, frozenset[str]] | None:
+def _find_reader(target: Callable, key: str) -> tuple[str | Callable, frozenset[str]] | None:
     bases = target.__mro__ if inspect.isclass(target) else ()
-    return next((PARTS[b.__name__, key] for b in bases if (b.__name__, key) in PARTS), None)
+    return next((KEYWORDS[b.__name__, key] for b in bases if (b.__name__, key) in KEYWORDS), None)
 
 
-def _part_faults(
-    path: str, part: Mapping[str, Any], owner: str | Callable, given: frozenset[str]
+def _keyword_faults(
+    path: str, keywords: Mapping[str, Any], owner: str | Callable, given: frozenset[str]
 ) -> Iterator[str]:
     """Yield the keys of a dict without ``type`` that its reader does not know."""
     target = mmctl_registry.MODELS.get(owner) if isinstance(owner, str) else owner
     known: set[str] = set()
     if target is clip_grad_norm_:
         known = {"type"}
-        target = clip_grad_value_ if part.get("type") == "value" else target
+        target = clip_grad_value_ if keywords.get("type") == "value" else target
     known |= (accepted_names(target) or set()) - given
-    yield from value_faults(path, target, part)
-    for key in part:
+    yield from value_faults(path, target, keywords)
+    for key in keywords:
         if key not in known:
             yield describe_fault(f"{path}.{key}", key, target.__name__, known)
 

@@ -134,7 +134,7 @@ def _places(key: str, cfg: Config | None) -> list[str]:
         used = [p for p in phases if cfg is None or cfg.get(f"{p}_dataloader")]
         return [f"{phase}_dataloader.dataset.{name}" for phase in used]
     sections = {} if cfg is None else cfg.to_dict()
-    used_keys = {name: part for name, part in sections.items() if not is_helper(name)}
+    used_keys = {name: section for name, section in sections.items() if not is_helper(name)}
     return list(_paths_to(key.lstrip("_"), used_keys))
 
 

@@ -99,11 +99,11 @@ def apply_overrides(cfg: Config, options: Mapping[str, Any]) -> None:
         ValueError: If a path leads nowhere in this config; the message names it.
     """
     for option in options:
-        parts = option.split(".")
-        for end in range(1, len(parts)):
-            if ".".join(parts[:end]) in options:
+        keys = option.split(".")
+        for end in range(1, len(keys)):
+            if ".".join(keys[:end]) in options:
                 raise ValueError(
-                    f"--cfg-options {option}: {'.'.join(parts[:end])} is overridden as a whole as "
+                    f"--cfg-options {option}: {'.'.join(keys[:end])} is overridden as a whole as "
                     "well, give one of them"
                 )
         _check_path(cfg, option, options[option])
@@ -113,26 +113,26 @@ def apply_overrides(cfg: Config, options: Mapping[str, Any]) -> None:
 def _check_path(cfg: Config, option: str, value: Any) -> None:
     *parents, last = option.split(".")
     place: Any = cfg._cfg_dict
-    for depth, part in enumerate([*parents, last]):
+    for depth, key in enumerate([*parents, last]):
         path = ".".join([*parents, last][:depth])
         if isinstance(place, Sequence) and not isinstance(place, str):
-            if not part.isdecimal() or int(part) >= len(place):
+            if not key.isdecimal() or int(key) >= len(place):
                 raise ValueError(
                     f"--cfg-options {option}: {path} is a list of {len(place)}, whose items are "
-                    f"numbered from 0, got {part!r}"
+                    f"numbered from 0, got {key!r}"
                 )
-            place = place[int(part)]
+            place = place[int(key)]
             if depth == len(parents) and not isinstance(value, Mapping):
                 raise ValueError(
                     f"--cfg-options {option}: an item of a list cannot be replaced: give the whole "
                     f"list, as {path}=[...], or a key of the item, as {option}.key=..."
                 )
         elif isinstance(place, Mapping):
-            if part not in place:
+            if key not in place:
                 return
-            place = place[part]
+            place = place[key]
         else:
             raise ValueError(
-                f"--cfg-options {option}: {path} must be a dict or list to have {part!r} in it, "
+                f"--cfg-options {option}: {path} must be a dict or list to have {key!r} in it, "
                 f"it is {place!r}"
             )

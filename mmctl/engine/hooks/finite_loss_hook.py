@@ -131,11 +131,11 @@ def describe_batch(data_batch: Any) -> list[str]:
 
 
 def _describe(sample: BaseDataElement) -> str:
-    parts = [f"{name} {sample.get(name)}" for name in _NAMES if name in sample]
-    parts += [str(path) for path in sample.get("frame_paths", ())[:1]]
-    parts += [
+    words = [f"{name} {sample.get(name)}" for name in _NAMES if name in sample]
+    words += [str(path) for path in sample.get("frame_paths", ())[:1]]
+    words += [
         f"its {name} are not finite"
         for name, value in sample.all_items()
         if isinstance(value, Tensor) and not value.isfinite().all()
     ]
-    return ", ".join(parts)
+    return ", ".join(words)

@@ -50,12 +50,12 @@ class QueryMatchHook(Hook):
             check_matches(runner.test_loop, "test")
 
 
-def check_matches(loop: Any, part: str) -> None:
+def check_matches(loop: Any, phase: str) -> None:
     """Raise if no query of a loop's data set can have a match under the protocol of its metric.
 
     Args:
         loop: A loop with ``dataloader`` and ``evaluator``.
-        part: ``'val'`` or ``'test'``, for the message.
+        phase: ``'val'`` or ``'test'``, for the message.
 
     Raises:
         ValueError: If there is none, or persons of several data sets are mixed.
@@ -75,7 +75,7 @@ def check_matches(loop: Any, part: str) -> None:
         if not counts[place]["scored"]:
             cameras = sorted({info["camid"] for info in infos})
             raise ValueError(
-                f"{part}_dataloader: at least one query must have a match under the protocol "
+                f"{phase}_dataloader: at least one query must have a match under the protocol "
                 f"{metric.protocol.name}, which is the same person in the gallery under another "
                 f"camera, because there is no number to compute otherwise, but none of the "
                 f"{counts[place]['queries']} queries has one: "

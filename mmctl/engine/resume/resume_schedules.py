@@ -23,7 +23,7 @@ def drop_callables(states: Any) -> Any:
         states: A list of states, or a dict of such lists.
     """
     if isinstance(states, dict):
-        return {name: drop_callables(part) for name, part in states.items()}
+        return {name: drop_callables(state) for name, state in states.items()}
     return [{key: v for key, v in state.items() if not callable(v)} for state in states]
 
 

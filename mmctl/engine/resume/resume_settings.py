@@ -28,7 +28,7 @@ TYPES = "optimizer_types"
 NUM_SHOWN = 6
 
 
-class _Part(NamedTuple):
+class _Unit(NamedTuple):
     """An optimizer of a run with its schedulers, and what a checkpoint has of them."""
 
     name: str
@@ -44,7 +44,7 @@ def describe_types(wrapper: Any) -> dict[str, str]:
     Args:
         wrapper: ``optim_wrapper`` of a runner.
     """
-    return {name: type(part.optimizer).__name__ for name, part in _split(wrapper).items()}
+    return {name: type(own.optimizer).__name__ for name, own in _split(wrapper).items()}
 
 
 def follow_config(runner: Runner, checkpoint: dict[str, Any], filename: str) -> None:
@@ -69,23 +69,23 @@ def follow_config(runner: Runner, checkpoint: dict[str, Any], filename: str) -> 
     if runner.param_schedulers is not None:
         runner.param_schedulers = runner.build_param_scheduler(runner.param_schedulers)
     changes: list[str] = []
-    for part in _split_run(runner, checkpoint, filename):
+    for unit in _split_run(runner, checkpoint, filename):
         found = [
             *compare_schedulers(
-                part.schedulers, part.stored_schedulers, runner, checkpoint["meta"]
+                unit.schedulers, unit.stored_schedulers, runner, checkpoint["meta"]
             ),
-            *_compare_groups(part),
+            *_compare_groups(unit),
         ]
         if found:
-            before = _rates(part.stored["param_groups"])
-            _check_replayable(part, found, filename)
-            replay(runner, part.wrapper, part.schedulers, checkpoint["meta"])
-            _take_over(part)
-            now = _rates(part.stored["param_groups"])
+            before = _rates(unit.stored["param_groups"])
+            _check_replayable(unit, found, filename)
+            replay(runner, unit.wrapper, unit.schedulers, checkpoint["meta"])
+            _take_over(unit)
+            now = _rates(unit.stored["param_groups"])
             changes += [*found[:NUM_SHOWN], *(["..."] if len(found) > NUM_SHOWN else [])]
             changes.append(f"so lr goes on with {now} in place of {before}")
         else:
-            check_counters(part.schedulers, part.stored_schedulers, filename)
+            check_counters(unit.schedulers, unit.stored_schedulers, filename)
     if changes:
         print_log(
             f"The config differs from that of checkpoint {filename!r} (checkpoint -> config), and "
@@ -106,8 +106,8 @@ def _check_end(runner: Runner, meta: Mapping[str, Any], filename: str) -> None:
         )
 
 
-def _check_replayable(part: _Part, changes: Sequence[str], filename: str) -> None:
-    for scheduler in part.schedulers:
+def _check_replayable(unit: _Unit, changes: Sequence[str], filename: str) -> None:
+    for scheduler in unit.schedulers:
         if needs_validations(scheduler):
             raise ValueError(
                 f"checkpoint {filename!r} cannot be gone on from with another config, because "
@@ -121,7 +121,7 @@ def _split(wrapper: Any) -> dict[str, OptimWrapper]:
     return dict(wrapper.items()) if isinstance(wrapper, OptimWrapperDict) else {"": wrapper}
 
 
-def _split_run(runner: Runner, checkpoint: dict[str, Any], filename: str) -> Iterator[_Part]:
+def _split_run(runner: Runner, checkpoint: dict[str, Any], filename: str) -> Iterator[_Unit]:
     """Yield each optimizer with what the checkpoint has of it, checked and copied."""
     wrappers = _split(runner.optim_wrapper)
     several = isinstance(runner.optim_wrapper, OptimWrapperDict)
@@ -142,22 +142,22 @@ def _split_run(runner: Runner, checkpoint: dict[str, Any], filename: str) -> Ite
                 f"checkpoint {filename!r} cannot be gone on from: its param_schedulers{place} must "
                 f"be a list of states, got {shorten(stored)}"
             )
-        part = _Part(name, wrapper, list(own), dict(cast(dict, state)), stored)
-        _add_missing(part)
-        yield part
+        unit = _Unit(name, wrapper, list(own), dict(cast(dict, state)), stored)
+        _add_missing(unit)
+        yield unit
         if several:
-            checkpoint["optimizer"] = {**checkpoint["optimizer"], name: part.stored}
-            checkpoint["param_schedulers"] = {**schedules, name: part.stored_schedulers}
+            checkpoint["optimizer"] = {**checkpoint["optimizer"], name: unit.stored}
+            checkpoint["param_schedulers"] = {**schedules, name: unit.stored_schedulers}
         else:
-            checkpoint["optimizer"] = part.stored
+            checkpoint["optimizer"] = unit.stored
             if own:
-                checkpoint["param_schedulers"] = part.stored_schedulers
+                checkpoint["param_schedulers"] = unit.stored_schedulers
 
 
-def _compare_groups(part: _Part) -> list[str]:
-    settings = settings_of(part.wrapper.optimizer)
+def _compare_groups(unit: _Unit) -> list[str]:
+    settings = settings_of(unit.wrapper.optimizer)
     changes: dict[str, None] = {}
-    for now, before in _pairs(part):
+    for now, before in _pairs(unit):
         for key in sorted(settings & now.keys() & before.keys()):
             if key == "betas" and "initial_momentum" in now:
                 continue  # a schedule moves them
@@ -170,31 +170,31 @@ def _compare_groups(part: _Part) -> list[str]:
     return list(changes)
 
 
-def _add_missing(part: _Part) -> None:
+def _add_missing(unit: _Unit) -> None:
     """Add settings that the torch of the checkpoint did not know yet."""
-    settings = settings_of(part.wrapper.optimizer)
-    part.stored["param_groups"] = [
+    settings = settings_of(unit.wrapper.optimizer)
+    unit.stored["param_groups"] = [
         {**{key: value for key, value in now.items() if key in settings}, **before}
         for now, before in zip(
-            part.wrapper.optimizer.param_groups, part.stored["param_groups"], strict=True
+            unit.wrapper.optimizer.param_groups, unit.stored["param_groups"], strict=True
         )
     ]
 
 
-def _pairs(part: _Part) -> Iterator[tuple[dict, dict]]:
+def _pairs(unit: _Unit) -> Iterator[tuple[dict, dict]]:
     """Yield the groups of the run's optimizer with those of the checkpoint."""
-    yield from zip(part.wrapper.optimizer.param_groups, part.stored["param_groups"], strict=True)
-    base, before = part.wrapper.base_param_settings, part.stored.get("base_param_settings")
+    yield from zip(unit.wrapper.optimizer.param_groups, unit.stored["param_groups"], strict=True)
+    base, before = unit.wrapper.base_param_settings, unit.stored.get("base_param_settings")
     if base is not None and isinstance(before, dict):
         yield base, before
 
 
-def _take_over(part: _Part) -> None:
+def _take_over(unit: _Unit) -> None:
     """Write the settings of the run's optimizer over those that the checkpoint has."""
-    part.stored_schedulers[:] = [scheduler.state_dict() for scheduler in part.schedulers]
-    settings = settings_of(part.wrapper.optimizer)
+    unit.stored_schedulers[:] = [scheduler.state_dict() for scheduler in unit.schedulers]
+    settings = settings_of(unit.wrapper.optimizer)
     groups = []
-    for now, before in _pairs(part):
+    for now, before in _pairs(unit):
         kept = {key: v for key, v in before.items() if not key.startswith("initial_")}
         new = {
             key: value
@@ -202,10 +202,10 @@ def _take_over(part: _Part) -> None:
             if key in settings or key.startswith("initial_") or f"initial_{key}" in now
         }
         groups.append({**kept, **new, "params": before["params"]})
-    num = len(part.stored["param_groups"])
-    part.stored["param_groups"] = groups[:num]
+    num = len(unit.stored["param_groups"])
+    unit.stored["param_groups"] = groups[:num]
     if groups[num:]:
-        part.stored["base_param_settings"] = groups[num]
+        unit.stored["base_param_settings"] = groups[num]
 
 
 def _rates(groups: Sequence[Mapping[str, Any]]) -> str:

@@ -11,7 +11,7 @@ from mmctl.datasets.checks.dataset_check import (
     read_splits,
     tracklet_lengths,
 )
-from mmctl.datasets.checks.dataset_summary import count_parts, count_protocols, find_shared_pids
+from mmctl.datasets.checks.dataset_summary import count_protocols, count_subsets, find_shared_pids
 from mmctl.datasets.checks.official_counts import compare
 from mmctl.datasets.tracklet_dataset import EmptySplitError
 from tests.test_datasets.test_mars import write_info
@@ -33,16 +33,18 @@ TEST = [
 
 
 def test_parts_are_counted_apart():
-    parts = {name: tuple(counts.to_dict().values()) for name, counts in count_parts(TEST).items()}
+    counted = {
+        name: tuple(counts.to_dict().values()) for name, counts in count_subsets(TEST).items()
+    }
     # tracklets, pids, cameras, frames, shortest, longest, median
-    assert parts == {
+    assert counted == {
         "test": (7, 2, 4, 24, 1, 7, 3),
         "query": (3, 2, 3, 13, 2, 7, 4),
         "gallery": (4, 1 + 1, 3, 11, 1, 5, 2.5),
         "junk": (1, 0, 1, 2, 2, 2, 2),
         "distractors": (1, 0, 1, 3, 3, 3, 3),
     }
-    assert list(count_parts([tracklet(3, 1, 4, "train")])) == ["train"]
+    assert list(count_subsets([tracklet(3, 1, 4, "train")])) == ["train"]
 
 
 def test_a_query_is_scored_if_its_person_is_in_another_camera_of_the_gallery():
@@ -80,7 +82,7 @@ def test_a_whole_drawn_set_is_not_broken(drawn_mars):
     splits = read_both(drawn_mars)
     report = check_splits(splits, "decode")
     assert not report.is_broken()
-    assert {part.mark for part in report.parts.values()} == {""}, "drawn data claim nothing"
+    assert {subset.mark for subset in report.subsets.values()} == {""}, "drawn data claim nothing"
     assert report.frames.num_checked == sum(len(split.paths) for split in splits)
     assert [keypoints.faults for keypoints in report.keypoints] == [[], []]
     assert report.keypoints[0].num_joints > 100
@@ -97,8 +99,8 @@ def test_a_small_set_in_the_layout_of_mars_differs_from_it(tmp_path):
     splits = read_both(write_info(tmp_path))
     report = check_splits(splits, "none")
     assert report.is_broken()
-    assert report.parts["train"].mark == "differs"
-    assert "tracklets 8,298" in report.parts["train"].expected
+    assert report.subsets["train"].mark == "differs"
+    assert "tracklets 8,298" in report.subsets["train"].expected
     assert report.protocols["query-excluded"].expected == ["scored 1,840", "gallery 9,330"]
     own = [
         read_split(split.config, name, is_own=True)
