@@ -16,7 +16,7 @@ from mmengine.logging import print_log
 
 from mmctl.checkpoints.archive_check import check_archive
 from mmctl.checkpoints.pickle_bounds import check_pickle
-from mmctl.checkpoints.stored_arrays import allowed_globals, restore
+from mmctl.checkpoints.pickle_stand_ins import allowed_globals, restore
 from mmctl.files import check_regular
 
 NUM_FIRST_BYTES = 40

@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemaining
 from mmctl.datasets.synthetic import WRITERS, DrawnSettings, clear_folder
 from mmctl.engine import run_command
 
-CONFIG, PARTS = "configs/quickstart/ctl_r18_quickstart.py", ("train", "val", "test")
+CONFIG, PHASES = "configs/quickstart/ctl_r18_quickstart.py", ("train", "val", "test")
 TYPES = {
     "mars": "MARS",
     "ilids-vid": "ILIDSVID",
@@ -71,11 +71,11 @@ def draw(args: argparse.Namespace) -> None:
 
 def next_command(layout: str, root: Path, settings: DrawnSettings) -> str:
     """Return the command that trains on the data set."""
-    options = [f"{part}_dataloader.dataset.data_root={root}" for part in PARTS]
+    options = [f"{phase}_dataloader.dataset.data_root={root}" for phase in PHASES]
     if layout != "mars":
-        options += [f"{part}_dataloader.dataset.type={TYPES[layout]}" for part in PARTS]
+        options += [f"{phase}_dataloader.dataset.type={TYPES[layout]}" for phase in PHASES]
         protocol = "cross-camera" if layout in ("ilids-vid", "prid2011") else "query-excluded"
-        options += [f"{part}_evaluator.protocol={protocol}" for part in PARTS[1:]]
+        options += [f"{phase}_evaluator.protocol={protocol}" for phase in PHASES[1:]]
     options.append(f"model.head.num_classes={settings.num_train_pids}")
     return f"python tools/train.py {CONFIG} --cfg-options {' '.join(options)}"
 

@@ -32,10 +32,8 @@ TEST = [
 ]
 
 
-def test_parts_are_counted_apart():
-    counted = {
-        name: tuple(counts.to_dict().values()) for name, counts in count_subsets(TEST).items()
-    }
+def test_subsets_are_counted_apart():
+    counted = {n: tuple(c.to_dict().values()) for n, c in count_subsets(TEST).items()}
     # tracklets, pids, cameras, frames, shortest, longest, median
     assert counted == {
         "test": (7, 2, 4, 24, 1, 7, 3),

@@ -28,7 +28,7 @@ _NUMERIC_STATE = (None, None, None, -1, -1, 0)
 """How numpy stores that a dtype has no parts, no names, no own size and no flags."""
 
 
-class StoredDtype:
+class DtypeStandIn:
     """Stands in for ``numpy.dtype``; ``value`` is the dtype, of numbers or truth values.
 
     Args:
@@ -57,7 +57,7 @@ class StoredDtype:
         self.value = self.value.newbyteorder(state[1])
 
 
-class StoredArray:
+class ArrayStandIn:
     """Stands in for ``numpy.ndarray`` until its state is read; ``value`` is the array then."""
 
     __hash__ = None  # type: ignore[assignment]  # as a key it would escape :func:`restore`
@@ -72,7 +72,7 @@ class StoredArray:
         self.value = _make_array(shape, dtype, content, "F" if by_columns else "C")
 
 
-class StoredHistory(HistoryBuffer):
+class HistoryStandIn(HistoryBuffer):
     """Stands in for MMEngine's log history, and becomes one when its state is read."""
 
     __hash__ = None  # type: ignore[assignment]  # as a key it could be left half made
@@ -87,8 +87,8 @@ class StoredHistory(HistoryBuffer):
         state = dict(state)
         arrays = {name: state.pop(name, None) for name in ("_log_history", "_count_history")}
         methods = dict(state.pop("statistics_methods", {}))
-        own = all(methods[name] is _history_statistic(StoredHistory, name) for name in methods)
-        values = [array.value for array in arrays.values() if type(array) is StoredArray]
+        own = all(methods[name] is _history_statistic(HistoryStandIn, name) for name in methods)
+        values = [array.value for array in arrays.values() if type(array) is ArrayStandIn]
         flat = len(values) == 2 and all(v is not None and v.ndim == 1 for v in values)
         if not own or not flat or list(state) != ["max_length"]:
             raise _refused("a HistoryBuffer whose state is not as MMEngine writes it")
@@ -99,11 +99,11 @@ class StoredHistory(HistoryBuffer):
 def allowed_globals() -> list[Any]:
     """Return what may be restored beside torch's own list: arrays of numbers, log histories."""
     allowed: list[Any] = [
-        (StoredHistory, "mmengine.logging.history_buffer.HistoryBuffer"),
+        (HistoryStandIn, "mmengine.logging.history_buffer.HistoryBuffer"),
         (_history_statistic, "builtins.getattr"),
         (_empty_bytes, "builtins.bytes"),
-        (StoredArray, "numpy.ndarray"),
-        (StoredDtype, "numpy.dtype"),
+        (ArrayStandIn, "numpy.ndarray"),
+        (DtypeStandIn, "numpy.dtype"),
     ]
     for package in ("numpy.core", "numpy._core"):  # numpy 1 and numpy 2 name it differently
         allowed += [(_make_scalar, f"{package}.multiarray.scalar")]
@@ -123,11 +123,11 @@ def restore(content: Any) -> Any:
     Raises:
         pickle.UnpicklingError: If an array or a log history has no state.
     """
-    if isinstance(content, (StoredArray, StoredDtype)):
+    if isinstance(content, (ArrayStandIn, DtypeStandIn)):
         if content.value is None:
             raise _refused("a numpy.ndarray without a state")
         return content.value
-    if type(content) is StoredHistory:
+    if type(content) is HistoryStandIn:
         raise _refused("a HistoryBuffer without a state")
     if isinstance(content, tuple):
         new = tuple(restore(item) for item in content)
@@ -140,21 +140,21 @@ def restore(content: Any) -> Any:
     return content
 
 
-def _start_array(kind: type, *_: object) -> StoredArray:
+def _start_array(kind: type, *_: object) -> ArrayStandIn:
     """Stand in for numpy's ``_reconstruct``, which makes an empty array for a state to fill."""
-    if kind is not StoredArray:
+    if kind is not ArrayStandIn:
         raise _refused(f"numpy's _reconstruct of {shorten(kind)}")
-    return StoredArray()
+    return ArrayStandIn()
 
 
-def _make_scalar(dtype: StoredDtype, content: bytes) -> Any:
+def _make_scalar(dtype: DtypeStandIn, content: bytes) -> Any:
     """Stand in for numpy's ``scalar``."""
     return _make_array((), dtype, content, "C")[()]
 
 
 def _make_array(shape: object, dtype: object, content: object, order: Any) -> np.ndarray:
     """Return an own array of the bytes, after comparing their number with the shape."""
-    if type(dtype) is not StoredDtype or type(content) is not bytes:
+    if type(dtype) is not DtypeStandIn or type(content) is not bytes:
         raise _refused("numpy values that are not numbers as bytes")
     if type(shape) is not tuple or not all(type(size) is int and size >= 0 for size in shape):
         raise _refused(f"a numpy.ndarray of shape {shorten(shape)}")
@@ -171,7 +171,7 @@ def _make_array(shape: object, dtype: object, content: object, order: Any) -> np
 
 def _history_statistic(owner: object, name: str) -> Callable:
     """Stand in for ``getattr`` while a checkpoint is read: log histories name their statistics."""
-    if owner is not StoredHistory or name not in HISTORY_STATISTICS:
+    if owner is not HistoryStandIn or name not in HISTORY_STATISTICS:
         raise _refused(f"getattr({shorten(owner)}, {shorten(name)})")
     return getattr(HistoryBuffer, name)
 

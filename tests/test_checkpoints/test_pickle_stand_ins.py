@@ -11,7 +11,7 @@ import torch
 from mmengine.logging import HistoryBuffer
 
 from mmctl.checkpoints.checkpoint_reading import load_from_local_safely
-from mmctl.checkpoints.stored_arrays import StoredArray, StoredDtype
+from mmctl.checkpoints.pickle_stand_ins import ArrayStandIn, DtypeStandIn
 from mmctl.datasets.batches.random_state import read_random_state
 
 RECONSTRUCT = np.empty(0).__reduce__()[0]
@@ -79,8 +79,8 @@ def test_a_forged_array_is_refused(tmp_path, forged):
 
 
 def test_an_array_takes_its_state_once():
-    stored = StoredArray()
-    state = (1, (1,), StoredDtype("f8"), False, bytes(8))
+    stored = ArrayStandIn()
+    state = (1, (1,), DtypeStandIn("f8"), False, bytes(8))
     stored.__setstate__(state)
     with pytest.raises(pickle.UnpicklingError, match="state"):
         stored.__setstate__(state)
