@@ -21,20 +21,10 @@ import pytest
 import torch
 from hypothesis import settings
 
-from mmctl.datasets.synthetic import DrawnSettings, MarsWriter
+from tests.drawn_sets import draw_tiny
 from tests.process_state import kept_process_state
 
 ROOT = Path(__file__).resolve().parents[1]
-SETTINGS = DrawnSettings(
-    num_train_pids=8,
-    num_test_pids=4,
-    num_cameras=2,
-    frames=(3, 6),
-    size=(64, 32),
-    num_junk=2,
-    num_distractors=3,
-)
-
 
 torch.set_num_threads(1)  # a plugin may have imported torch before
 # A shell lets what it runs in the background ignore Ctrl-C, and so would all that a test starts.
@@ -68,9 +58,7 @@ def pytest_runtest_protocol() -> Generator[None, bool, bool]:
 @pytest.fixture(scope="session")
 def drawn_mars(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of drawn pedestrians in the layout of MARS: 8 training and 4 test people."""
-    root = tmp_path_factory.mktemp("drawn") / "mars"
-    MarsWriter(root, SETTINGS).write()
-    return root
+    return draw_tiny(tmp_path_factory.mktemp("drawn") / "mars")
 
 
 def load_tool(path: str) -> ModuleType:

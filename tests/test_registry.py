@@ -22,7 +22,7 @@ from torch import nn
 
 import mmctl
 import mmctl.registry
-from tests.conftest import SETTINGS
+from tests.drawn_sets import draw_tiny
 from tests.random_state import randomize
 from tests.test_models.test_pose.small_estimators import SMALL_HRNET
 from tests.test_models.test_video_reid import CTL
@@ -82,10 +82,7 @@ def ls_vid(folder: Path) -> dict:
 
 
 def mars(folder: Path) -> dict:
-    from mmctl.datasets.synthetic import MarsWriter
-
-    MarsWriter(folder / "mars", SETTINGS).write()
-    return {"data_root": str(folder / "mars")}
+    return {"data_root": str(draw_tiny(folder / "mars"))}
 
 
 def sampled_data_set(folder: Path) -> dict:

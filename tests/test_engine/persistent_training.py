@@ -15,6 +15,7 @@ import torch
 from mmengine.hooks import Hook
 
 from mmctl.engine import run_command
+from tests.forked_processes import join_group
 from tests.test_engine.drawing_runner import DrawnData, drawing_runner
 from tests.test_engine.forked_ranks import WRAPPER
 
@@ -43,7 +44,7 @@ def main() -> None:
     launcher = "pytorch" if "RANK" in os.environ else "none"
     changes = {"launcher": launcher}
     if launcher != "none":
-        torch.distributed.init_process_group("gloo")
+        join_group(int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"]), folder)
         changes["model_wrapper_cfg"] = WRAPPER
     kind = BrokenData if end == "error" else DrawnData
     loader = {"dataset": {"type": kind}, "batch_size": 3, **PERSISTENT}

@@ -8,7 +8,7 @@ import shutil
 import cv2
 import pytest
 
-from mmctl.datasets.synthetic import WRITERS, DrawnSettings
+from tests.drawn_sets import draw_tiny
 
 TOOL = "dataset_converters/check_dataset.py"
 
@@ -73,10 +73,7 @@ def test_a_config_says_what_to_check(check, drawn_mars):
 @pytest.fixture
 def duke(tmp_path):
     """A drawn set in folders, whose frames are all there."""
-    root = tmp_path / "duke"
-    writer = WRITERS["dukemtmc-videoreid"]
-    few = {"num_train_pids": 2, "num_test_pids": 2, "frames": (4, 5), "size": (64, 32)}
-    writer(root, DrawnSettings(**{**writer.defaults, **few})).write()
+    root = draw_tiny(tmp_path / "duke", "dukemtmc-videoreid")
     # An array of all frames would not fit any more.
     (root / "info" / "keypoints.npy").unlink()
     return root

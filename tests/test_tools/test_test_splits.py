@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from mmctl.datasets.synthetic import WRITERS, DrawnSettings
 from mmctl.engine import run_command
 from tests.conftest import ROOT, data_options, load_tool
+from tests.drawn_sets import draw_tiny
 from tests.test_engine.test_commands.test_split_runs import TEST, TRAIN
 from tests.test_files.holder import held_elsewhere
 
@@ -23,11 +23,8 @@ Run = Callable[..., None]
 @pytest.fixture(scope="module")
 def drawn_ilids(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of drawn pedestrians in the layout of iLIDS-VID: 8 + 8 people."""
-    root = tmp_path_factory.mktemp("drawn") / "ilids"
-    people = {"num_train_pids": 8, "num_test_pids": 8, "frames": (2, 3), "size": (64, 32)}
-    writer = WRITERS["ilids-vid"]
-    writer(root, DrawnSettings(**{**writer.defaults, **people})).write()
-    return root
+    people = {"num_train_pids": 8, "num_test_pids": 8}
+    return draw_tiny(tmp_path_factory.mktemp("drawn") / "ilids", "ilids-vid", **people)
 
 
 def ilids_options(root: Path) -> list[str]:

@@ -9,15 +9,14 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
-from mmctl.datasets.synthetic import MarsWriter
 from mmctl.evaluation import Protocol, TrackletFeatures
-from tests.conftest import ROOT, SETTINGS, data_options
+from tests.conftest import ROOT, data_options
+from tests.drawn_sets import draw_tiny
 from tests.test_files.holder import held_elsewhere
 
 CTL = "configs/quickstart/ctl_r18_quickstart.py"
@@ -260,8 +259,7 @@ def test_tools_that_run_others_leave_a_folder_in_use_alone(tool: str, tmp_path: 
 def test_two_data_sets_train_together_and_a_resumed_run_is_the_same(
     drawn_mars: Path, tmp_path: Path, run_tool: Tool, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    other = tmp_path / "other"
-    MarsWriter(other, replace(SETTINGS, num_train_pids=5, seed=9)).write()
+    other = draw_tiny(tmp_path / "other", num_train_pids=5, seed=9)
     config = tmp_path / "joint.py"
     config.write_text(
         f"""

@@ -7,19 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from mmctl.datasets.synthetic import DrawnSettings, MarsWriter
-
-TINY = DrawnSettings(
-    num_train_pids=5,
-    num_test_pids=3,
-    num_cameras=3,
-    tracklets_per_camera=2,
-    frames=(2, 4),
-    size=(64, 32),
-    num_junk=4,
-    num_distractors=5,
-    seed=3,
-)
+from mmctl.datasets.synthetic import DrawnSettings
+from tests.drawn_sets import TINY
 
 
 def digest_files(root: Path) -> dict[str, str]:
@@ -36,9 +25,7 @@ def tiny() -> DrawnSettings:
     return TINY
 
 
-@pytest.fixture(scope="session")
-def drawn_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture
+def drawn_root(drawn_mars: Path) -> Path:
     """Return a finished tiny data set; read only."""
-    root = tmp_path_factory.mktemp("drawn") / "set"
-    MarsWriter(root, TINY).write()
-    return root
+    return drawn_mars

@@ -53,9 +53,9 @@ def test_rows_count_frames_from_one_and_include_the_last(drawn_root: Path, split
 def test_queries_count_from_one_in_uint16(drawn_root: Path) -> None:
     queries = loadmat(drawn_root / "info" / "query_IDX.mat")["query_IDX"]
     assert queries.dtype == np.uint16
-    assert queries.shape == (1, 9)
+    assert queries.shape == (1, 8)
     rows = table_of(drawn_root, "test")[queries[0].astype(np.int64) - 1]
-    assert rows[:, 2:].tolist() == [[pid, camid] for pid in (2, 4, 6) for camid in (1, 2, 3)]
+    assert rows[:, 2:].tolist() == [[pid, camid] for pid in (2, 4, 6, 8) for camid in (1, 2)]
 
 
 @pytest.mark.skipif(

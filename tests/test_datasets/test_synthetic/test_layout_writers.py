@@ -13,6 +13,7 @@ from scipy.io import loadmat
 
 from mmctl.datasets.synthetic import WRITERS, DrawnSettings, clear_folder, draw_planned
 from mmctl.registry import DATASETS
+from tests.drawn_sets import tiny_settings
 
 from .conftest import digest_files
 
@@ -23,12 +24,11 @@ TYPES = {
     "ls-vid": "LSVID",
 }
 LAYOUTS = [*TYPES]
-SMALL = {"num_train_pids": 3, "num_test_pids": 3, "frames": (1, 2), "size": (64, 32), "seed": 5}
+PEOPLE = {"num_train_pids": 3, "num_test_pids": 3}
 
 
 def settings_of(layout: str, **others: object) -> DrawnSettings:
-    small = {**SMALL, "num_cameras": 3, "num_distractors": 2}
-    return DrawnSettings(**{**small, **WRITERS[layout].defaults, **SMALL, **others})
+    return tiny_settings(layout, **{**PEOPLE, "frames": (1, 2), **others})
 
 
 @pytest.fixture(scope="module")

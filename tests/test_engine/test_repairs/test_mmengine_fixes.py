@@ -27,6 +27,7 @@ from mmctl.engine import process_group
 from mmctl.engine.process_group import init_cpu_distributed
 from mmctl.engine.repairs import mmengine_fixes
 from mmctl.engine.repairs.atomic_backend import AtomicLocalBackend
+from tests.forked_processes import join_group
 from tests.test_engine.tiny_runner import TinyModel, tiny_config, tiny_runner
 
 
@@ -317,8 +318,7 @@ def test_two_processes_train_on_cpus(tmp_path):
 
 def test_the_process_group_is_closed_at_the_end(tmp_path):
     assert not process_group.close_distributed()  # without a group there is nothing to do
-    store = torch.distributed.FileStore(str(tmp_path / "store"), 1)
-    torch.distributed.init_process_group("gloo", store=store, rank=0, world_size=1)
+    join_group(0, 1, tmp_path)
     assert process_group.close_distributed()
     assert not torch.distributed.is_initialized()
 
