@@ -58,6 +58,27 @@ def test_files_that_are_named_exist(path: Path) -> None:
         assert (ROOT / target).exists(), target
 
 
+EQUATIONS = [
+    [re.findall(r"`([^`]+)`", cell) for cell in line.split("|")[1:-1]]
+    for line in re.findall(
+        r"^\| `.*\.py` .*$", (ROOT / "docs" / "en" / "architecture.md").read_text(), re.MULTILINE
+    )
+    if line.count("|") == 5
+]
+
+
+@pytest.mark.parametrize("row", EQUATIONS, ids=lambda row: row[0][0])
+def test_a_component_calls_the_equations_that_are_named_beside_it(row: list[list[str]]) -> None:
+    classes, files, _, functions = row
+    source = "".join((ROOT / "mmctl" / "models" / name).read_text() for name in files)
+    assert all(f"class {name}(" in source for name in classes)
+    assert functions
+    for name in functions:
+        module, _, function = name.partition(".")
+        assert callable(getattr(importlib.import_module(f"mmctl.functional.{module}"), function))
+        assert f"{function}(" in source, name
+
+
 def test_the_config_for_ones_own_tracklets_loads(tmp_path: Path) -> None:
     text = (ROOT / "docs" / "en" / "get_started.md").read_text()
     example = re.search(r"```python\n(_base_.*?)```", text, re.DOTALL)

@@ -34,7 +34,7 @@ BOXES = {
     ),
     "graph": ("GraphConv3d x 2|eq. 4", "space and time, per scale\n(B, T, N, C)", 2, 2, PAPER),
     "cross": ("CrossScaleConv|eq. 5 - 7", "17 and 10 parts to 5\nV_p (B, T, 5, C)", 3, 2, PAPER),
-    "fusion": ("FusionHead", "3 clip features (B, C)\nretrieval: V_f^a", 3, 1, PAPER),
+    "fusion": ("FusionHead|section 3.5", "3 clip features (B, C)\nretrieval: V_f^a", 3, 1, PAPER),
     "loss": ("Losses|eq. 8, 9", "triplet + identity\n+ diversity", 3, 0, RESULT),
     "metric": ("ReIDMetric", "CMC, mAP, protocol\nranking sheet", 4, 1, RESULT),
 }
