@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmctl.datasets.listings.mars_names import FrameNames, read_frame_names
-from mmctl.datasets.synthetic.drawing_state import COCO_FILES, finished_marker
+from mmctl.datasets.synthetic.drawing_state import COCO_FILES, finished_marker, read_marker
 from mmctl.datasets.synthetic.plan import JUNK_PID
 from mmctl.datasets.synthetic.random_streams import SPLITS
 from mmctl.files import write_whole
@@ -49,7 +49,7 @@ def write_coco_files(data_root: Path) -> list[Path]:
             f"{marker} does not exist, so {data_root} is no finished set of drawn pedestrians, "
             "whose keypoints are known; draw one with tools/dataset_converters/draw_pedestrians.py"
         )
-    height, width = json.loads(marker.read_text(encoding="utf-8"))["settings"]["size"]
+    height, width = read_marker(marker)["settings"]["size"]
     info = data_root / "info"
     names = {split: read_frame_names(info / f"{split}_name.txt") for split in SPLITS}
     keypoints = np.load(info / "keypoints.npy")

@@ -16,7 +16,7 @@ from typing import Any
 
 from mmctl.datasets.listings.frame_folders import is_hidden
 from mmctl.datasets.synthetic.settings import DrawnSettings
-from mmctl.files import write_whole
+from mmctl.files import read_json, write_whole
 
 DRAWING_VERSION = 1
 """Raised whenever the same settings give other pictures than before."""
@@ -132,7 +132,7 @@ def inspect_folder(
                 "folder"
             )
         return State.EMPTY
-    content = _read_marker(marker)
+    content = read_marker(marker)
     _compare_settings(content, identify(settings, layout), data_root)
     if marker == finished and _are_whole(data_root, layout.files, content):
         return State.FINISHED
@@ -141,7 +141,7 @@ def inspect_folder(
 
 def are_sheets_whole(data_root: Path) -> bool:
     """Return whether the sheets of a finished data set are as they were written."""
-    return _are_whole(data_root, SHEETS, _read_marker(finished_marker(data_root)))
+    return _are_whole(data_root, SHEETS, read_marker(finished_marker(data_root)))
 
 
 def measure_files(data_root: Path, layout: FileLayout = MARS_FILES) -> dict[str, int]:
@@ -189,11 +189,9 @@ def _compare_settings(found: dict[str, Any], wanted: dict[str, Any], data_root: 
         )
 
 
-def _read_marker(marker: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(marker.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ValueError(f"{marker} must be JSON written by this command: {error}") from error
+def read_marker(marker: Path) -> dict[str, Any]:
+    """Return what a marker says; nothing if it is no object."""
+    content = read_json(marker, "marker of a drawn data set")
     return content if isinstance(content, dict) else {}
 
 
@@ -230,7 +228,7 @@ def clear_folder(data_root: Path) -> None:
 
 def _read_layout(marker: Path) -> FileLayout:
     try:
-        name = _read_marker(marker).get("layout", MARS_FILES.name)
+        name = read_marker(marker).get("layout", MARS_FILES.name)
     except ValueError:  # cut short when the first layout was the only one, or by a full disk
         name = MARS_FILES.name
     if name not in FILE_LAYOUTS:

@@ -286,6 +286,16 @@ def test_a_run_killed_before_its_first_file_can_be_repeated(
     assert len(MarsWriter(tmp_path, tiny).pending()) > 0
 
 
+@pytest.mark.parametrize("content", ["", "{", "[" * 100_000])
+def test_a_marker_that_cannot_be_read_is_named(
+    content: str, tiny: DrawnSettings, tmp_path: Path
+) -> None:
+    (tmp_path / "info").mkdir()
+    (tmp_path / "info" / "drawing.json").write_text(content)
+    with pytest.raises(ValueError, match=r"marker of .*drawing\.json is not JSON that can be read"):
+        MarsWriter(tmp_path, tiny).pending()
+
+
 def test_clearing_makes_room_for_other_settings(tiny: DrawnSettings, tmp_path: Path) -> None:
     MarsWriter(tmp_path, tiny).write()
     clear_folder(tmp_path)
