@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
-from mmctl.datasets.fixed_layout_dataset import FixedLayoutDataset
+from mmctl.datasets.fixed_layout_dataset import FixedLayoutDataset, Listed
 from mmctl.datasets.listings.frame_folders import (
     SpeltNumbers,
     check_frame_order,
@@ -14,7 +14,6 @@ from mmctl.datasets.listings.frame_folders import (
     list_folders,
     list_names,
 )
-from mmctl.datasets.tracklet_dataset import Tracklet
 from mmctl.registry import DATASETS
 
 SECTIONS = ("train", "query", "gallery")
@@ -22,14 +21,6 @@ SECTIONS = ("train", "query", "gallery")
 
 _NAME = re.compile(r"(\d+)(_?)C(\d+)\2F(\d+)\2X\d+\.jpg", re.ASCII)
 _EXAMPLES = "0001C6F0099X30823.jpg or 0001_C6_F0099_X30823.jpg (person, camera, frame)"
-
-
-class _Folder(NamedTuple):
-    """One tracklet's folder: its person, camera and frames, relative to the data set's folder."""
-
-    pid: int
-    camid: int
-    names: list[str]
 
 
 @DATASETS.register_module()
@@ -61,27 +52,13 @@ class DukeMTMCVideoReID(FixedLayoutDataset):
     SUFFIXES = (".jpg",)
     FRAME_NUMBER = re.compile(r"F(\d+)")
 
-    def read_tracklets(self) -> tuple[list[Tracklet], int | None]:
-        """List the folders of the split, and the others where rows have to be counted."""
+    def list_tracklets(self, *, all_splits: bool) -> Iterator[Listed]:
+        """List the folders of the split's sections, or of all."""
         self._check_layout()
         wanted = ("train",) if self.split == "train" else ("query", "gallery")
-        spelt = SpeltNumbers("person"), SpeltNumbers("camera")
-        return self.number_rows(
-            (pid, camid, section if section in wanted else None, names)
-            for section in (SECTIONS if self.has_rows else wanted)
-            for pid, camid, names in self._list_section(section, *spelt)
-        )
-
-    def frame_names(self) -> list[str]:
-        """Return the frames of ``train``, ``query`` and ``gallery``, below ``data_root``."""
-        self._check_layout()
-        spelt = SpeltNumbers("person"), SpeltNumbers("camera")
-        return [
-            name
-            for section in SECTIONS
-            for folder in self._list_section(section, *spelt)
-            for name in folder.names
-        ]
+        pids, camids = SpeltNumbers("person"), SpeltNumbers("camera")
+        for section in SECTIONS if all_splits else wanted:
+            yield from self._list_section(section, pids, camids)
 
     def _check_layout(self) -> None:
         for section in SECTIONS:
@@ -92,9 +69,7 @@ class DukeMTMCVideoReID(FixedLayoutDataset):
                     "train/<pid>/<tracklet>/*.jpg and likewise query and gallery"
                 )
 
-    def _list_section(
-        self, section: str, pids: SpeltNumbers, camids: SpeltNumbers
-    ) -> list[_Folder]:
+    def _list_section(self, section: str, pids: SpeltNumbers, camids: SpeltNumbers) -> list[Listed]:
         """List the tracklets of a section by person and name."""
         folders = []
         for person in list_folders(Path(self.data_root) / section):
@@ -112,7 +87,7 @@ class DukeMTMCVideoReID(FixedLayoutDataset):
                 names = list_names(place / tracklet, self.SUFFIXES)
                 camid = _check_names(place / tracklet, names, pid, camids)
                 names = [f"{section}/{person}/{tracklet}/{name}" for name in names]
-                folders.append(_Folder(pid, camid, names))
+                folders.append(Listed(pid, camid, section, names))
         if not folders:
             raise ValueError(
                 f"{Path(self.data_root) / section} must hold folders of persons, got none"

@@ -5,12 +5,21 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
 from mmctl.datasets.listings.frame_folders import LAST_NUMBER
 from mmctl.datasets.tracklet_dataset import Tracklet, TrackletDataset
+
+
+class Listed(NamedTuple):
+    """One tracklet: person, camera, split (None: of none) and frames below ``data_root``."""
+
+    pid: int
+    camid: int
+    split: str | None
+    names: list[str]
 
 
 class FixedLayoutDataset(TrackletDataset):
@@ -54,23 +63,25 @@ class FixedLayoutDataset(TrackletDataset):
         """Whether frames of all splits have to be counted, for the rows of a stored array."""
         return self.keypoint_file is not None or self.heatmap_file is not None
 
-    def number_rows(
-        self, listed: Iterable[tuple[int, int, str | None, list[str]]]
-    ) -> tuple[list[Tracklet], int | None]:
-        """Return the tracklets of a split, each frame with its row among all that are listed.
+    def list_tracklets(self, *, all_splits: bool) -> Iterable[Listed]:
+        """List tracklets in the order of the keypoint array's rows; a layout of folders has it.
 
         Args:
-            listed: Of each tracklet pid, camera, split (None if it is of another than is wanted)
-                and frames below ``data_root``, in the order of the keypoint array's rows.
-
-        Returns:
-            The tracklets, and the number of rows where ``has_rows``.
+            all_splits: List those of all splits, not only those of the data set's own.
         """
+        raise NotImplementedError
+
+    def read_tracklets(self) -> tuple[list[Tracklet], int | None]:
+        """List the split, and the others where rows have to be counted."""
         root, tracklets, num_rows = Path(self.data_root), [], 0
-        for pid, camid, split, names in listed:
+        for pid, camid, split, names in self.list_tracklets(all_splits=self.has_rows):
             rows = np.arange(num_rows, num_rows + len(names))
             num_rows += len(names)
-            if split is not None:
+            if split is not None and (split == "train") == (self.split == "train"):
                 paths = [str(root / name) for name in names]
                 tracklets.append(Tracklet(pid, camid, split, paths, rows))
         return tracklets, num_rows if self.has_rows else None
+
+    def frame_names(self) -> list[str]:
+        """Return the frames of all splits, below ``data_root``, in the order of keypoint rows."""
+        return [name for item in self.list_tracklets(all_splits=True) for name in item.names]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
+from collections.abc import Iterator
 from itertools import islice, takewhile
 from os.path import isdir
 from pathlib import Path, PurePosixPath
@@ -11,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mmctl.datasets.fixed_layout_dataset import FixedLayoutDataset
+from mmctl.datasets.fixed_layout_dataset import FixedLayoutDataset, Listed
 from mmctl.datasets.listings.frame_folders import (
     LAST_NUMBER,
     SpeltNumbers,
@@ -72,35 +73,26 @@ class LSVID(FixedLayoutDataset):
 
     SUFFIXES = (".jpg", ".png")
 
-    def read_tracklets(self) -> tuple[list[Tracklet], int | None]:
-        """Read the lists and find the frames of the split, of all where rows are counted."""
+    def list_tracklets(self, *, all_splits: bool) -> Iterator[Listed]:
+        """Read the lists and find the frames of the split's, or of all."""
         self._check_layout()
         root = Path(self.data_root)
         lists = {split: _read_list(root / path) for split, path in LISTS.items()}
         first_pid = min(item.pid for sequences in lists.values() for item in sequences)
-        label = "train" if self.split == "train" else "gallery"
-        tracklets, num_rows = self.number_rows(
-            (pid, camid, label if split == self.split else None, names)
-            for split, sequences in lists.items()
-            if split == self.split or self.has_rows
-            for pid, camid, names in _find_frames(root, sequences, shift=int(first_pid == 0))
-        )
+        for split, sequences in lists.items():
+            if all_splits or split == self.split:
+                label = "train" if split == "train" else "gallery"
+                yield from _find_frames(root, sequences, label, shift=int(first_pid == 0))
+
+    def read_tracklets(self) -> tuple[list[Tracklet], int | None]:
+        """List the tracklets and mark the queries."""
+        tracklets, num_rows = super().read_tracklets()
         if self.split == "test":
             pids = np.array([tracklet.pid for tracklet in tracklets])
-            for position in read_query_numbers(root / QUERIES, "query", pids).tolist():
+            queries = read_query_numbers(Path(self.data_root) / QUERIES, "query", pids)
+            for position in queries.tolist():
                 tracklets[position].split = "query"
         return tracklets, num_rows
-
-    def frame_names(self) -> list[str]:
-        """Return the frames of the training list, then of the test list, below ``data_root``."""
-        self._check_layout()
-        root = Path(self.data_root)
-        return [
-            name
-            for path in LISTS.values()
-            for _, _, names in _find_frames(root, _read_list(root / path))
-            for name in names
-        ]
 
     def _check_layout(self) -> None:
         for name in (*LISTS.values(), QUERIES):
@@ -148,11 +140,10 @@ def _read_list(path: Path) -> list[_Sequence]:
 
 
 def _find_frames(
-    root: Path, sequences: list[_Sequence], shift: int = 0
-) -> list[tuple[int, int, list[str]]]:
-    """Return pid, camera and frames (below ``root``) of each tracklet of a list."""
+    root: Path, sequences: list[_Sequence], split: str, shift: int
+) -> Iterator[Listed]:
+    """Yield the tracklets of a list."""
     listed: dict[PurePosixPath, list[str]] = {}
-    found = []
     spelt = SpeltNumbers("camera")
     for place, prefix, pid in sequences:
         folder = prefix.parent
@@ -165,8 +156,7 @@ def _find_frames(
             listed[folder] = list_names(root / folder, LSVID.SUFFIXES)
         names = _starting_with(listed[folder], prefix)
         frames, camid = _order_frames(place, root / prefix, names, spelt)
-        found.append((pid + shift, camid, [f"{folder}/{name}" for name in frames]))
-    return found
+        yield Listed(pid + shift, camid, split, [f"{folder}/{name}" for name in frames])
 
 
 def _starting_with(names: list[str], prefix: PurePosixPath) -> list[str]:

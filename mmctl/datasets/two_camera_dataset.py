@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
 from mmengine.logging import print_log
 
-from mmctl.datasets.fixed_layout_dataset import FixedLayoutDataset
+from mmctl.datasets.fixed_layout_dataset import FixedLayoutDataset, Listed
 from mmctl.datasets.listings.frame_folders import (
     SpeltNumbers,
     check_frame_order,
@@ -26,7 +26,6 @@ from mmctl.datasets.listings.person_splits import (
     read_splits,
     save_splits,
 )
-from mmctl.datasets.tracklet_dataset import Tracklet
 
 NUM_FOLDS = 10
 
@@ -92,21 +91,15 @@ class TwoCameraDataset(FixedLayoutDataset):
         self.split_source: tuple[Path, str] | None = None
         super().__init__(data_root, split, pipeline, keypoint_file, **base_arguments)
 
-    def read_tracklets(self) -> tuple[list[Tracklet], int | None]:
-        """List the folders and pick the persons of the fold."""
+    def list_tracklets(self, *, all_splits: bool) -> Iterator[Listed]:  # noqa: ARG002
+        """List the folders; those of persons who are not in the split have none."""
         cameras = self._list_cameras()
         chosen = self._chosen_persons(cameras)
         splits = ("train", "train") if self.split == "train" else ("query", "gallery")
-        return self.number_rows(
-            (
-                int(person.removeprefix(self.PERSON)),
-                camid,
-                splits[camid - 1] if person in chosen else None,
-                names,
-            )
-            for camid, persons in enumerate(cameras, start=1)
-            for person, names in persons.items()
-        )
+        for camid, (split, persons) in enumerate(zip(splits, cameras, strict=True), start=1):
+            for person, names in persons.items():
+                pid = int(person.removeprefix(self.PERSON))
+                yield Listed(pid, camid, split if person in chosen else None, names)
 
     def frame_names(self) -> list[str]:
         """Return the frames of all persons, below ``data_root``, in the order of keypoint rows."""

@@ -47,8 +47,8 @@ LAYOUTS = (
         (f"{_TESTS}/test_dukemtmc_videoreid.py",),
         {
             "Duke: rows counted from each section's start": (
-                "for section in (SECTIONS if self.has_rows else wanted)",
-                "for section in wanted",
+                "for section in SECTIONS if all_splits else wanted:",
+                "for section in wanted:",
             ),
             "Duke: one kind of names only": ("(_?)C", "(_)C"),
         },
