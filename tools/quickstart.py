@@ -13,7 +13,6 @@ import shutil
 import subprocess
 import sys
 import time
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -22,10 +21,11 @@ from rich.table import Table
 
 from mmctl.checkpoints.last_checkpoint import trained_checkpoint
 from mmctl.engine import run_command
+from mmctl.engine.commands.kept_run import KeptRun, claim_folder, keep
 from mmctl.engine.commands.measured_numbers import NamedResult, read_measured, read_scores
 from mmctl.engine.commands.tool_runs import end_with_parent
 from mmctl.engine.commands.whole_tables import print_table
-from mmctl.files import FolderLock, read_text, write_whole
+from mmctl.files import FolderLock, write_whole
 
 ROOT = Path(__file__).resolve().parents[1]
 CONFIGS = {
@@ -39,6 +39,11 @@ SCORES, POSE_SCORES = ("R1", "R5", "R20", "mAP"), ("pck@0.05/PCK", "pck@0.2/PCK"
 COLUMNS = (*SCORES, "num_queries", "num_gallery")
 ROW = partial(read_measured, needed=SCORES, record=NamedResult)
 POSE_ROW = partial(read_scores, needed=(*POSE_SCORES, "seconds"))
+POSE_STEPS = {
+    "export": "Export the keypoints of the drawn people for the estimator",
+    "train": "Train: pose estimator",
+    "test": "Test: pose estimator, on people it has never seen",
+}
 # MMEngine also prints the environment, the config and the hooks; its log file keeps them.
 SHOWN = re.compile(r"Epoch\(|protocol \w|UNTRAINED|^error:|resumed epoch|: complete")
 # The date and the logger's name in front, single loss terms and timings within a line.
@@ -67,12 +72,15 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def run(step: str, command: list[str], log: Path) -> None:
-    """Run a command, show its progress, keep its whole output in ``log``."""
+def announce(step: str, command: list[str]) -> None:
     console.print(f"\n[bold]{step}[/bold]")
     console.print("$ python " + " ".join(command), style="dim", markup=False)
+
+
+def run(step: str, command: list[str], log: Path) -> None:
+    """Run a command, show its progress, keep its whole output in ``log``."""
+    announce(step, command)
     log.parent.mkdir(parents=True, exist_ok=True)
-    lines = []
     with (
         log.open("w") as file,
         subprocess.Popen(
@@ -85,11 +93,10 @@ def run(step: str, command: list[str], log: Path) -> None:
     ):
         for line in process.stdout or ():
             file.write(line)
-            lines.append(line)
             if SHOWN.search(line):
                 console.print("  " + DETAILS.sub("", line.rstrip()), markup=False)
     if process.returncode != 0:
-        console.print("".join(lines[-25:]), markup=False)
+        console.print("".join(log.read_text().splitlines(keepends=True)[-25:]), markup=False)
         console.print(f"this step failed; its whole output is in {log}", style="bold red")
         sys.exit(process.returncode)
 
@@ -100,28 +107,18 @@ def draw(args: argparse.Namespace) -> None:
     if args.tiny:
         command += ["--num-train-pids", str(TINY["people"])]
         command += ["--num-test-pids", str(TINY["test_people"]), "--frames", str(TINY["frames"])]
-    console.print("\n[bold]Draw walking pedestrians in the layout of MARS[/bold]")
-    console.print("$ python " + " ".join(command), style="dim", markup=False)
-    status = subprocess.run(
-        [sys.executable, *command], check=False, preexec_fn=end_with_parent
-    ).returncode
-    if status != 0:
-        sys.exit(status)
+    announce("Draw walking pedestrians in the layout of MARS", command)
+    done = subprocess.run([sys.executable, *command], check=False, preexec_fn=end_with_parent)
+    if done.returncode != 0:
+        sys.exit(done.returncode)
 
 
 def overrides(args: argparse.Namespace, *, classes: bool = True) -> list[str]:
-    """Return the --cfg-options of a run on another folder or at tiny size.
-
-    Args:
-        args: The command line.
-        classes: Whether the network has a class for each person.
-    """
+    """Return the overrides of a run elsewhere or at tiny size; ``classes``: one per person."""
     options = []
     if args.data_root != "data/quickstart":
-        options = [
-            f"{part}_dataloader.dataset.data_root={args.data_root}"
-            for part in ("train", "val", "test")
-        ]
+        loaders = [f"{name}_dataloader" for name in ("train", "val", "test")]
+        options = [f"{loader}.dataset.data_root={args.data_root}" for loader in loaders]
     if args.tiny:
         if classes:
             options += [f"model.head.num_classes={TINY['people']}"]
@@ -130,7 +127,7 @@ def overrides(args: argparse.Namespace, *, classes: bool = True) -> list[str]:
             "train_cfg.val_interval=1",
             "default_hooks.checkpoint.interval=1",
         ]
-    return ["--cfg-options", *options] if options else []
+    return options
 
 
 def fingerprint(args: argparse.Namespace) -> str:
@@ -143,63 +140,55 @@ def fingerprint(args: argparse.Namespace) -> str:
     return digest.hexdigest()
 
 
-def finished_row(name: str, made_of: str, args: argparse.Namespace, read: partial) -> dict | None:
+def kept_run(name: str, config: str, read: partial, args: argparse.Namespace) -> KeptRun:
+    """Return the run of a network, which shows its steps."""
+
+    def call(command: list[str], log: Path) -> None:
+        run(POSE_STEPS[log.stem] if name == "pose" else f"{log.stem.title()}: {name}", command, log)
+
+    options = overrides(args, classes=name != "pose")
+    return KeptRun(config, Path(args.work_dir) / name, options, read=read, call=call)
+
+
+def finished_row(kept: KeptRun, made_of: str, read: partial) -> dict | None:
     """Return the row of a network that is done; make ready for it where it is not, or damaged."""
-    found = (folder := Path(args.work_dir) / name) / "made_of.txt"
-    if found.exists() and read_text(found, "record of what a result is made of") != made_of:
+    name, kind = kept.folder.name, "record of what a result is made of"
+    if claim_folder(kept.folder / "made_of.txt", made_of, kind) is not None:
         console.print(f"{name}: code, configs or data have changed; starting over")
-        shutil.rmtree(folder)
-    with suppress(FileNotFoundError, ValueError):
-        row = read(folder / "row.json")
+        shutil.rmtree(kept.folder)
+        claim_folder(kept.folder / "made_of.txt", made_of, kind)
+    row = kept.finished("row.json", read)
+    if row is not None:
         console.print(f"\n[bold]{name}[/bold]: finished earlier (--fresh starts over)")
-        return row
-    folder.mkdir(parents=True, exist_ok=True)
-    found.write_text(made_of)
-    return None
+    return row
+
+
+def keep_row(kept: KeptRun, row: dict, start: float) -> dict:
+    return keep(kept.folder / "row.json", row | {"seconds": round(time.perf_counter() - start, 1)})
 
 
 def train_and_test(name: str, config: str, made_of: str, args: argparse.Namespace) -> dict:
     """Return the row of one network, training and testing it unless that is done."""
-    row = finished_row(name, made_of, args, ROW)
+    kept = kept_run(name, config, partial(read_measured, needed=SCORES), args)
+    row, start = finished_row(kept, made_of, ROW), time.perf_counter()
     if row is not None:
         return row
-    folder, options, start = Path(args.work_dir) / name, overrides(args), time.perf_counter()
-    test = ["tools/test.py", config]
-    if name != "untrained":
-        train = ["tools/train.py", config, "--work-dir", str(folder), "--resume", *options]
-        run(f"Train: {name}", train, folder / "train.txt")
-        test.append(trained_checkpoint(folder))
-    metrics = folder / "metrics.json"
-    test += ["--work-dir", str(folder / "test"), "--metrics-file", str(metrics)]
-    test += ["--out", str(folder / "features.npz"), *options]
-    run(f"Test: {name}", test, folder / "test.txt")
-    numbers = read_measured(metrics, SCORES)
+    tested = None if name == "untrained" else kept.train()
+    numbers = kept.test(tested, "--out", str(kept.folder / "features.npz"))
     row = {"name": name, **{key: numbers[key] for key in (*COLUMNS, "protocol")}}
-    row["seconds"] = round(time.perf_counter() - start, 1)
-    write_whole(folder / "row.json", json.dumps(row).encode())
-    return row
+    return keep_row(kept, row, start)
 
 
 def train_estimator(args: argparse.Namespace) -> dict:
     """Return what the pose estimator reaches, training and testing it unless that is done."""
-    row = finished_row("pose", fingerprint(args), args, POSE_ROW)
+    kept = kept_run("pose", POSE_CONFIG, partial(read_scores, needed=POSE_SCORES), args)
+    row, start = finished_row(kept, fingerprint(args), POSE_ROW), time.perf_counter()
     if row is not None:
         return row
-    folder, start = Path(args.work_dir) / "pose", time.perf_counter()
-    options = overrides(args, classes=False)
     export = ["tools/dataset_converters/export_coco_keypoints.py", args.data_root]
-    run("Export the keypoints of the drawn people for the estimator", export, folder / "export.txt")
-    train = ["tools/train.py", POSE_CONFIG, "--work-dir", str(folder), "--resume", "--no-validate"]
-    run("Train: pose estimator", [*train, *options], folder / "train.txt")
-    metrics = folder / "metrics.json"
-    test = ["tools/test.py", POSE_CONFIG, trained_checkpoint(folder)]
-    test += ["--work-dir", str(folder / "test"), "--metrics-file", str(metrics), *options]
-    run("Test: pose estimator, on people it has never seen", test, folder / "test.txt")
-    numbers = read_scores(metrics, POSE_SCORES)
-    row = {name: round(numbers[name], 3) for name in POSE_SCORES}
-    row["seconds"] = round(time.perf_counter() - start, 1)
-    write_whole(folder / "row.json", json.dumps(row).encode())
-    return row
+    kept.call(export, kept.folder / "export.txt")
+    numbers = kept.test(kept.train("--no-validate"))
+    return keep_row(kept, {name: round(numbers[name], 3) for name in POSE_SCORES}, start)
 
 
 def learn_keypoints(args: argparse.Namespace) -> list[dict]:
@@ -244,7 +233,7 @@ def show(rows: list[dict], args: argparse.Namespace, work_dir: Path) -> None:
     console.print()
     print_table(table, "Drawn pedestrians: percent, people never seen in training")
     checkpoint, config = trained_checkpoint(work_dir / "ctl"), CONFIGS["ctl"]
-    options = " ".join(overrides(args)[1:])
+    options = " ".join(overrides(args))
     same = f" --cfg-options {options}" if options else ""
     summary = "summary_learned.json" if args.learned_keypoints else "summary.json"
     console.print(

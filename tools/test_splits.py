@@ -16,12 +16,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedCo
 from rich.table import Table
 
 from mmctl.engine import prepare_config, run_command
+from mmctl.engine.commands.kept_run import keep
 from mmctl.engine.commands.split_runs import (
     COUNTS,
     SplitRuns,
     parse_folds,
     summarize,
-    write_summary,
 )
 from mmctl.engine.commands.whole_tables import print_table
 from mmctl.engine.config_check.config_overrides import parse_option
@@ -84,7 +84,7 @@ def run_folds(args: argparse.Namespace, runs: SplitRuns, cfg: Config, folds: Seq
                 progress.console.print(f"fold {fold} failed: {error}", soft_wrap=True, markup=False)
             if results:
                 summary = summarize(results) | {"config": str(args.config), "failed": failures}
-                write_summary(path, summary)
+                keep(path, summary)
     if results:
         print_table(to_table(summary), f"protocol {summary['protocol']}")
         print(f"{path}: {len(results)} of {len(folds)} folds")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -70,7 +71,7 @@ def noted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     It returns the steps' commands; the keypoint array's header says ``found``.
     """
 
-    def call(*arguments: str, found: str = "{}") -> list[list[str]]:
+    def call(*arguments: str, found: str = "{}", keeps_pointer: bool = False) -> list[list[str]]:
         tool, commands = load_tool("quickstart.py"), []
 
         def step(_title: str, command: list[str], _log: Path) -> None:
@@ -80,8 +81,9 @@ def noted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
                 return Path(command[command.index(option) + 1])
 
             if command[0] == "tools/train.py":
-                (after("--work-dir") / "last_checkpoint").write_text("epoch_20.pth")
                 (after("--work-dir") / "epoch_20.pth").touch()
+                if not keeps_pointer:
+                    (after("--work-dir") / "last_checkpoint").write_text("epoch_20.pth")
             elif command[0] == "tools/test.py":
                 numbers = dict.fromkeys((*tool.SCORES, *tool.POSE_SCORES), 0.5)
                 numbers |= {"num_queries": 3, "num_gallery": 4}
@@ -168,3 +170,16 @@ def test_a_tiny_estimator_has_no_classes(noted) -> None:
     assert "train_cfg.max_epochs=1" in pose
     last = [command for command in commands if command[0] == "tools/train.py"][-1]
     assert "model.head.num_classes=8" in last
+
+
+def test_a_work_folder_that_was_copied_tests_its_own_checkpoint(noted, tmp_path: Path) -> None:
+    noted()
+    work, elsewhere = tmp_path / "work", tmp_path / "elsewhere"
+    shutil.copytree(work, elsewhere)
+    for name in ("baseline", "ctl"):
+        (work / name / "row.json").unlink()
+        # As a training leaves it that is complete: the path of the folder before.
+        (work / name / "last_checkpoint").write_text(str(elsewhere / name / "epoch_20.pth"))
+    again = noted(keeps_pointer=True)
+    tested = [command[2] for command in again if command[0] == "tools/test.py"]
+    assert tested == [str(work / name / "epoch_20.pth") for name in ("baseline", "ctl")]

@@ -25,7 +25,7 @@ from dev.fuzz.changed_json import (
     wrong_type,
     wrong_value,
 )
-from mmctl.engine.commands import split_runs
+from mmctl.engine.commands.kept_run import KeptRun
 from mmctl.engine.commands.split_runs import SplitRuns, summarize
 from mmctl.reports.run_record import read_records
 
@@ -155,7 +155,7 @@ class Results(Kind):
         """Take the fold as finished, or refuse to."""
         runs = SplitRuns(Path("a.py"), folder, [], folder, "a.pth")
         again = _TestedAgainError(f"{folder}/fold0/result.json is tested again")
-        with mock.patch.object(split_runs, "run_python", side_effect=again):
+        with mock.patch.object(KeptRun, "test", side_effect=again):
             result = runs.run(0, Config({}))
         return {"result": result, "mean": summarize([result])["mean"]}
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import reprlib
 import sys
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from mmctl.files import read_json, to_record
+
+Numbers = dict[str, Any]
+Reader = Callable[[Path], Numbers]
 
 HIGHEST = 100.0
 """The highest score; scores are percentages."""
@@ -118,19 +121,16 @@ def _check_scores(
             )
 
 
-def read_finished(
-    path: Path, needed: Collection[str] = ("mAP",), record: type[Measured] = Measured
-) -> dict[str, Any] | None:
+def read_finished(path: Path, read: Reader = read_measured) -> Numbers | None:
     """Return the numbers of a test that is done; None if there are none, or damaged ones.
 
     A test is repeated in no time, so a damaged file is one that is still to be written.
 
     Args:
         path: The JSON file.
-        needed: Scores that have to be there.
-        record: What stands beside the scores.
+        read: What reads it.
     """
     try:
-        return read_measured(path, needed, record)
+        return read(path)
     except (FileNotFoundError, ValueError):
         return None

@@ -10,12 +10,12 @@ from typing import Any
 from mmctl.files import read_json, to_record, write_whole
 
 SplitRecord = dict[str, dict[str, str]]
-"""Of each part (``train``, ``val``, ``test``) its split ``file`` and a ``hash`` of what it says."""
+"""Of ``train``, ``val`` and ``test`` the split ``file`` and a ``hash`` of what it says."""
 
 
 @dataclass
 class SplitFile:
-    """The split file of a part.
+    """The split file of a loader.
 
     Attributes:
         file: Its path.
@@ -50,11 +50,11 @@ def claim_splits(work_dir: Path, splits: SplitRecord, hint: str = "") -> None:
             f"choose another --work-dir or remove {work_dir}"
         ) from error
     now, none = _to_files(splits), SplitFile("none", "none")
-    for part in sorted(before.keys() | now.keys()):
-        old, new = before.get(part, none), now.get(part, none)
+    for name in sorted(before.keys() | now.keys()):
+        old, new = before.get(name, none), now.get(name, none)
         if new.hash != old.hash:
             raise ValueError(
-                f"{work_dir} holds folds of other splits, and their mean would mix both: {part} "
+                f"{work_dir} holds folds of other splits, and their mean would mix both: {name} "
                 f"splits were those of {old.file} ({old.hash}), now they are those of {new.file} "
                 f"({new.hash}). {hint}Put the former file back, choose another --work-dir or "
                 "remove that folder"

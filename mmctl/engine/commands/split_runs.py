@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import difflib
 import hashlib
-import json
 import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +18,11 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
 import mmctl
-from mmctl.checkpoints.last_checkpoint import trained_checkpoint
 from mmctl.datasets.two_camera_dataset import TwoCameraDataset
-from mmctl.engine.commands.measured_numbers import Measured, read_finished, read_measured
+from mmctl.engine.commands.kept_run import KeptRun, claim_folder, keep
+from mmctl.engine.commands.measured_numbers import Measured, read_measured
 from mmctl.engine.commands.split_record import SplitFile, SplitRecord, claim_splits
-from mmctl.engine.commands.tool_runs import run_python
-from mmctl.files import FolderLock, read_text, write_whole
+from mmctl.files import FolderLock
 from mmctl.registry import DATASETS
 
 COUNTS = ("num_queries", "num_gallery")
@@ -38,7 +37,7 @@ class FoldResult(Measured):
         fold: Number of the split.
         code: Hash of the package.
         seconds: How long the call took that finished it.
-        splits: The split file of each part.
+        splits: The split file of each loader.
     """
 
     fold: int
@@ -60,16 +59,16 @@ def parse_folds(text: str) -> list[int]:
         ValueError: If it is none of these.
     """
     folds: set[int] = set()
-    for part in text.split(","):
-        first, _, last = part.strip().partition("-")
-        if not re.fullmatch(r"\d{1,4}(-\d{1,4})?", part.strip()):
+    for item in text.split(","):
+        first, _, last = item.strip().partition("-")
+        if not re.fullmatch(r"\d{1,4}(-\d{1,4})?", item.strip()):
             raise ValueError(
                 "folds must be numbers and ranges like 0-9 or 0,3,5-7, of four digits at most, "
                 f"got {text!r}"
             )
         numbers = range(int(first), int(last or first) + 1)
         if not numbers:
-            raise ValueError(f"a range of folds must begin with its smaller number, got {part!r}")
+            raise ValueError(f"a range of folds must begin with its smaller number, got {item!r}")
         folds.update(numbers)
     return sorted(folds)
 
@@ -92,10 +91,10 @@ class SplitRuns:
     tools: Path
     checkpoint: str | None = None
 
-    def parts(self, cfg: Config) -> list[str]:
-        """Return the parts of a run whose data sets get the fold."""
+    def loaders(self, cfg: Config) -> list[str]:
+        """Return which of ``train``, ``val`` and ``test`` have a data set, which gets the fold."""
         wanted = ("test",) if self.checkpoint is not None else ("train", "val", "test")
-        return [part for part in wanted if cfg.get(f"{part}_dataloader") is not None]
+        return [name for name in wanted if cfg.get(f"{name}_dataloader") is not None]
 
     @contextmanager
     def checked(self, cfg: Config, folds: Sequence[int]) -> Iterator[None]:
@@ -111,11 +110,9 @@ class SplitRuns:
                 another config or to other splits, or another run is at work there.
         """
         splits = self._read_splits(cfg, max(folds))
-        for fold in folds if self.checkpoint is not None else ():
-            if not Path(self._checkpoint_of(fold)).is_file():
-                raise FileNotFoundError(
-                    f"checkpoint {self._checkpoint_of(fold)} of fold {fold} does not exist"
-                )
+        for fold, given in ((fold, self._given(fold)) for fold in folds):
+            if given is not None and not Path(given).is_file():
+                raise FileNotFoundError(f"checkpoint {given} of fold {fold} does not exist")
         self.work_dir.mkdir(parents=True, exist_ok=True)
         with FolderLock(self.work_dir):
             self._claim_folder(cfg)
@@ -137,86 +134,64 @@ class SplitRuns:
             cfg: The config with its overrides.
 
         Returns:
-            The numbers of ``tools/test.py``, with ``fold``, ``seconds`` of this call that finished
-            it, ``code``, a hash of the package, and ``splits``: of each part the split file and a
-            hash of what it says.
+            The numbers of ``tools/test.py``, and what :class:`FoldResult` adds.
 
         Raises:
             ValueError: If training or test fails, what is done is kept; or if the splits are others
                 than those of the work folder.
         """
+        folds = [f"{name}_dataloader.dataset.fold={fold}" for name in self.loaders(cfg)]
         folder = self.work_dir / f"fold{fold}"
-        result, metrics = folder / "result.json", folder / "metrics.json"
-        done = read_finished(result, record=FoldResult)
+        run = KeptRun(self.config, folder, [*self.options, *folds], self.tools)
+        done = run.finished("result.json", partial(read_measured, record=FoldResult))
         if done is not None and done["fold"] == fold:
             claim_splits(self.work_dir, done["splits"])
             return done
         claim_splits(self.work_dir, self._read_splits(cfg, fold))
-        folder.mkdir(parents=True, exist_ok=True)
         start = time.perf_counter()
-        folds = [f"{part}_dataloader.dataset.fold={fold}" for part in self.parts(cfg)]
-        options = ["--cfg-options", *self.options, *folds]
-        if self.checkpoint is None:
-            train = [str(self.tools / "train.py"), str(self.config), "--work-dir", str(folder)]
-            run_python([*train, "--resume", *options], folder / "train.txt")
-        test = [str(self.tools / "test.py"), str(self.config), self._checkpoint_of(fold)]
-        test += ["--work-dir", str(folder / "test"), "--metrics-file", str(metrics)]
-        run_python([*test, *options], folder / "test.txt")
-        numbers = read_measured(metrics)
+        numbers = run.test(self._given(fold) or run.train())
         # Hours may have passed, and training and test each look for the split file anew.
         splits = self._read_splits(cfg, fold)
-        claim_splits(
-            self.work_dir, splits, f"They changed while fold {fold} ran: remove {folder}. "
-        )
+        hint = f"They changed while fold {fold} ran: remove {folder}. "
+        claim_splits(self.work_dir, splits, hint)
         seconds = time.perf_counter() - start
-        numbers |= {"fold": fold, "code": hash_code(), "seconds": seconds, "splits": splits}
-        write_whole(result, _to_json(numbers))
-        return numbers
+        result = {"fold": fold, "code": hash_code(), "seconds": seconds, "splits": splits}
+        return keep(folder / "result.json", numbers | result)
 
-    def _checkpoint_of(self, fold: int) -> str:
-        if self.checkpoint is not None:
-            return self.checkpoint.replace("{fold}", str(fold))
-        return trained_checkpoint(self.work_dir / f"fold{fold}")
+    def _given(self, fold: int) -> str | None:
+        return self.checkpoint and self.checkpoint.replace("{fold}", str(fold))
 
     def _read_splits(self, cfg: Config, fold: int) -> SplitRecord:
-        """Build the data sets; return the split file of each part and a hash of what it says."""
+        """Build the data sets; return the split file of each loader and a hash of what it says."""
         init_default_scope(cfg.get("default_scope", "mmctl"))
         record = {}
-        for part in self.parts(cfg):
-            config = cfg[f"{part}_dataloader"].dataset
+        for name in self.loaders(cfg):
+            config = cfg[f"{name}_dataloader"].dataset
             try:
                 dataset = DATASETS.build({**config, "fold": fold, "lazy_init": False})
             except TypeError as error:
                 raise ValueError(
-                    f"{part}_dataloader.dataset must be a data set with folds, as ILIDSVID and "
+                    f"{name}_dataloader.dataset must be a data set with folds, as ILIDSVID and "
                     f"PRID2011 are, got {config.get('type')!r}: {error}"
                 ) from error
             if isinstance(dataset, TwoCameraDataset) and dataset.split_source is not None:
                 path, digest = dataset.split_source
-                record[part] = {"file": str(path), "hash": digest}
+                record[name] = {"file": str(path), "hash": digest}
         return record
 
     def _claim_folder(self, cfg: Config) -> None:
         """Keep the config in the work folder, or compare it with the one that is there."""
         text = f"# checkpoint: {self.checkpoint}\n{cfg.pretty_text}"
-        path = self.work_dir / "config.py"
-        if not path.exists():
-            write_whole(path, text.encode("utf-8"))
-            return
-        there = read_text(path, "config of the work folder")
-        if there != text:
+        there = claim_folder(self.work_dir / "config.py", text, "config of the work folder")
+        if there is not None:
             lines = difflib.unified_diff(there.splitlines(), text.splitlines(), n=0, lineterm="")
-            changed = [
-                line.strip() for line in lines if line[:1] in "+-" and line[:3] not in _MARKS
-            ]
+            heads = ("+++", "---", "@@ ")
+            changed = [line.strip() for line in lines if line[:3] not in heads]
             raise ValueError(
                 f"{self.work_dir} holds runs of another config, and their mean would mix both: "
                 f"choose another --work-dir or remove that folder. First differences (- there, + "
                 f"now): {' '.join(changed[:4])}"
             )
-
-
-_MARKS = ("+++", "---")
 
 
 def hash_code() -> str:
@@ -264,17 +239,3 @@ def summarize(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         },
         "folds": list(results),
     }
-
-
-def write_summary(path: Path, summary: Mapping[str, Any]) -> None:
-    """Write a summary as JSON, whole or not at all.
-
-    Args:
-        path: The file.
-        summary: What :func:`summarize` returned.
-    """
-    write_whole(path, _to_json(summary))
-
-
-def _to_json(content: Mapping[str, Any]) -> bytes:
-    return (json.dumps(content, indent=1) + "\n").encode("utf-8")

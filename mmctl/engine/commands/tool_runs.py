@@ -9,7 +9,6 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 _LIBC = ctypes.CDLL(None)
 _PR_SET_PDEATHSIG = 1
@@ -28,14 +27,23 @@ def run_python(command: Sequence[str], log: Path, cwd: Path | None = None) -> No
     """
     # Without a limit every process would start a thread per core.
     environment = os.environ | {"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1")}
-    with log.open("w", encoding="utf-8") as file:
-        status = _run_to_end(
+    with (
+        log.open("w", encoding="utf-8") as file,
+        subprocess.Popen(
             [sys.executable, *command],
             cwd=cwd,
             env=environment,
             stdout=file,
             stderr=subprocess.STDOUT,
-        )
+            preexec_fn=end_with_parent,
+        ) as program,
+    ):
+        try:
+            status = program.wait()
+        except BaseException:
+            program.send_signal(signal.SIGINT)  # it may save its work
+            program.wait()
+            raise
     if status != 0:
         lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
         errors = [line for line in lines if line.startswith("error: ")]
@@ -43,20 +51,6 @@ def run_python(command: Sequence[str], log: Path, cwd: Path | None = None) -> No
         raise ValueError(
             f"`python {' '.join(command)}` failed (status {status}){said}; its output is in {log}"
         )
-
-
-def _run_to_end(command: Sequence[str], **arguments: Any) -> int:
-    """Return the exit status of a program that does not outlive this process.
-
-    After Ctrl-C it may save its work, and is waited for.
-    """
-    with subprocess.Popen(command, preexec_fn=end_with_parent, **arguments) as program:
-        try:
-            return program.wait()
-        except BaseException:
-            program.send_signal(signal.SIGINT)
-            program.wait()
-            raise
 
 
 def end_with_parent() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import shutil
 
 import numpy as np
 import pytest
@@ -17,7 +18,6 @@ from mmctl.engine.commands.split_runs import (
     hash_code,
     parse_folds,
     summarize,
-    write_summary,
 )
 
 TRAIN = """
@@ -42,7 +42,7 @@ out.write_text(json.dumps({
     "protocol": "cross-camera", "checkpoint": arguments[1],
 }))
 """
-PARTS = ["train", "val", "test"]
+LOADERS = ["train", "val", "test"]
 
 
 @pytest.fixture
@@ -106,7 +106,7 @@ def test_a_range_that_runs_backwards_is_refused():
 
 def test_every_data_set_of_a_run_gets_the_fold(root):
     result = runs_in(root).run(3, config_of(root))
-    folds = " ".join(f"{part}_dataloader.dataset.fold=3" for part in PARTS)
+    folds = " ".join(f"{name}_dataloader.dataset.fold=3" for name in LOADERS)
     folder = root / "run" / "fold3"
     assert calls(root) == [
         f"train {root / 'cfg.py'} --work-dir {folder} --resume --cfg-options a=1 {folds}",
@@ -190,7 +190,7 @@ def write_own_splits(root):
 def test_a_result_names_the_splits_it_comes_from(root):
     write_own_splits(root)
     result = runs_in(root).run(0, config_of(root))
-    assert set(result["splits"]) == set(PARTS)
+    assert set(result["splits"]) == set(LOADERS)
     record = result["splits"]["test"]
     assert record["file"].endswith("train_test_splits_ilidsvid.mat")
     assert len(record["hash"]) == 12
@@ -255,6 +255,22 @@ def test_a_failed_fold_is_run_again(root):
     assert runs_in(root).run(1, config_of(root))["R1"] == 42.0
 
 
+def test_a_fold_that_was_moved_tests_its_own_checkpoint(root):
+    stay = TRAIN.replace(
+        '(folder / "last', '(folder / "last_checkpoint").exists() or (folder / "last'
+    )
+    (root / "tools" / "train.py").write_text(stay)
+    (root / "tools" / "test.py").write_text("raise SystemExit(1)")
+    with pytest.raises(ValueError, match="failed"):
+        runs_in(root).run(0, config_of(root))
+    shutil.copytree(root / "run", root / "copied")
+    (root / "tools" / "test.py").write_text(TEST)
+    copied = SplitRuns(root / "cfg.py", root / "copied", [], root / "tools")
+    assert (root / "run" / "fold0" / "epoch_1.pth").exists()  # the path in last_checkpoint leads
+    result = copied.run(0, config_of(root))
+    assert result["checkpoint"] == str(root / "copied" / "fold0" / "epoch_1.pth")
+
+
 def test_a_training_without_a_checkpoint_is_named(root):
     (root / "tools" / "train.py").write_text("")
     with pytest.raises(ValueError, match=r"training in \S+fold2 must leave a checkpoint"):
@@ -266,7 +282,7 @@ def test_given_checkpoints_are_tested_and_nothing_is_trained(root):
         (root / f"fold{fold}.pth").touch()
     runs = runs_in(root, str(root / "fold{fold}.pth"))
     cfg = config_of(root)
-    assert runs.parts(cfg) == ["test"]
+    assert runs.loaders(cfg) == ["test"]
     runs.check(cfg, [0, 1])
     result = runs.run(1, cfg)
     assert result["checkpoint"] == str(root / "fold1.pth")
@@ -292,8 +308,8 @@ def test_a_fold_that_is_not_there_is_refused_before_the_first_run(root):
     assert not (root / "run").exists()
 
 
-def test_a_run_without_validation_has_two_parts(root):
-    assert runs_in(root).parts(config_of(root, val_dataloader=None)) == ["train", "test"]
+def test_a_run_without_validation_has_two_loaders(root):
+    assert runs_in(root).loaders(config_of(root, val_dataloader=None)) == ["train", "test"]
 
 
 def test_runs_of_another_config_are_refused_with_what_differs(root):
@@ -342,8 +358,3 @@ def test_folds_that_measure_other_things_have_no_mean(other):
 def test_a_whole_number_counts_in_the_mean():
     result = {"R1": 100, "num_queries": 3, "seconds": 1.5, "protocol": "p", "fold": 0}
     assert summarize([result, result | {"R1": 99.0}])["mean"] == {"R1": 99.5}
-
-
-def test_a_summary_is_json(tmp_path):
-    write_summary(tmp_path / "summary.json", {"mean": {"mAP": 1.5}})
-    assert json.loads((tmp_path / "summary.json").read_text()) == {"mean": {"mAP": 1.5}}
