@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import os
 from pathlib import Path
 
 from mmengine.config import Config
@@ -12,10 +11,10 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
 from mmctl.engine import (
-    CfgOptions,
     check_config,
     init_cpu_distributed,
     locked_files,
+    parse_run,
     prepare_run,
     run_command,
     watch_checkpoints,
@@ -34,12 +33,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--out", metavar="NPZ", help="save features and metadata to this file")
     parser.add_argument("--metrics-file", metavar="JSON", help="save the numbers to this file")
     parser.add_argument("--amp", action="store_true", help="test in mixed precision")
-    parser.add_argument(
-        "--cfg-options", nargs="+", action=CfgOptions, help="overrides, as in key.sub=value"
-    )
-    parser.add_argument("--launcher", choices=["none", "pytorch", "slurm", "mpi"], default="none")
-    parser.add_argument("--local_rank", "--local-rank", type=int, default=0)
-    return parser.parse_args()
+    return parse_run(parser)
 
 
 def prepare_config(args: argparse.Namespace) -> Config:
@@ -96,7 +90,6 @@ def save_metrics(metrics: dict[str, float], runner: Runner, path: str) -> None:
 
 def main() -> None:
     args = parse_args()
-    os.environ.setdefault("LOCAL_RANK", str(args.local_rank))
     cfg = prepare_config(args)
     watch_checkpoints(cfg)
     with locked_files(written_files(cfg, args), args.launcher):

@@ -1,16 +1,15 @@
 """Train a model: ``python tools/train.py CONFIG``."""
 
 import argparse
-import os
 
 from mmengine.runner import Runner
 
 from mmctl.engine import (
-    CfgOptions,
     check_work_dir,
     end_on_signals,
     init_cpu_distributed,
     locked_work_dir,
+    parse_run,
     prepare_run,
     run_command,
     use_mixed_precision,
@@ -39,17 +38,11 @@ def parse_args() -> argparse.Namespace:
         action="store_true",
         help="scale the learning rate by batch size x GPUs / base_batch_size",
     )
-    parser.add_argument(
-        "--cfg-options", nargs="+", action=CfgOptions, help="overrides, as in key.sub=value"
-    )
-    parser.add_argument("--launcher", choices=["none", "pytorch", "slurm", "mpi"], default="none")
-    parser.add_argument("--local_rank", "--local-rank", type=int, default=0)
-    return parser.parse_args()
+    return parse_run(parser)
 
 
 def main() -> None:
     args = parse_args()
-    os.environ.setdefault("LOCAL_RANK", str(args.local_rank))
     cfg = prepare_run(args.config, args.cfg_options, work_dir=args.work_dir, launcher=args.launcher)
     if args.no_validate:
         cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None

@@ -5,7 +5,7 @@ Importing this package mends MMEngine, see :mod:`mmctl.engine.repairs.mmengine_f
 
 from mmctl.checkpoints.safe_loader import register_safe_loader
 from mmctl.checkpoints.weight_match import check_state_dict, load_fitting
-from mmctl.engine.commands.command_line import CfgOptions, run_command
+from mmctl.engine.commands.command_line import CfgOptions, parse_run, run_command
 from mmctl.engine.commands.work_dir_check import check_work_dir, locked_files, locked_work_dir
 from mmctl.engine.config_check.config_check import check_config, check_overrides
 from mmctl.engine.config_check.prepared_config import prepare_config, prepare_run
@@ -58,6 +58,7 @@ __all__ = [
     "load_fitting",
     "locked_files",
     "locked_work_dir",
+    "parse_run",
     "prepare_config",
     "prepare_run",
     "read_config",

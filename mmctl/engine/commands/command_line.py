@@ -48,6 +48,18 @@ class CfgOptions(argparse.Action):
         setattr(namespace, self.dest, {**(getattr(namespace, self.dest) or {}), **pairs})
 
 
+def parse_run(parser: argparse.ArgumentParser) -> argparse.Namespace:
+    """Parse the arguments of a training or test; the last ones are the same for both."""
+    parser.add_argument(
+        "--cfg-options", nargs="+", action=CfgOptions, help="overrides, as in key.sub=value"
+    )
+    parser.add_argument("--launcher", choices=["none", "pytorch", "slurm", "mpi"], default="none")
+    parser.add_argument("--local_rank", "--local-rank", type=int, default=0)
+    args = parser.parse_args()
+    os.environ.setdefault("LOCAL_RANK", str(args.local_rank))
+    return args
+
+
 def innermost_message(error: BaseException) -> str:
     """Return the message of an error without the tracebacks that torch's workers wrap it in."""
     # A KeyError's text is the repr of its message.

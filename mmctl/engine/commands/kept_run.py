@@ -75,10 +75,7 @@ def keep(path: Path, result: Numbers) -> Numbers:
 
 
 def claim_folder(record: Path, made_of: str, kind: str) -> str | None:
-    """Write what the runs of a folder are made of; return what is there if that is another thing.
-
-    ``kind`` is what the file is called in messages.
-    """
+    """Write what the runs of a folder are made of; return what is there if it is another thing."""
     if not record.exists():
         record.parent.mkdir(parents=True, exist_ok=True)
         write_whole(record, made_of.encode())
