@@ -62,9 +62,9 @@ def claim_splits(work_dir: Path, splits: SplitRecord, hint: str = "") -> None:
 
 
 @dataclass
-class _Parts:
-    parts: dict[str, SplitFile]
+class _Splits:
+    splits: dict[str, SplitFile]
 
 
 def _to_files(splits: Any) -> dict[str, SplitFile]:
-    return to_record(_Parts, {"parts": splits}, "record of the splits").parts
+    return to_record(_Splits, {"splits": splits}, "record of the splits").splits
