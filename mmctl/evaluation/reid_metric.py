@@ -9,22 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 from mmengine.structures import BaseDataElement
 
-from mmctl.evaluation.feature_arrays import SPLITS
 from mmctl.evaluation.protocols import Protocol
 from mmctl.evaluation.refinement import Refinement
+from mmctl.evaluation.sample_fields import SampleFields
 from mmctl.evaluation.sanity_checks import find_oddities
 from mmctl.evaluation.tracklet_features import Evaluation, TrackletFeatures, UnlabelledError
 from mmctl.functional.distance import DISTANCES
 from mmctl.functional.ranking import JUNK_PID, Ranking
 from mmctl.registry import METRICS
-
-_REQUIRED = ("pid", "camid", "split", "feature")
-_PIECE_KEYS = ("tracklet_id", "clip_weights", "feature_norm")
 
 
 @METRICS.register_module()
@@ -48,6 +44,9 @@ class ReIDMetric(BaseMetric):
         refinement: Settings of :class:`~mmctl.evaluation.Refinement`: re-ranking as in
             ``dict(rerank=dict(k1=20, k2=6, lambda_value=0.3))``, query expansion as in
             ``dict(query_expansion=5)``; None for neither.
+        fields: What the samples of another project call ``pid``, ``camid``, ``split``, ``feature``,
+            ``tracklet_id`` and ``frame_paths``, as in ``dict(pid='gt_label')``; see
+            :class:`~mmctl.evaluation.sample_fields.SampleFields`.
         **base_arguments: ``collect_device`` (where ranks exchange results, ``'cpu'`` or ``'gpu'``)
             and ``prefix`` (instead of ``reid`` in ``reid/mAP`` ...) of MMEngine's ``BaseMetric``.
 
@@ -68,6 +67,7 @@ class ReIDMetric(BaseMetric):
         protocol: str = "query-in-gallery",
         dump_file: str | None = None,
         refinement: dict | None = None,
+        fields: dict[str, str] | None = None,
         **base_arguments: Any,
     ) -> None:
         super().__init__(**base_arguments)
@@ -83,6 +83,7 @@ class ReIDMetric(BaseMetric):
         self.distance = distance
         self.protocol = Protocol.named(protocol)
         self.refinement = Refinement.from_config(refinement)
+        self.fields = SampleFields(fields)
         self.dump_file = dump_file
         self.last_evaluation: Evaluation | None = None
 
@@ -95,14 +96,18 @@ class ReIDMetric(BaseMetric):
 
         Args:
             data_batch: Not used.
-            data_samples: :class:`~mmctl.structures.TrackletSample` or their dicts, with ``pid``,
-                ``camid``, ``split`` ('query' or 'gallery') and ``feature`` (C,); ``tracklet_id``,
-                ``frame_paths`` and ``clip_mode`` are used where they are present.
+            data_samples: :class:`~mmctl.structures.TrackletSample`, those of another project, or
+                their dicts, with ``pid``, ``camid``, ``split`` ('query' or 'gallery') and
+                ``feature`` (C,); ``tracklet_id``, ``frame_paths`` and ``clip_mode`` are used where
+                they are present.
 
         Raises:
             ValueError: If one of the first four is missing or wrong, or a feature is not finite.
         """
-        self.results += [_read_sample(sample, len(self.results)) for sample in data_samples]
+        first = len(self.results)
+        self.results += [
+            self.fields.read(sample, first + index) for index, sample in enumerate(data_samples)
+        ]
 
     def compute_metrics(self, results: list[dict]) -> dict[str, float]:
         """Rank, log one line, and save the features if asked to, even if the ranking fails.
@@ -185,52 +190,6 @@ def _check_dump_file(path: Path) -> None:
     folder = next(parent for parent in path.absolute().parents if parent.exists())
     if path.is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
         raise ValueError(f"dump_file must be a file in a folder that can be written to, got {path}")
-
-
-def _read_sample(sample: dict | BaseDataElement, position: int) -> dict:
-    if isinstance(sample, BaseDataElement):
-        sample = sample.to_dict()
-    missing = [key for key in _REQUIRED if sample.get(key) is None]
-    name = f"tracklet {sample.get('tracklet_id', position)}"
-    if missing:
-        raise ValueError(f"every data sample must have {_REQUIRED}, {name} lacks {missing}")
-    name += f" (pid {sample['pid']}, camid {sample['camid']}, {sample['split']})"
-    if sample["split"] not in SPLITS:
-        raise ValueError(f"split must be one of {SPLITS} to be ranked, got {name}")
-    feature = sample["feature"]
-    if feature.ndim != 1 or not len(feature):
-        raise ValueError(
-            f"feature must be one vector (C,) per tracklet, C >= 1, its clips averaged, "
-            f"got {tuple(feature.shape)} for {name}"
-        )
-    feature = feature.detach().to("cpu", torch.float32, copy=True).numpy()
-    if not np.isfinite(feature).all():
-        raise ValueError(f"feature must be finite to be ranked, got NaN or infinity for {name}")
-    frame_paths = sample.get("frame_paths") or [""]
-    return {
-        "pid": int(sample["pid"]),
-        "camid": int(sample["camid"]),
-        "split": sample["split"],
-        "feature": feature,
-        "tracklet_id": int(sample.get("tracklet_id", -1)),
-        # One frame for pictures: all of them would be most of the file.
-        "frame_path": str(frame_paths[len(frame_paths) // 2]),
-        "clip_mode": sample.get("clip_mode") or "unnamed",
-        **_read_piece(sample, name),
-    }
-
-
-def _read_piece(sample: dict, name: str) -> dict:
-    """Return what puts a tracklet together that came in several pieces."""
-    if sample.get("piece") is None:
-        return {}
-    missing = [key for key in _PIECE_KEYS if sample.get(key) is None]
-    if missing:
-        raise ValueError(
-            f"a piece of a tracklet must have {_PIECE_KEYS} to be weighted, {name} lacks {missing}"
-        )
-    weight = float(sample["feature_norm"]) * float(sample["clip_weights"].sum())
-    return {"piece": tuple(sample["piece"]), "piece_weight": weight}
 
 
 def _join_pieces(results: list[dict]) -> list[dict]:

@@ -8,6 +8,8 @@ from torch import Tensor
 
 from mmctl.functional.precision import at_least_float32
 
+REDUCTIONS = ("none", "mean", "sum")
+
 
 def hardest_distances(features: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
     """Return each anchor's distance to its hardest positive and hardest negative.
@@ -102,15 +104,36 @@ def batch_hard_triplet(features: Tensor, labels: Tensor, *, margin: float = 0.3)
     return triplet_terms(features, labels, margin=margin).mean()
 
 
-def part_diversity(parts: Tensor) -> Tensor:
-    """Diversity regularisation: mean over clips of ``||Z Z^T - I||_F^2`` (eq. 8).
+def diversity_terms(parts: Tensor) -> Tensor:
+    """Return what each clip adds to the diversity regularisation.
 
     Args:
         parts: Part features of each clip after the temporal mean, (B, N, C); Z are its rows,
             L2-normalised here.
 
     Returns:
-        Scalar, 0 for orthonormal parts and N * (N - 1) for identical ones.
+        ``||Z Z^T - I||_F^2`` of every clip, (B,): 0 for orthonormal parts and N * (N - 1) for
+        identical ones.
+
+    Example:
+        >>> diversity_terms(torch.stack([torch.eye(2, 4), torch.ones(2, 4)])).tolist()
+        [0.0, 2.0]
+    """
+    unit = F.normalize(at_least_float32(parts), dim=-1)
+    with torch.autocast(device_type=parts.device.type, enabled=False):
+        gram = unit @ unit.transpose(-1, -2)
+    identity = torch.eye(parts.shape[-2], dtype=gram.dtype, device=gram.device)
+    return (gram - identity).square().sum(dim=(-2, -1))
+
+
+def part_diversity(parts: Tensor) -> Tensor:
+    """Diversity regularisation: mean over clips of ``||Z Z^T - I||_F^2`` (eq. 8).
+
+    Args:
+        parts: As in :func:`diversity_terms`, (B, N, C).
+
+    Returns:
+        Mean over clips of :func:`diversity_terms`, a scalar.
 
     Example:
         >>> part_diversity(torch.eye(5).unsqueeze(0)).item()
@@ -118,8 +141,68 @@ def part_diversity(parts: Tensor) -> Tensor:
         >>> part_diversity(torch.ones(1, 5, 4)).item()
         20.0
     """
-    unit = F.normalize(at_least_float32(parts), dim=-1)
-    with torch.autocast(device_type=parts.device.type, enabled=False):
-        gram = unit @ unit.transpose(-1, -2)
-    identity = torch.eye(parts.shape[-2], dtype=gram.dtype, device=gram.device)
-    return (gram - identity).square().sum(dim=(-2, -1)).mean()
+    return diversity_terms(parts).mean()
+
+
+def reduce_terms(
+    terms: Tensor,
+    *,
+    weight: Tensor | None = None,
+    reduction: str = "mean",
+    avg_factor: Tensor | float | None = None,
+) -> Tensor:
+    """Weight the terms of a loss and reduce them, by the rules of OpenMMLab's losses.
+
+    Args:
+        terms: One per item of the batch, (B,).
+        weight: Factor of each term, (B,) or (B, 1); the mean is still over all B terms.
+        reduction: ``'none'``, ``'mean'`` or ``'sum'``.
+        avg_factor: What the sum is divided by for the mean, instead of B.
+
+    Returns:
+        The terms (B,) for ``'none'``, else a scalar.
+
+    Raises:
+        ValueError: If ``reduction`` is unknown, ``weight`` is not one number per term, or
+            ``avg_factor`` is given with ``'sum'``.
+
+    Example:
+        >>> reduce_terms(torch.tensor([1.0, 2.0]), weight=torch.tensor([0.0, 3.0])).item()
+        3.0
+        >>> reduce_terms(torch.tensor([1.0, 2.0]), avg_factor=6).item()
+        0.5
+    """
+    check_reduction(reduction)
+    if weight is not None:
+        if weight.numel() != terms.numel() or weight.dim() not in (1, 2):
+            raise ValueError(
+                f"weight must be one number per item of the batch, ({len(terms)},) or "
+                f"({len(terms)}, 1), got {tuple(weight.shape)}"
+            )
+        terms = terms * weight.flatten()
+    if reduction == "none":
+        return terms
+    if reduction == "sum":
+        if avg_factor is not None:
+            raise ValueError(
+                "avg_factor divides the sum of a loss to its mean, which reduction='sum' does not "
+                f"ask for, got avg_factor={avg_factor}"
+            )
+        return terms.sum()
+    return terms.mean() if avg_factor is None else terms.sum() / avg_factor
+
+
+def check_reduction(reduction: str) -> None:
+    """Raise unless a way to reduce terms is known.
+
+    Args:
+        reduction: One of :data:`REDUCTIONS`.
+
+    Raises:
+        ValueError: If it is none of them.
+
+    Example:
+        >>> check_reduction("mean")
+    """
+    if reduction not in REDUCTIONS:
+        raise ValueError(f"reduction must be one of {REDUCTIONS}, got {reduction!r}")

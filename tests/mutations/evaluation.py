@@ -159,8 +159,14 @@ PROTOCOLS = (
                 'result["piece_weight"] * result["feature"]',
                 'result["feature"]',
             ),
+        },
+    )
+    + mistakes_in(
+        "mmctl/evaluation/sample_fields.py",
+        ("tests/test_datasets/test_tracklet_pieces.py",),
+        {
             "metric: the length of a piece's mean forgotten": (
-                'float(sample["feature_norm"]) * float(',
+                'float(found["feature_norm"]) * float(',
                 "float(",
             ),
         },

@@ -170,9 +170,14 @@ LOSSES = mistakes_in(
             "    distances = torch.cdist(wide, wide",
         ),
         "diversity: mean over 25 entries": (
-            ".square().sum(dim=(-2, -1)).mean()",
-            ".square().mean()",
+            ".square().sum(dim=(-2, -1))",
+            ".square().mean(dim=(-2, -1))",
         ),
+        "reduction: mean of the weights": (
+            "terms.mean() if avg_factor is None",
+            "terms.sum() / weight.sum() if avg_factor is None and weight is not None",
+        ),
+        "reduction: avg_factor left out": ("terms.sum() / avg_factor", "terms.mean()"),
         "diversity: rows not normalised": (
             "unit = F.normalize(at_least_float32(parts), dim=-1)",
             "unit = at_least_float32(parts)",

@@ -166,3 +166,45 @@ def test_diversity_stays_float32_under_autocast(dtype):
 
 def test_gradients_of_diversity_pass_gradcheck():
     assert torch.autograd.gradcheck(losses.part_diversity, (normal(2, 3, 4).requires_grad_(),))
+
+
+def test_each_clip_has_its_own_term_of_diversity():
+    parts = normal(4, 3, 5)
+    terms = losses.diversity_terms(parts)
+    expected = [equations.part_diversity(parts[index : index + 1].numpy()) for index in range(4)]
+    torch.testing.assert_close(terms, torch.tensor(expected, dtype=terms.dtype))
+
+
+@pytest.mark.parametrize("reduction", ["none", "mean", "sum"])
+@pytest.mark.parametrize("avg_factor", [None, 7])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_terms_are_reduced_as_mmpretrain_s_losses_do(reduction, avg_factor, weighted):
+    weight_reduce_loss = pytest.importorskip("mmpretrain.models.losses.utils").weight_reduce_loss
+    terms, weight = normal(5), normal(5, seed=1) if weighted else None
+    given = {"weight": weight, "reduction": reduction, "avg_factor": avg_factor}
+    if (reduction, avg_factor) == ("sum", 7):
+        with pytest.raises(ValueError, match="reduction='sum' does not ask for, got avg_factor=7"):
+            losses.reduce_terms(terms, **given)
+    else:
+        torch.testing.assert_close(
+            losses.reduce_terms(terms, **given), weight_reduce_loss(terms, **given)
+        )
+
+
+def test_a_weighted_mean_is_over_all_terms():
+    # (1 * 0.5 + 2 * 0 + 6 * 1) / 3 = 6.5 / 3.
+    terms, weight = torch.tensor([1.0, 2.0, 6.0]), torch.tensor([[0.5], [0.0], [1.0]])
+    assert losses.reduce_terms(terms, weight=weight).item() == pytest.approx(6.5 / 3)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"reduction": "max"}, r"reduction must be one of .*, got 'max'"),
+        ({"weight": torch.ones(2)}, r"weight must be one number per item .*\(3,\).*got \(2,\)"),
+        ({"weight": torch.ones(1, 1, 3)}, r"weight must be one number.*got \(1, 1, 3\)"),
+    ],
+)
+def test_terms_that_cannot_be_reduced_are_refused(changes, message):
+    with pytest.raises(ValueError, match=message):
+        losses.reduce_terms(torch.ones(3), **changes)

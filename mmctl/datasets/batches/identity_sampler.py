@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sized
+from collections.abc import Iterator, Mapping, Sized
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -36,15 +37,17 @@ class IdentitySampler(Sampler[int]):
     filled up with persons that it does not hold.
 
     Args:
-        dataset: A data set whose ``get_data_info(i)`` has ``pid``.
+        dataset: A data set whose ``get_data_info(i)`` has ``key``.
         num_pids: Persons of a rank's batch, P.
         num_clips: Tracklets of each, K.
         epoch: What an epoch visits once, ``'tracklets'`` or ``'pids'``.
         seed: Seed of all draws, equal on all ranks; None draws one and shares it.
+        key: What tells the persons apart in ``get_data_info(i)``: ``'gt_label'`` for the data sets
+            of MMPretrain.
 
     Raises:
-        ValueError: If a number is not positive, ``epoch`` is unknown, the data set has no pids,
-            or it has fewer than the persons of one step.
+        ValueError: If a number is not positive, ``epoch`` is unknown, the data set has no such
+            key, or it has fewer than the persons of one step.
     """
 
     def __init__(
@@ -54,6 +57,7 @@ class IdentitySampler(Sampler[int]):
         num_clips: int,
         epoch: str = "tracklets",
         seed: int | None = None,
+        key: str = "pid",
     ) -> None:
         for name, value in (("num_pids", num_pids), ("num_clips", num_clips)):
             if not isinstance(value, int) or value < 1:
@@ -71,7 +75,7 @@ class IdentitySampler(Sampler[int]):
         self.rank, self.world_size = get_dist_info()
         self.seed = sync_random_seed() if seed is None else seed
         self.epoch_number = 0
-        self.tracklets = _group_by_pid(read_pids(dataset))
+        self.tracklets = _group_by_pid(read_pids(dataset, key))
         if self._pids_per_step > len(self.tracklets):
             raise ValueError(
                 "IdentitySampler needs num_pids * world_size distinct persons in every step, "
@@ -140,28 +144,45 @@ class IdentitySampler(Sampler[int]):
         ]
 
 
-def read_pids(dataset: Sized) -> IntArray:
+def read_pids(dataset: Sized, key: str = "pid") -> IntArray:
     """Read the pid of every tracklet without loading a frame.
 
     Args:
         dataset: A data set, or one of MMEngine's wrappers around it.
+        key: What the pid is called in ``get_data_info(i)``.
 
     Returns:
         Person ids, (len(dataset),).
 
     Raises:
-        ValueError: If the data set has no ``get_data_info`` with ``pid``, is empty, or mixes the
-            persons of several.
+        ValueError: If the data set has no ``get_data_info`` with ``key``, an item has not one whole
+            number there, the data set is empty, or mixes the persons of several.
     """
     refuse_mixed_persons(dataset)
     name = type(dataset).__name__
     get_data_info = getattr(dataset, "get_data_info", None)
-    if get_data_info is None or len(dataset) == 0 or "pid" not in get_data_info(0):
+    if get_data_info is None or len(dataset) == 0:
         raise ValueError(
-            "IdentitySampler needs a data set with tracklets whose get_data_info(i) has 'pid', "
+            f"IdentitySampler needs a data set with tracklets whose get_data_info(i) has {key!r}, "
             f"got {name} of length {len(dataset)} without"
         )
-    return np.array([get_data_info(i)["pid"] for i in range(len(dataset))], dtype=np.int64)
+    return np.array([_read_pid(get_data_info(i), key, name, i) for i in range(len(dataset))])
+
+
+def _read_pid(info: Mapping[str, Any], key: str, name: str, index: int) -> np.int64:
+    if key not in info:
+        raise ValueError(
+            f"IdentitySampler needs a data set whose get_data_info(i) has {key!r}, that of {name} "
+            f"has {', '.join(sorted(map(str, info)))}: name what tells the persons apart, as in "
+            "IdentitySampler(key='gt_label')"
+        )
+    pid = np.asarray(info[key])
+    if pid.size != 1 or pid.dtype.kind not in "iu":
+        raise ValueError(
+            f"IdentitySampler needs one whole number as {key!r} of every item, because it names "
+            f"one person, got {info[key]!r:.80} for item {index} of {name}"
+        )
+    return np.int64(pid.item())
 
 
 def _group_by_pid(pids: IntArray) -> list[IntArray]:

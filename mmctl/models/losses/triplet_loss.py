@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 
+import torch
+from mmengine.dist import all_reduce, get_world_size
 from mmengine.logging import print_log
 from torch import Tensor, nn
 
-from mmctl.functional.losses import has_triplets, triplet_terms
+from mmctl.functional.losses import check_reduction, has_triplets, reduce_terms, triplet_terms
 from mmctl.models.losses.gather_rows import gather_rows
 from mmctl.models.watched_values import watch
 from mmctl.registry import MODELS
@@ -30,34 +32,75 @@ class BatchHardTripletLoss(nn.Module):
         margin: Margin between the hardest positive and the hardest negative, Euclidean.
         loss_weight: lambda_1 of eq. 9.
         mining: ``'global'`` or ``'per-rank'``; the same for one process.
+        reduction: ``'none'``, ``'mean'`` or ``'sum'`` over the anchors.
 
     Raises:
-        ValueError: If ``mining`` is neither.
+        ValueError: If ``mining`` or ``reduction`` is none of these.
     """
 
     def __init__(
-        self, margin: float = 0.3, loss_weight: float = 1.0, mining: str = "global"
+        self,
+        margin: float = 0.3,
+        loss_weight: float = 1.0,
+        mining: str = "global",
+        reduction: str = "mean",
     ) -> None:
         super().__init__()
         if mining not in MINING:
             raise ValueError(f"mining must be one of {MINING}, got {mining!r}")
+        check_reduction(reduction)
         self.margin = margin
         self.loss_weight = loss_weight
         self.mining = mining
+        self.reduction = reduction
         self._has_warned = False
         self._had_triplets: Tensor | None = None
 
-    def forward(self, features: Tensor, labels: Tensor) -> Tensor:
-        """Return the weighted loss of features (B, C) and labels (B,), a scalar.
+    def forward(
+        self,
+        features: Tensor,
+        labels: Tensor,
+        weight: Tensor | None = None,
+        avg_factor: Tensor | float | None = None,
+        reduction_override: str | None = None,
+    ) -> Tensor:
+        """Return the weighted loss, by the rules of OpenMMLab's losses.
 
         Watched is ``active_triplets``, the share of anchors whose term is not zero.
+
+        Args:
+            features: (B, C).
+            labels: Identity of each row, (B,) or (B, 1).
+            weight: Factor of each anchor, (B,) or (B, 1). An anchor of weight 0 teaches nothing of
+                its own and still is positive or negative of others.
+            avg_factor: What the sum over anchors is divided by for the mean, instead of their
+                number: that of this process, with ``mining='global'`` added up over all.
+            reduction_override: Instead of ``reduction``.
+
+        Returns:
+            A scalar, or (B,) with ``'none'``.
+
+        Raises:
+            ValueError: If shapes do not fit, labels are not one id per row, or an argument is
+                wrong.
         """
-        if self.mining == "global":
+        reduction = reduction_override or self.reduction
+        labels = _as_ids(features, labels)
+        if self.mining == "global" and get_world_size() > 1:
+            if reduction == "none":
+                raise ValueError(
+                    "reduction 'none' needs mining='per-rank' where several processes train, "
+                    "because with 'global' the terms of one depend on the clips of the others"
+                )
             features, labels = gather_rows(features), gather_rows(labels)
+            weight = None if weight is None else gather_rows(weight.flatten())
+            avg_factor = _add_up(avg_factor, features)
         self._look_for_triplets(labels)
         terms = triplet_terms(features, labels, margin=self.margin)
         watch("active_triplets", (terms.detach() > 0).float().mean())
-        return self.loss_weight * terms.mean()
+        return self.loss_weight * reduce_terms(
+            terms, weight=weight, reduction=reduction, avg_factor=avg_factor
+        )
 
     def _look_for_triplets(self, labels: Tensor) -> None:
         """Warn once of a batch without triplets; on a GPU of the one before, not to wait for it."""
@@ -76,3 +119,29 @@ class BatchHardTripletLoss(nn.Module):
             logger="current",
             level=logging.WARNING,
         )
+
+
+def _as_ids(features: Tensor, labels: Tensor) -> Tensor:
+    """Return labels (B,); those of (B, 1) are flattened."""
+    if features.dim() != 2:
+        raise ValueError(
+            "BatchHardTripletLoss compares one feature per item, (B, C), got "
+            f"{tuple(features.shape)}: pool maps first"
+        )
+    ids = labels.flatten() if labels.dim() == 2 and labels.shape[1] == 1 else labels
+    if ids.shape != features.shape[:1] or ids.is_floating_point():
+        raise ValueError(
+            f"labels must be one whole number per feature, ({len(features)},) or "
+            f"({len(features)}, 1), because mixed or one-hot labels name no single identity, got "
+            f"{labels.dtype} {tuple(labels.shape)}"
+        )
+    return ids
+
+
+def _add_up(avg_factor: Tensor | float | None, like: Tensor) -> Tensor | None:
+    """Return the sum over all processes of what each divides by."""
+    if avg_factor is None:
+        return None
+    total = torch.as_tensor(avg_factor, dtype=torch.float32, device=like.device).clone()
+    all_reduce(total)
+    return total

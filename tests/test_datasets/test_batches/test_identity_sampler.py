@@ -222,3 +222,28 @@ def test_an_unknown_epoch_is_refused():
 def test_a_data_set_without_pids_is_refused(dataset):
     with pytest.raises(ValueError, match=r"get_data_info\(i\) has 'pid', got"):
         IdentitySampler(dataset, 1, 1, seed=0)
+
+
+class Images(Tracklets):
+    def get_data_info(self, index):
+        return {"img_path": f"{index}.jpg", "gt_label": self.pids[index]}
+
+
+@pytest.mark.parametrize("kind", [int, np.int64, lambda pid: [pid], lambda pid: np.array([pid])])
+def test_persons_may_be_told_apart_by_another_key(kind):
+    pids = [7, 7, 3, 3, 5]
+    images = Images([kind(pid) for pid in pids])
+    order = list(IdentitySampler(images, 2, 2, seed=0, key="gt_label"))
+    assert order == list(IdentitySampler(Tracklets(pids), 2, 2, seed=0))
+
+
+def test_a_key_that_is_missing_or_names_no_person_is_refused():
+    with pytest.raises(
+        ValueError, match=r"has 'pid', that of Images has gt_label, img_path: .*key="
+    ):
+        IdentitySampler(Images([1, 1, 2]), 2, 2)
+    for value in ([1, 2], 0.5, "ann"):
+        with pytest.raises(
+            ValueError, match=r"one whole number as 'gt_label'.*for item 1 of Images"
+        ):
+            IdentitySampler(Images([1, value, 2]), 2, 2, key="gt_label")

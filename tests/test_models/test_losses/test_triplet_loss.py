@@ -3,6 +3,7 @@ import torch
 from mmengine.logging import MMLogger
 from torch import nn
 
+from mmctl.functional.losses import triplet_terms
 from mmctl.models.losses import BatchHardTripletLoss
 from mmctl.models.watched_values import watching
 from tests.forked_processes import run_group
@@ -102,3 +103,66 @@ def warn_of_rank(rank, folder, mining):
 def test_the_batch_of_all_processes_counts_where_it_is_mined(tmp_path, mining, warned):
     assert run_group(warn_of_rank, tmp_path, mining) == [0, 0]
     assert [torch.load(tmp_path / f"{rank}-{mining}.pt") for rank in range(2)] == [warned] * 2
+
+
+def test_it_takes_what_openmmlab_s_heads_hand_to_a_loss():
+    features, labels = normal(5, 3), torch.tensor([0, 1, 0, 1, 1])
+    loss = BatchHardTripletLoss(loss_weight=0.5)
+    terms = 0.5 * triplet_terms(features, labels)
+    weight = torch.tensor([1.0, 0.0, 2.0, 0.5, 1.0])
+    torch.testing.assert_close(loss(features, labels, avg_factor=8), terms.sum() / 8)
+    torch.testing.assert_close(loss(features, labels, weight), (terms * weight).mean())
+    torch.testing.assert_close(
+        loss(features, labels[:, None], weight[:, None]), (terms * weight).mean()
+    )
+    torch.testing.assert_close(loss(features, labels, reduction_override="none"), terms)
+    torch.testing.assert_close(loss(features, labels, reduction_override="sum"), terms.sum())
+    summed = BatchHardTripletLoss(loss_weight=0.5, reduction="sum")
+    torch.testing.assert_close(summed(features, labels), terms.sum())
+    assert summed(features, labels, reduction_override="mean") == loss(features, labels)
+
+
+@pytest.mark.parametrize(
+    ("features", "labels", "message"),
+    [
+        (normal(4, 8), torch.eye(4), r"one whole number per feature, \(4,\) or \(4, 1\).*one-hot"),
+        (normal(4, 8), torch.rand(4), r"one whole number per feature.*float32 \(4,\)"),
+        (normal(4, 8), torch.arange(3), r"one whole number per feature.*int64 \(3,\)"),
+        (
+            normal(4, 8, 2, 1),
+            torch.arange(4),
+            r"one feature per item, \(B, C\), got \(4, 8, 2, 1\)",
+        ),
+    ],
+)
+def test_labels_and_features_of_other_tasks_are_refused(features, labels, message):
+    with pytest.raises(ValueError, match=message):
+        BatchHardTripletLoss()(features, labels)
+
+
+@pytest.mark.parametrize("arguments", [{"mining": "none"}, {"reduction": "max"}])
+def test_unknown_settings_are_refused(arguments):
+    with pytest.raises(ValueError, match="must be one of"):
+        BatchHardTripletLoss(**arguments)
+
+
+WEIGHT = torch.tensor([1.0, 0.0, 2.0, 0.5, 1.0, 3.0, 0.25, 1.0])
+
+
+def weigh_rank(rank, folder):
+    rows = slice(4 * rank, 4 * rank + 4)
+    loss = BatchHardTripletLoss(margin=2.0)
+    value = loss(FEATURES[rows], LABELS[rows], WEIGHT[rows], avg_factor=3 + rank)
+    try:
+        loss(FEATURES[rows], LABELS[rows], reduction_override="none")
+    except ValueError as error:
+        torch.save((value, str(error)), folder / f"{rank}.pt")
+
+
+def test_weights_and_factors_of_two_processes_are_those_of_both(tmp_path):
+    assert run_group(weigh_rank, tmp_path) == [0, 0]
+    expected = BatchHardTripletLoss(margin=2.0)(FEATURES, LABELS, WEIGHT, avg_factor=7)
+    for rank in range(2):
+        value, message = torch.load(tmp_path / f"{rank}.pt")
+        torch.testing.assert_close(value, expected)
+        assert "reduction 'none' needs mining='per-rank'" in message
