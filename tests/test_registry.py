@@ -127,6 +127,7 @@ EXAMPLES: dict[str, dict] = {
         "ContextTopology": {"channels": 4, "num_nodes": 3, "edges": [(0, 1), (1, 2)]},
         "CrossScaleConv": {"channels": 4, "dim": 3},
         "DiversityLoss": {"loss_weight": 0.5},
+        "FeatureHead": {"head": {"type": "mmctl.FusionHead", "channels": 6, "num_classes": 3}},
         "FrameGraphConv": {"channels": 4},
         "FrozenPoseEstimator": {"estimator": {"type": "HRNetHeatmaps", "arch": SMALL_HRNET}},
         "FusionHead": {"channels": 6, "num_classes": 3},

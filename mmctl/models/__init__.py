@@ -1,7 +1,7 @@
 """The model and its components."""
 
 from mmctl.models.data_preprocessor import ClipDataPreprocessor
-from mmctl.models.heads import FusionHead, PartGraphHead
+from mmctl.models.heads import FeatureHead, FusionHead, PartGraphHead
 from mmctl.models.layers import (
     ContextBlock,
     ContextTopology,
@@ -27,6 +27,7 @@ __all__ = [
     "ContextTopology",
     "CrossScaleConv",
     "DiversityLoss",
+    "FeatureHead",
     "FrameGraphConv",
     "FrozenPoseEstimator",
     "FusionHead",

@@ -64,7 +64,8 @@ def count_frames(inputs: Any) -> int | None:
 
     Args:
         inputs: A tensor (..., 3, H, W) or (..., 1, H, W), as images and our clips are, a tensor
-            (M, 3, T, H, W), as other projects' clips are, or nested lists of such tensors.
+            (M, 3, T, H, W) or (N, M, 3, T, H, W), as other projects' clips are, or nested lists of
+            such tensors.
 
     Returns:
         The number, or None for inputs that may be something else.
@@ -79,6 +80,6 @@ def count_frames(inputs: Any) -> int | None:
     colours_before_time = len(leading) > 1 and leading[-2] == 3
     if leading[-1] == 3 or (leading[-1] == 1 and not colours_before_time):
         return math.prod(leading[:-1])
-    if len(leading) == 3 and colours_before_time and leading[-1] > 1:
-        return leading[0] * leading[2]
+    if len(leading) > 2 and colours_before_time and leading[-1] > 1:
+        return math.prod(leading) // 3
     return None

@@ -1,6 +1,7 @@
-"""Heads: the graphs, and the fusion block with its losses."""
+"""Heads: the graphs, the fusion block with its losses, and what lends other heads a feature."""
 
+from mmctl.models.heads.feature_head import FeatureHead
 from mmctl.models.heads.fusion_head import FusionHead
 from mmctl.models.heads.part_graph_head import PartGraphHead
 
-__all__ = ["FusionHead", "PartGraphHead"]
+__all__ = ["FeatureHead", "FusionHead", "PartGraphHead"]

@@ -60,6 +60,9 @@ def test_all_processes_count(monkeypatch):
         ([torch.zeros(4, 3, 8, 8)] * 2, 8),
         (torch.zeros(2, 1, 4, 3, 8, 8), 8),  # what collate_clips joins
         ([torch.zeros(2, 3, 16, 8, 8)] * 2, 64),  # mmaction's clips, colours before time
+        (torch.zeros(2, 3, 16, 8, 8), 32),
+        (torch.zeros(2, 5, 3, 16, 8, 8), 160),  # ... of several clips per item
+        (torch.zeros(2, 5, 2, 16, 8, 8), None),  # optical flow
         ([[torch.zeros(3, 8, 8)] * 2, [torch.zeros(3, 8, 8)]], 3),
         (torch.zeros(3, 1, 8, 8), None),  # three grey pictures, or a clip of one
         (torch.zeros(3, 17, 64, 48), None),  # heatmaps
