@@ -16,6 +16,7 @@ import mmcv
 import numpy as np
 from mmcv.transforms import BaseTransform
 
+from mmctl.datasets.transforms.clip_keys import check_keys
 from mmctl.datasets.transforms.sample_clip import pipeline_generator
 from mmctl.registry import TRANSFORMS
 from mmctl.structures import FLIP_ORDER
@@ -41,6 +42,7 @@ class ResizeClip(BaseTransform):
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Replace ``frames`` and move ``keypoints``."""
+        check_keys("ResizeClip", results, "frames")
         frames = results["frames"]
         height, width = self.size
         resized = np.empty((len(frames), height, width, 3), dtype=np.uint8)
@@ -249,8 +251,9 @@ def stacked_frames(owner: str, results: dict[str, Any]) -> np.ndarray:
     """Return the frames (M * T, H, W, 3) of results whose frames have one size.
 
     Raises:
-        ValueError: If they are still a list; the owner is named.
+        ValueError: If they are still a list, or there are none; the owner is named.
     """
+    check_keys(owner, results, "frames", "clip_indices")
     frames = results["frames"]
     if not isinstance(frames, np.ndarray):
         raise ValueError(

@@ -15,6 +15,7 @@ from mmctl.datasets.transforms.broken_frames import (
     nearest_readable,
     outward_order,
 )
+from mmctl.datasets.transforms.clip_keys import check_keys
 from mmctl.files import check_regular
 from mmctl.functional.clips import count_distinct_frames
 from mmctl.registry import TRANSFORMS
@@ -82,6 +83,7 @@ class LoadFrames(BaseTransform):
             ValueError: If a frame is no regular file, empty, cut off, no picture or has more than 8
                 bits, or none of a tracklet that may be mended can be read; the path is named.
         """
+        check_keys("LoadFrames", results, "frame_paths", "clip_indices")
         paths = results["frame_paths"]
         indices = results["clip_indices"].ravel().tolist()
         distinct = sorted(set(indices))

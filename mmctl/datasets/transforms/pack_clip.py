@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from mmcv.transforms import BaseTransform
 
+from mmctl.datasets.transforms.clip_keys import check_keys
 from mmctl.registry import TRANSFORMS
 from mmctl.structures import TrackletSample
 
@@ -32,6 +33,7 @@ class PackClip(BaseTransform):
         Raises:
             ValueError: If the frames are not stacked to one size yet.
         """
+        check_keys("PackClip", results, "frames", "clip_indices", "clip_weights")
         frames = results["frames"]
         if not isinstance(frames, np.ndarray):
             raise ValueError(

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from mmcv.transforms import BaseTransform
 
+from mmctl.datasets.transforms.clip_keys import check_keys
 from mmctl.functional.clips import FIXED_MODES, RANDOM_MODES, count_distinct_frames
 from mmctl.registry import TRANSFORMS
 
@@ -61,6 +62,7 @@ class SampleClip(BaseTransform):
         Raises:
             ValueError: If the tracklet has no frames.
         """
+        check_keys("SampleClip", results, "frame_paths")
         num_frames = len(results["frame_paths"])
         if num_frames == 0:
             raise ValueError(

@@ -7,6 +7,7 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from mmctl.functional import graph
+from mmctl.models.layers.graph_inputs import check_graph
 from mmctl.registry import MODELS
 
 
@@ -30,7 +31,9 @@ class FrameGraphConv(BaseModule):
         self.weight = nn.Linear(channels, channels, bias=False)
         nn.init.xavier_uniform_(self.weight.weight)
 
-    def forward(self, nodes: Tensor, adjacency: Tensor, normalized: bool = False) -> Tensor:
+    def forward(
+        self, nodes: Tensor, adjacency: Tensor | None = None, normalized: bool = False
+    ) -> Tensor:
         """Update the nodes of every frame.
 
         Args:
@@ -40,7 +43,11 @@ class FrameGraphConv(BaseModule):
 
         Returns:
             X', (B, T, N, C).
+
+        Raises:
+            ValueError: If ``nodes`` have other axes, or there is no adjacency.
         """
+        adjacency = check_graph("FrameGraphConv", nodes, adjacency)
         if not normalized:
             adjacency = graph.normalize_adjacency(adjacency, eps=self.degree_eps)
         transformed = self.weight(nodes)

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from mmctl.functional import graph
 from mmctl.models.layers.channel_norm import normalize_channels
+from mmctl.models.layers.graph_inputs import check_graph
 from mmctl.registry import MODELS
 
 
@@ -44,7 +45,9 @@ class GraphConv3d(BaseModule):
         nn.init.xavier_uniform_(self.weight.weight)
         nn.init.kaiming_normal_(self.collapse.weight, nonlinearity="relu")
 
-    def forward(self, nodes: Tensor, adjacency: Tensor, normalized: bool = False) -> Tensor:
+    def forward(
+        self, nodes: Tensor, adjacency: Tensor | None = None, normalized: bool = False
+    ) -> Tensor:
         """Update the nodes of every frame from its window.
 
         Args:
@@ -55,7 +58,11 @@ class GraphConv3d(BaseModule):
 
         Returns:
             X', (B, T, N, C).
+
+        Raises:
+            ValueError: If ``nodes`` have other axes, or there is no adjacency.
         """
+        adjacency = check_graph("GraphConv3d", nodes, adjacency)
         if not normalized:
             adjacency = graph.normalize_adjacency(adjacency, eps=self.degree_eps)
         messages = graph.convolve_windows(self.weight(nodes), adjacency, self.window)

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from mmctl.functional import graph
 from mmctl.models.layers.context_block import ContextBlock, WindowContextBlock
+from mmctl.models.layers.graph_inputs import check_nodes
 from mmctl.registry import MODELS
 
 
@@ -82,7 +83,11 @@ class ContextTopology(BaseModule):
         Returns:
             Un-normalised A, slot-major, row = receiving node, broadcastable to
             (B, T, window * N, window * N).
+
+        Raises:
+            ValueError: If ``nodes`` have other axes.
         """
+        check_nodes("ContextTopology", nodes)
         static = [term for term in (self.physical, self.mask) if term is not None]
         terms = [graph.tile_adjacency(term, self.window) for term in static]
         if isinstance(self.context, ContextBlock):
