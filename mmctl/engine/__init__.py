@@ -1,9 +1,8 @@
 """What MMEngine's Runner lacks: hooks, mixed precision on CPUs, config checks and repairs.
 
-Importing this package mends MMEngine, see :mod:`mmctl.engine.repairs.mmengine_fixes`.
+Importing this package mends MMEngine, see :mod:`mmctl.engine.repairs.chosen_repairs`.
 """
 
-from mmctl.checkpoints.safe_loader import register_safe_loader
 from mmctl.checkpoints.weight_match import check_state_dict, load_fitting
 from mmctl.engine.commands.command_line import CfgOptions, parse_run, run_command
 from mmctl.engine.commands.work_dir_check import check_work_dir, locked_files, locked_work_dir
@@ -19,22 +18,14 @@ from mmctl.engine.hooks.num_classes_hook import NumClassesHook
 from mmctl.engine.hooks.query_match_hook import QueryMatchHook
 from mmctl.engine.mixed_precision import use_mixed_precision
 from mmctl.engine.process_group import init_cpu_distributed
-from mmctl.engine.repairs.config_reading import mend_config_reading, read_config
-from mmctl.engine.repairs.mmengine_fixes import (
-    check_pretrained_weights,
-    keep_checkpoints_whole,
-    register_config_package,
-)
+from mmctl.engine.repairs.chosen_repairs import apply_repairs, chosen_repairs
+from mmctl.engine.repairs.config_reading import read_config
 from mmctl.engine.resume.breakdowns import NotFiniteError
 from mmctl.engine.resume.resumable_epoch_loop import ResumableEpochLoop
 from mmctl.engine.resume.snapshot_hook import SnapshotHook
 from mmctl.engine.resume.stop_signals import RunStopped, end_on_signals
 
-mend_config_reading()
-register_safe_loader()
-check_pretrained_weights()
-register_config_package()
-keep_checkpoints_whole()
+apply_repairs(chosen_repairs())
 
 __all__ = [
     "CfgOptions",
@@ -49,6 +40,7 @@ __all__ = [
     "ResumableEpochLoop",
     "RunStopped",
     "SnapshotHook",
+    "apply_repairs",
     "check_config",
     "check_overrides",
     "check_state_dict",

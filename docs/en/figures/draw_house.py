@@ -14,7 +14,10 @@ WIDTH, GAP, HEIGHT, STOREY = 12.0, 0.2, 1.0, 1.2
 # From the roof to the ground: a colour, and the rooms side by side as (name, what is in it).
 STOREYS = [
     (AROUND, [("tools/", "commands of users"), ("dev/", "commands of developers")]),
-    (SHOW, [("apis", "work over whole data sets and single videos")]),
+    (SHOW, [
+        ("apis", "work over whole data sets and single videos"),
+        ("utils", "what mmengine.hub asks for"),
+    ]),
     (SHOW, [("reports", "what a run was: record, environment, curves, page")]),
     (SHOW, [("visualization", "pictures of clips, rankings and noise curves")]),
     (RUN, [("engine", "hooks / resume / repairs / config_check / commands")]),

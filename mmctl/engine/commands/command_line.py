@@ -16,6 +16,7 @@ from typing import Any
 from mmctl.engine.commands.unused_parameters import explain_unused_parameters
 from mmctl.engine.config_check.config_overrides import parse_option
 from mmctl.engine.process_group import close_distributed, end_process
+from mmctl.engine.repairs.chosen_repairs import apply_repairs
 from mmctl.engine.resume.breakdowns import explain_breakdown, read_notes
 from mmctl.engine.resume.stop_signals import RunStopped
 
@@ -132,11 +133,13 @@ def run_command(main: Callable[[], None]) -> None:
     ``MMCTL_DEBUG=1`` in the environment keeps the traceback. Other errors are faults of the
     program and keep theirs in any case. A training that a signal stopped keeps its exit status.
 
-    ``~`` at the beginning of an argument or of a value in it is the home folder.
+    ``~`` at the beginning of an argument or of a value in it is the home folder. Tools mend all of
+    MMEngine, whatever ``MMCTL_REPAIRS`` says to other programs.
 
     Args:
         main: The tool.
     """
+    apply_repairs()
     sys.argv[1:] = [
         _HOME.sub(lambda found: found[1] + os.path.expanduser(found[2]), argument)
         for argument in sys.argv[1:]

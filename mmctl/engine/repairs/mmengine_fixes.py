@@ -1,13 +1,9 @@
-"""The one place that mends MMEngine 0.10.7; importing :mod:`mmctl.engine` applies it.
+"""How weights are initialised and checkpoints are kept, mended in MMEngine 0.10.7.
 
-* MMEngine cannot read its own checkpoints with torch >= 2.6, or runs code from them:
-  :mod:`mmctl.checkpoints.safe_loader`.
 * MMEngine logs weights of an ``init_cfg`` that do not fit, and goes on with random ones:
   :func:`check_pretrained_weights`.
 * MMEngine writes checkpoints in place, deletes the old one before the new one is there, and
   resumes from whatever was written last: :func:`keep_checkpoints_whole`.
-* MMEngine knows ``package::config.py`` for its own family only, and looks for packages installed in
-  editable mode where they are not: :func:`register_config_package`.
 """
 
 from __future__ import annotations
@@ -15,14 +11,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from functools import wraps
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
-import mmengine.config.config
-import mmengine.config.utils
 import mmengine.hooks.checkpoint_hook
-import mmengine.hub.hub
 import mmengine.runner
 import mmengine.runner.checkpoint
 import mmengine.runner.runner
@@ -31,7 +22,6 @@ from mmengine.hooks import CheckpointHook
 from mmengine.logging import print_log
 from mmengine.model import PretrainedInit, update_init_info
 from mmengine.runner import CheckpointLoader
-from mmengine.utils import get_installed_path
 from torch import nn
 
 from mmctl.checkpoints.last_checkpoint import find_whole_checkpoint
@@ -141,29 +131,3 @@ def _identity(path: str) -> tuple[int, int] | None:
         return None
     state = os.stat(path)
     return state.st_ino, state.st_mtime_ns
-
-
-def register_config_package() -> None:
-    """Make ``mmctl::ctl/<name>.py`` a name of a config, in editable installs as well."""
-    # A new dict for config names only: in the registries' own, a package is expected to have
-    # mmctl.utils.register_all_modules.
-    mmengine.config.utils.MODULE2PACKAGE = {
-        "mmctl": "mmctl",
-        **mmengine.config.utils.MODULE2PACKAGE,
-    }
-    for module in (mmengine.config.config, mmengine.hub.hub):
-        module.get_installed_path = find_package_folder
-
-
-def find_package_folder(package: str) -> str:
-    """Return the folder of an installed package.
-
-    Args:
-        package: Name of the package.
-    """
-    path = get_installed_path(package)
-    if not Path(path).is_dir():
-        spec = find_spec(package)
-        if spec is not None and spec.origin is not None:
-            return str(Path(spec.origin).parent)
-    return path

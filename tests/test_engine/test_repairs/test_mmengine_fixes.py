@@ -8,18 +8,14 @@ import sys
 from collections import OrderedDict
 from pathlib import Path
 
-import mmengine.registry.registry
 import mmengine.runner.checkpoint as mmengine_checkpoint
 import numpy as np
 import pytest
 import torch
-from mmengine.config import Config
 from mmengine.hooks import CheckpointHook
-from mmengine.hub import get_config
 from mmengine.logging import HistoryBuffer
 from mmengine.runner import CheckpointLoader
 
-import mmctl
 from mmctl.checkpoints.checkpoint_reading import load_from_local_safely
 from mmctl.checkpoints.safe_loader import register_safe_loader
 from mmctl.checkpoints.web_checkpoints import load_from_http_safely
@@ -227,28 +223,6 @@ def test_the_reader_is_ours_whatever_is_registered(monkeypatch, registered):
     register_safe_loader()
     assert CheckpointLoader._get_checkpoint_loader("a.pth") is load_from_local_safely
     assert CheckpointLoader._get_checkpoint_loader("https://a/b.pth") is load_from_http_safely
-
-
-def test_the_folder_of_a_package_in_editable_mode_is_where_it_is_imported_from(monkeypatch):
-    missing = "/site-packages/mmctl"
-    monkeypatch.setattr(mmengine_fixes, "get_installed_path", lambda package: missing)
-    folder = mmengine_fixes.find_package_folder("mmctl")
-    assert Path(folder) == Path(mmctl.__file__).parent
-    assert mmengine_fixes.find_package_folder("no_such_package") == missing
-
-
-def test_a_config_can_be_named_by_package(tmp_path, monkeypatch):
-    (tmp_path / ".mim" / "configs" / "ctl").mkdir(parents=True)
-    (tmp_path / ".mim" / "model-index.yml").write_text("Import: []")
-    (tmp_path / ".mim" / "configs" / "ctl" / "base.py").write_text("seed = 3")
-    (tmp_path / "mine.py").write_text("_base_ = 'mmctl::ctl/base.py'")
-    monkeypatch.setattr(mmengine_fixes, "get_installed_path", lambda package: str(tmp_path))
-    assert Config.fromfile(str(tmp_path / "mine.py")).seed == 3
-    assert get_config("mmctl::ctl/base.py").seed == 3
-
-
-def test_registries_do_not_take_the_package_for_one_of_the_old_style():
-    assert "mmctl" not in mmengine.registry.registry.MODULE2PACKAGE
 
 
 def test_nothing_is_prepared_without_launcher_or_with_a_gpu(tmp_path, monkeypatch):
