@@ -97,6 +97,51 @@ def test_an_editable_install_links_configs_and_tools(checkout, tmp_path):
             assert link.resolve() == checkout / folder
 
 
+# Without the .pth files of this environment, of which one may make another checkout importable.
+COLD = """
+import site, sys
+sys.path[:0] = [sys.argv[1]]
+sys.path += sys.argv[2:]
+sys.modules["pkg_resources"] = None  # as with setuptools >= 82
+site.addsitedir(sys.argv[1])
+import mmctl.engine
+from mmengine.config import Config
+from mmengine.hub import get_config, get_model
+name = "mmctl::quickstart/ctl_r18_quickstart.py"
+with open("mine.py", "w") as file:
+    file.write("_base_ = 'mmctl::_base_/default_runtime.py'")
+print(mmctl.__file__)
+print(get_config(name).filename)
+print(Config.fromfile(name).model.type, Config.fromfile("mine.py").default_scope)
+print(type(get_model(name)).__name__)
+"""
+
+
+@needs_wheels
+@pytest.mark.parametrize("kind", ["wheel", "editable"])
+def test_configs_and_models_have_names_in_a_cold_interpreter(checkout, tmp_path, kind):
+    site = tmp_path / "site"
+    build(checkout, tmp_path, kind)
+    shutil.unpack_archive(next(tmp_path.glob("*.whl")), site, "zip")
+    packages = [path for path in sys.path if path.endswith(("site-packages", "dist-packages"))]
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    run = subprocess.run(
+        [sys.executable, "-S", "-c", COLD, str(site), *packages],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    package = (site if kind == "wheel" else checkout) / "mmctl"
+    assert run.stdout.splitlines()[-4:] == [
+        str(package / "__init__.py"),
+        str(package / ".mim" / "configs" / "quickstart" / "ctl_r18_quickstart.py"),
+        "VideoReID mmctl",
+        "VideoReID",
+    ], run.stderr[-3000:]
+
+
 @needs_wheels
 def test_a_source_distribution_can_build_the_wheel(checkout, tmp_path):
     call = f"from setuptools import build_meta; build_meta.build_sdist({str(tmp_path)!r})"
