@@ -6,6 +6,8 @@ no ``register_all_modules`` is needed. Other OpenMMLab projects reach a componen
 ``custom_imports = dict(imports=['mmctl.registry'])`` in a config does.
 """
 
+from typing import Any
+
 from mmengine import registry as root
 from mmengine.registry import Registry
 
@@ -34,3 +36,13 @@ OPTIMIZERS = _child(root.OPTIMIZERS)
 PARAM_SCHEDULERS = _child(root.PARAM_SCHEDULERS)
 VISBACKENDS = _child(root.VISBACKENDS)
 WEIGHT_INITIALIZERS = _child(root.WEIGHT_INITIALIZERS)
+
+
+def type_name(kind: Any) -> str:
+    """Return the bare name of a ``type`` in a config.
+
+    Args:
+        kind: A name, one with its scope or module before it, or the class itself, as configs with
+            imports have it.
+    """
+    return str(getattr(kind, "__name__", kind)).rpartition(".")[2]

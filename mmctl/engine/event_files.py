@@ -6,6 +6,8 @@ from importlib.util import find_spec
 
 from mmengine.config import Config
 
+from mmctl.registry import type_name
+
 BACKEND = "TensorboardVisBackend"
 
 
@@ -27,5 +29,5 @@ def write_event_files(cfg: Config) -> None:
     visualizer = {"type": "Visualizer", **(cfg.get("visualizer") or {})}
     # Without any, MMEngine takes the local one; beside the new one it must be named.
     backends = visualizer.get("vis_backends") or [{"type": "LocalVisBackend"}]
-    if BACKEND not in [backend["type"] for backend in backends]:
+    if BACKEND not in [type_name(backend["type"]) for backend in backends]:
         cfg.visualizer = {**visualizer, "vis_backends": [*backends, {"type": BACKEND}]}

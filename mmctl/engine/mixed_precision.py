@@ -5,6 +5,8 @@ from __future__ import annotations
 from mmengine.config import Config
 from mmengine.device import get_device
 
+from mmctl.registry import type_name
+
 
 def use_mixed_precision(cfg: Config) -> None:
     """Make a config train in mixed precision: MMEngine's wrapper on GPUs, bfloat16 on CPUs.
@@ -16,11 +18,11 @@ def use_mixed_precision(cfg: Config) -> None:
         ValueError: If the config's wrapper is neither the plain one nor one of these two.
     """
     plain = ("OptimWrapper", "AmpOptimWrapper", "CpuAmpOptimWrapper")
-    kind = (cfg.get("optim_wrapper") or {"type": None}).get("type", "OptimWrapper")
+    kind = type_name((cfg.get("optim_wrapper") or {"type": None}).get("type", "OptimWrapper"))
     if kind not in plain:
         raise ValueError(f"--amp needs optim_wrapper.type to be one of {plain}, got {kind!r}")
     if get_device() == "cpu":
-        cfg.optim_wrapper.type = "CpuAmpOptimWrapper"
+        cfg.optim_wrapper.type = "mmctl.CpuAmpOptimWrapper"
         cfg.optim_wrapper.pop("loss_scale", None)
     else:
         cfg.optim_wrapper.type = "AmpOptimWrapper"

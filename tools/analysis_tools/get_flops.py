@@ -24,7 +24,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from mmctl.engine import read_config, run_command
 from mmctl.engine.commands.whole_tables import print_table
 from mmctl.models import VideoReID
-from mmctl.registry import MODELS
+from mmctl.registry import MODELS, type_name
 from mmctl.structures import NUM_KEYPOINTS, TrackletSample
 
 NUM_CLIPS = 2
@@ -48,7 +48,7 @@ def clip_shape(cfg: Config) -> tuple[int, int, int]:
     Raises:
         ValueError: If the training pipeline does not say.
     """
-    steps = {step["type"].split(".")[-1]: step for step in cfg.get("train_pipeline", [])}
+    steps = {type_name(step["type"]): step for step in cfg.get("train_pipeline", [])}
     if not {"SampleClip", "ResizeClip"} <= set(steps):
         raise ValueError(
             "train_pipeline must have SampleClip and ResizeClip to tell a clip's shape, got "

@@ -28,7 +28,7 @@ from rich.table import Table
 from mmctl.engine import CpuAmpOptimWrapper, read_config, run_command
 from mmctl.engine.commands.whole_tables import print_table
 from mmctl.models import VideoReID
-from mmctl.registry import MODELS
+from mmctl.registry import MODELS, type_name
 from mmctl.structures import NUM_KEYPOINTS, TrackletSample
 
 DEFAULT_CONFIG = "configs/ctl/ctl_r50_1xb32-240e_mars-256x128.py"
@@ -77,7 +77,7 @@ def build(cfg: Config, device: str) -> VideoReID:
 
 def draw_batch(cfg: Config, num_clips: int) -> dict[str, Any]:
     """Return a collated batch of pairs of random tracklets, of the config's clips and frames."""
-    steps = {step["type"].rpartition(".")[-1]: step for step in cfg.train_pipeline}
+    steps = {type_name(step["type"]): step for step in cfg.train_pipeline}
     num_frames, (height, width) = steps["SampleClip"]["clip_len"], steps["ResizeClip"]["size"]
     shape = (1, num_frames, 3, height, width)
     scale = torch.tensor([width, height, 1.0])

@@ -26,7 +26,7 @@ from mmctl.datasets.checks.official_counts import OFFICIAL_COUNTS, OFFICIAL_PROT
 from mmctl.datasets.fixed_layout_dataset import FixedLayoutDataset
 from mmctl.datasets.synthetic.drawing_state import begun_marker, finished_marker
 from mmctl.datasets.tracklet_dataset import EmptySplitError, TrackletDataset
-from mmctl.registry import DATASETS
+from mmctl.registry import DATASETS, type_name
 
 _KEYPOINTS = "info/keypoints.npy"
 
@@ -50,7 +50,7 @@ class SplitOnDisk:
     @property
     def name(self) -> str:
         """Class name of the data set, without a scope."""
-        return str(self.config["type"]).split(".")[-1]
+        return type_name(self.config["type"])
 
     @property
     def paths(self) -> list[str]:

@@ -43,12 +43,12 @@ def check_config(cfg: Config, *, allow: Iterable[str] = ()) -> None:
         ValueError: If there are such keys, types or values; the message names all of them.
     """
     known = _runner_keys() | OTHER_KEYS | HELPER_KEYS | set(allow)
+    sections = cfg.to_dict()  # without what a config imports
     faults = [
         describe_fault(key, key, "the config", known)
-        for key in cfg
+        for key in sections
         if key not in known and not is_helper(key)
     ]
-    sections = cfg.to_dict()
     faults += _leftovers({key: value for key, value in sections.items() if not is_helper(key)})
     scope = cfg.get("default_scope") or "mmengine"
     level = cfg.get("log_level", "INFO")

@@ -13,7 +13,7 @@ from mmctl.checkpoints.weight_match import check_state_dict
 from mmctl.engine.resume.resume_check import check_average, check_resumable
 from mmctl.engine.resume.resume_schedules import drop_callables
 from mmctl.engine.resume.resume_settings import TYPES, describe_types, follow_config
-from mmctl.registry import HOOKS
+from mmctl.registry import HOOKS, type_name
 
 
 @HOOKS.register_module()
@@ -70,6 +70,5 @@ def watch_checkpoints(cfg: Config) -> None:
         cfg: Config of the run.
     """
     hooks = list(cfg.get("custom_hooks") or [])
-    names = [getattr(hook.get("type"), "__name__", hook.get("type")) for hook in hooks]
-    if not any(str(name).endswith("CheckpointMatchHook") for name in names):
+    if "CheckpointMatchHook" not in [type_name(hook.get("type")) for hook in hooks]:
         cfg.custom_hooks = [*hooks, {"type": "mmctl.CheckpointMatchHook"}]
