@@ -45,8 +45,8 @@ class ReIDMetric(BaseMetric):
             ``dict(rerank=dict(k1=20, k2=6, lambda_value=0.3))``, query expansion as in
             ``dict(query_expansion=5)``; None for neither.
         fields: What the samples of another project call ``pid``, ``camid``, ``split``, ``feature``,
-            ``tracklet_id`` and ``frame_paths``, as in ``dict(pid='gt_label')``; see
-            :class:`~mmctl.evaluation.sample_fields.SampleFields`.
+            ``tracklet_id`` and ``frame_paths``, as in ``dict(pid='gt_label')``, of which person 0
+            becomes pid 1; see :class:`~mmctl.evaluation.sample_fields.SampleFields`.
         **base_arguments: ``collect_device`` (where ranks exchange results, ``'cpu'`` or ``'gpu'``)
             and ``prefix`` (instead of ``reid`` in ``reid/mAP`` ...) of MMEngine's ``BaseMetric``.
 

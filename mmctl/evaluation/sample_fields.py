@@ -12,6 +12,7 @@ from mmengine.structures import BaseDataElement
 from mmctl.evaluation.feature_arrays import SPLITS
 
 REQUIRED = ("pid", "camid", "split", "feature")
+_LABELS = ("gt_label", "label")
 _OPTIONAL = ("tracklet_id", "frame_paths", "clip_mode", "piece", "clip_weights", "feature_norm")
 _PIECE_KEYS = ("tracklet_id", "clip_weights", "feature_norm")
 
@@ -22,7 +23,8 @@ class SampleFields:
     Args:
         names: What a sample calls ``pid``, ``camid``, ``split``, ``feature``, ``tracklet_id``,
             ``frame_paths`` or ``clip_mode``; ``'a.b'`` is ``b`` within ``a``. What is not named
-            has its own name.
+            has its own name. A ``pid`` that is read from ``gt_label`` or ``label`` is that number
+            plus 1: labels count from 0, and pid 0 is a distractor, whom no query looks for.
 
     Raises:
         ValueError: If another thing is named, or a name is no text.
@@ -55,6 +57,8 @@ class SampleFields:
         name = f"tracklet {position if number < 0 else number}"
         self._check_presence(found, sample, name)
         pid, camid = (_as_int(found[key], f"{key} of {name}") for key in ("pid", "camid"))
+        if self.names.get("pid", "").rpartition(".")[2] in _LABELS and pid >= 0:
+            pid += 1
         name += f" (pid {pid}, camid {camid}, {found['split']})"
         if not isinstance(found["split"], str) or found["split"] not in SPLITS:
             raise ValueError(f"split must be one of {SPLITS} to be ranked, got {name}")

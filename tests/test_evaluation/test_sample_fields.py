@@ -30,7 +30,7 @@ def test_a_foreign_sample_is_read_by_its_own_names(sample):
     assert feature.tolist() == [0.5, 1.0]
     assert feature.dtype == np.float32
     assert read == {
-        "pid": 3,
+        "pid": 4,
         "camid": 2,
         "split": "query",
         "tracklet_id": 12,
@@ -47,11 +47,22 @@ def test_half_precision_and_arrays_are_features_too():
 
 def test_a_metric_ranks_foreign_samples():
     metric = ReIDMetric(topk=(1,), fields={"pid": "gt_label", "camid": "cam"})
-    for pid, cam, split, x in ((1, 1, "query", 1.0), (1, 2, "gallery", 0.9), (2, 2, "gallery", -1)):
+    for pid, cam, split, x in ((0, 1, "query", 1.0), (0, 2, "gallery", 0.9), (1, 2, "gallery", -1)):
         feature = torch.tensor([x, 1.0])
         sample = {"gt_label": torch.tensor([pid]), "cam": cam, "split": split, "feature": feature}
         metric.process(None, [sample])
-    assert metric.evaluate(3)["reid/R1"] == 100
+    # Person 0 of the labels is no distractor.
+    found = metric.evaluate(3)
+    assert (found["reid/R1"], found["reid/num_queries"], found["reid/num_gallery"]) == (100, 1, 3)
+
+
+@pytest.mark.parametrize("name", ["gt_label", "meta.label"])
+def test_labels_count_from_0_and_persons_from_1(name):
+    for label, pid in ((-1, -1), (0, 1), (7, 8)):
+        sample = {"gt_label": label, "meta": {"label": label}, "camid": 1, "split": "query"}
+        sample["feature"] = torch.ones(2)
+        assert SampleFields({"pid": name}).read(sample, 0)["pid"] == pid
+        assert SampleFields({"pid": "id"}).read({**sample, "id": label}, 0)["pid"] == label
 
 
 @pytest.mark.parametrize(

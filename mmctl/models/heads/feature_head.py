@@ -37,7 +37,7 @@ class FeatureHead(BaseModule):
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
-        self.head = head if isinstance(head, nn.Module) else MODELS.build(head)
+        self.head: Any = head if isinstance(head, nn.Module) else MODELS.build(head)
         self.losses = nn.ModuleDict(
             {name: MODELS.build(config) for name, config in (losses or {}).items()}
         )
