@@ -8,6 +8,7 @@ from mmctl.models.layers import (
     CrossScaleConv,
     FrameGraphConv,
     GraphConv3d,
+    LinearClassifier,
     WindowContextBlock,
 )
 from mmctl.models.losses import BatchHardTripletLoss, DiversityLoss
@@ -34,6 +35,7 @@ __all__ = [
     "GraphConv3d",
     "HRNetHeatmaps",
     "KeypointHeatmaps",
+    "LinearClassifier",
     "PartGraphHead",
     "PosePartNeck",
     "StoredHeatmaps",

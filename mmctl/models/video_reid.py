@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 import torch.nn.functional as F
 from mmengine.model import BaseModel
 from torch import Tensor
 
+from mmctl.models.backbone_check import check_backbone, check_width, last_map
 from mmctl.models.clip_average import average_clips
 from mmctl.models.component_agreement import check_agreement
 from mmctl.models.micro_batches import run_in_micro_batches
@@ -42,7 +41,8 @@ class VideoReID(BaseModel):
         init_cfg: MMEngine's initialisation config.
 
     Raises:
-        ValueError: If only one of ``pose`` and ``graph_head`` is given, or components disagree.
+        ValueError: If only one of ``pose`` and ``graph_head`` is given, components disagree, or the
+            backbone returns no feature map of the head's width.
     """
 
     def __init__(
@@ -76,6 +76,7 @@ class VideoReID(BaseModel):
             raise ValueError(f"micro_batch must be None or at least 1, got {micro_batch}")
         if self.pose is not None:
             check_agreement(self.neck, self.head, self.pose, self.graph_head)
+        check_backbone(self.backbone, self.head.channels)
 
     def forward(
         self, inputs: Tensor, data_samples: list[TrackletSample] | None = None, mode: str = "tensor"
@@ -115,32 +116,13 @@ class VideoReID(BaseModel):
                 head's.
         """
         num_frames, frames = inputs.shape[1], inputs.flatten(0, 1)
-        features = self._last_map(self.backbone(frames))
-        if features.shape[1] != self.head.channels:
-            raise ValueError(
-                "head.channels (and graph_head.channels) must be those of the backbone's last map, "
-                f"{features.shape[1]}, got {self.head.channels}"
-            )
+        features = last_map(self.backbone, self.backbone(frames))
+        check_width(features, self.head.channels)
         if self.pose is None or self.graph_head is None:
             return self.neck(features, None, num_frames)[0], None
         heatmaps = make_heatmaps(self.pose, self.data_preprocessor, frames, stored)
         global_features, nodes = self.neck(features, heatmaps, num_frames)
         return global_features, self.graph_head(nodes)
-
-    def _last_map(self, outputs: Any) -> Tensor:
-        """Return the last feature map of a backbone, (B * T, C, h, w)."""
-        last = outputs[-1] if isinstance(outputs, (tuple, list)) and outputs else None
-        if isinstance(last, Tensor) and last.dim() == 4:
-            return last
-        given = outputs if last is None else last
-        shape = f" of shape {tuple(given.shape)}" if isinstance(given, Tensor) else ""
-        raise ValueError(
-            f"the backbone {type(self.backbone).__name__} must return a tuple whose last item is a "
-            "feature map (frames, channels, height, width), because features are pooled over "
-            f"places of a frame, got {'as last item ' if given is last else ''}a "
-            f"{type(given).__name__}{shape}; mmpretrain's ConvNeXt gives maps with "
-            "gap_before_final_norm=False, its vision transformers with out_type='featmap'"
-        )
 
     def loss(self, inputs: Tensor, data_samples: list[TrackletSample]) -> dict[str, Tensor]:
         """Compute the losses of a training batch, one clip per tracklet.

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from mmctl.functional import fusion
+from mmctl.models.build_component import build_component
+from mmctl.models.heads.loss_terms import LossTerm, build_term, check_names
 from mmctl.models.watched_values import watch, watching
 from mmctl.registry import MODELS
 
@@ -33,13 +36,21 @@ class FusionHead(BaseModule):
         num_parts: Parts of V_p; 0 for the plain baseline.
         losses: Changes to :data:`PAPER_LOSSES`: configs of ``triplet`` and ``identity``, one term
             per clip feature, and ``diversity``; ``None`` in the place of a config leaves the term
-            out. The classifiers belong to ``identity``.
-        neck: ``'bnneck'`` (a batch norm before each classifier; the triplet loss sees the feature
-            before it) or ``'none'``.
+            out. Any other name is a further term. It reads what the parameters of its ``forward``
+            are named after, or what ``reads`` in its config says, of
+            :data:`~mmctl.models.heads.loss_terms.READABLE`, and is computed for each clip feature
+            if it reads ``features`` or ``logits``.
+        neck: ``'bnneck'`` (a batch norm before each classifier; features that losses read are
+            those before it) or ``'none'``.
         test_feature: Retrieve with the feature ``'before'`` or ``'after'`` the neck.
+        classifier: Config of the classifier of each clip feature, which gets ``channels`` and
+            ``num_classes``, :class:`LinearClassifier` where it has no type. One whose ``forward``
+            has a parameter ``labels`` gets those, too. Built where a term reads ``logits``.
         init_cfg: MMEngine's initialisation config.
 
     Raises:
+        KeyError: If a type is not registered.
+        TypeError: If a loss or classifier does not take what the head gives it.
         ValueError: If an argument is unknown or contradicts another.
     """
 
@@ -51,35 +62,42 @@ class FusionHead(BaseModule):
         losses: dict[str, dict[str, Any] | None] | None = None,
         neck: str = "bnneck",
         test_feature: str = "before",
+        classifier: dict[str, Any] | None = None,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
         losses = {**PAPER_LOSSES, **(losses or {})} if num_parts else _without_parts(losses)
-        self._check(channels, num_parts, neck, test_feature, losses)
+        self._check(channels, num_parts, neck, test_feature)
+        check_names(losses, PAPER_LOSSES)
         self.channels = channels
         self.num_classes = num_classes
         self.num_parts = num_parts
         self.test_feature = test_feature
         self.branches = ("global", "sum", "concat") if num_parts else ("global",)
         self.test_branch = "sum" if num_parts else "global"
-        terms = {name: MODELS.build(cfg) for name, cfg in losses.items() if cfg is not None}
-        self.losses = nn.ModuleDict(terms)
+        built = [build_term(name, cfg) for name, cfg in losses.items() if cfg is not None]
+        self.terms = tuple(term for term, _ in built)
+        self.losses = nn.ModuleDict({term.name: module for term, module in built})
+        reads_logits = any("logits" in term.reads for term in self.terms)
+        self._check_terms(neck, reads_logits)
         self.necks = nn.ModuleDict()
         if neck == "bnneck":
             self.necks.update({name: _bn_neck(channels) for name in self.branches})
         self.classifiers = nn.ModuleDict()
-        if "identity" in self.losses:
+        if reads_logits:
             self.classifiers.update(
-                {name: _classifier(channels, num_classes) for name in self.branches}
+                {name: _classifier(classifier, channels, num_classes) for name in self.branches}
             )
+        self._logits_need_labels = any(
+            "labels" in inspect.signature(module.forward).parameters
+            for module in self.classifiers.values()
+        )
         self.reduce = nn.ModuleList(
             nn.Linear(channels, width) for width in _split_width(channels, num_parts)
         )
 
     @staticmethod
-    def _check(
-        channels: int, num_parts: int, neck: str, test_feature: str, losses: dict[str, Any]
-    ) -> None:
+    def _check(channels: int, num_parts: int, neck: str, test_feature: str) -> None:
         if neck not in ("bnneck", "none"):
             raise ValueError(f"neck must be 'bnneck' or 'none', got {neck!r}")
         if test_feature not in ("before", "after"):
@@ -88,18 +106,31 @@ class FusionHead(BaseModule):
             raise ValueError("test_feature='after' needs a neck to come after, got neck='none'")
         if not 0 <= num_parts <= channels:
             raise ValueError(f"num_parts must be from 0 to channels={channels}, got {num_parts}")
-        unknown = set(losses) - {"triplet", "identity", "diversity"}
-        if unknown:
+
+    def _check_terms(self, neck: str, reads_logits: bool) -> None:
+        for term in self.terms:
+            if "parts" in term.reads and not self.num_parts:
+                raise ValueError(
+                    f"losses.{term.name} needs parts, got num_parts=0: set it to None"
+                )
+        keys = [key for term in self.terms for key in self._keys(term)]
+        for key in keys:
+            if keys.count(key) > 1:
+                raise ValueError(
+                    "losses must be called differently in the log, where a term per clip feature "
+                    f"has its name behind its own, got {key} twice"
+                )
+        if neck == "bnneck" and not reads_logits:
             raise ValueError(
-                f"losses must be among triplet, identity and diversity, got {sorted(unknown)}"
+                "neck='bnneck' needs losses.identity, got None and no other term that reads "
+                "logits: the neck would never see a gradient; set neck='none'"
             )
-        if not num_parts and losses.get("diversity") is not None:
-            raise ValueError("losses.diversity needs parts, got num_parts=0: set it to None")
-        if neck == "bnneck" and losses["identity"] is None:
-            raise ValueError(
-                "neck='bnneck' needs losses.identity, got None: the neck would never see a "
-                "gradient; set neck='none'"
-            )
+
+    def _keys(self, term: LossTerm) -> list[str]:
+        """Return the names of a term in the log."""
+        if term.is_per_branch:
+            return [f"loss_{term.name}_{branch}" for branch in self.branches]
+        return [f"loss_{term.name}"]
 
     def fuse(self, branch: str, global_features: Tensor, parts: Tensor | None) -> Tensor:
         """Return one clip feature.
@@ -140,22 +171,45 @@ class FusionHead(BaseModule):
 
         Returns:
             Scalars by name: ``loss_triplet_<branch>``, ``loss_identity_<branch>``,
-            ``loss_diversity``. Watched are what the triplet loss watches, by branch.
+            ``loss_diversity``, and further terms likewise. Watched are what the losses watch, by
+            branch, and what further terms watch by their name, too.
         """
-        terms = {}
+        values: dict[str, Tensor] = {}
+        per_branch = [term for term in self.terms if term.is_per_branch]
         for branch in self.branches:
             feature = self.fuse(branch, global_features, parts)
-            if "triplet" in self.losses:
-                with watching() as watched:
-                    terms[f"loss_triplet_{branch}"] = self.losses["triplet"](feature, labels)
-                for name, value in watched.items():
-                    watch(f"{name}_{branch}", value)
-            if "identity" in self.losses:
-                logits = self.classifiers[branch](self._after_neck(branch, feature))
-                terms[f"loss_identity_{branch}"] = self.losses["identity"](logits, labels)
-        if "diversity" in self.losses and parts is not None:
-            terms["loss_diversity"] = self.losses["diversity"](parts.mean(dim=1))
-        return terms
+            given = {"features": feature, "labels": labels}
+            if self.classifiers:
+                given["logits"] = self._classify(branch, feature, labels)
+            if parts is not None and any("parts" in term.reads for term in per_branch):
+                given["parts"] = parts.mean(dim=1)
+            for term in per_branch:
+                values[f"loss_{term.name}_{branch}"] = self._compute(term, given, branch)
+        if parts is not None:
+            given = {"parts": parts.mean(dim=1), "labels": labels}
+            for term in self.terms:
+                if not term.is_per_branch:
+                    values[f"loss_{term.name}"] = self._compute(term, given)
+        return values
+
+    def _compute(self, term: LossTerm, given: dict[str, Tensor], branch: str = "") -> Tensor:
+        with watching() as watched:
+            value = term.compute(self.losses[term.name], given)
+        own_name = "" if term.name in PAPER_LOSSES else term.name
+        for name, number in watched.items():
+            watch("_".join(filter(None, (name, own_name, branch))), number)
+        return value
+
+    def _classify(self, branch: str, feature: Tensor, labels: Tensor) -> Tensor:
+        classifier, feature = self.classifiers[branch], self._after_neck(branch, feature)
+        extra = {"labels": labels} if self._logits_need_labels else {}
+        logits = classifier(feature, **extra)
+        if logits.shape != (len(feature), self.num_classes):
+            raise ValueError(
+                f"head.classifier: {type(classifier).__name__} must return logits (clips, "
+                f"num_classes), ({len(feature)}, {self.num_classes}), got {tuple(logits.shape)}"
+            )
+        return logits
 
     def _after_neck(self, branch: str, feature: Tensor) -> Tensor:
         return self.necks[branch](feature) if branch in self.necks else feature
@@ -196,7 +250,8 @@ def _bn_neck(channels: int) -> nn.BatchNorm1d:
     return norm
 
 
-def _classifier(channels: int, num_classes: int) -> nn.Linear:
-    classifier = nn.Linear(channels, num_classes, bias=False)
-    nn.init.normal_(classifier.weight, std=0.001)
-    return classifier
+def _classifier(cfg: dict[str, Any] | None, channels: int, num_classes: int) -> nn.Module:
+    default = "mmctl.LinearClassifier"
+    return build_component(
+        "head.classifier", cfg, default, channels=channels, num_classes=num_classes
+    )

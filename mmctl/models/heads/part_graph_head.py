@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from mmctl.functional.cross_scale import fuse_scales
 from mmctl.functional.graph import degrees, normalize_adjacency
 from mmctl.functional.parts import part_average
-from mmctl.models.layers import ContextTopology, CrossScaleConv, FrameGraphConv, GraphConv3d
+from mmctl.models.build_component import build_component
 from mmctl.models.watched_values import watch
 from mmctl.registry import MODELS
 from mmctl.structures import NUM_KEYPOINTS, SCALES, resolve_body
@@ -34,20 +34,28 @@ class PartGraphHead(BaseModule):
         window: Frames per window of the 3D graph convolution, odd.
         graph: ``'window'`` (3D graph convolution), ``'frame'`` (plain graph convolution with the
             context block of Fig. 4a) or ``None`` (no graph).
-        topology: Keyword arguments of :class:`ContextTopology`: physical, mask, context, ...
+        topology: Config of the topology, :class:`ContextTopology` where it has no type: physical,
+            mask, context, ... It gets channels, num_nodes, edges and window, with
+            ``graph='frame'`` also num_frames.
         per_layer: Build the adjacency anew from the input of every layer, with its own mask and
             context block.
         degree_eps: Smallest degree in the normalisation.
         fuse: ``'cross-scale'`` convolutions, or ``'add'``: part means of the other scales.
         cross_scale_after: Layers, counted from 1, after which s1 and s2 are carried to s3; the last
             one must be among them.
-        cross_scale: Keyword arguments of :class:`CrossScaleConv`: dim, logit_scale.
+        cross_scale: Config of the cross-scale convolution, :class:`CrossScaleConv` where it has no
+            type: dim, logit_scale. It gets channels.
         balance: alpha of eq. 7.
         num_frames: Frames per clip; needed by ``graph='frame'`` with context alone.
         body: Part tables, a name in :data:`mmctl.structures.BODY_SCALES` or a dict.
+        graph_conv: Config of the graph convolution; without type :class:`GraphConv3d`, or
+            :class:`FrameGraphConv` with ``graph='frame'``. It gets channels, with
+            ``graph='window'`` also window.
         init_cfg: MMEngine's initialisation config.
 
     Raises:
+        KeyError: If a type is not registered.
+        TypeError: If a topology or convolution does not take what the head gives it.
         ValueError: If an argument is unknown, out of range or contradicts another.
     """
 
@@ -67,6 +75,7 @@ class PartGraphHead(BaseModule):
         balance: float = 0.3,
         num_frames: int | None = None,
         body: str | dict = "limb",
+        graph_conv: dict[str, Any] | None = None,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
@@ -79,13 +88,16 @@ class PartGraphHead(BaseModule):
         self.degree_eps = degree_eps
         self.balance = balance
         self.sources = [name for name in self.scales if name != TARGET]
-        self._check()
+        self._check(graph_conv)
         self.body = resolve_body(body)
-        # Copies: a config's dict must not change under its owner.
-        self._build_graphs(channels, window, dict(topology or {}), per_layer, num_frames)
-        self._build_fusion(channels, dict(cross_scale or {}))
+        given: dict[str, Any] = {"window": window}
+        if graph == "frame":
+            _check_frames(topology or {}, num_frames)
+            given = {"window": 1, "num_frames": num_frames}
+        self._build_graphs(given, topology, graph_conv, per_layer)
+        self._build_fusion(channels, cross_scale)
 
-    def _check(self) -> None:
+    def _check(self, graph_conv: dict[str, Any] | None) -> None:
         if TARGET not in self.scales or not set(self.scales) <= set(SCALES):
             raise ValueError(
                 "scales must be among 's1', 's2' and 's3' and include 's3', which the others are "
@@ -95,6 +107,8 @@ class PartGraphHead(BaseModule):
             raise ValueError(f"graph must be 'window', 'frame' or None, got {self.graph!r}")
         if self.graph is not None and self.num_layers < 1:
             raise ValueError(f"num_layers must be at least 1, got {self.num_layers}")
+        if self.graph is None and graph_conv is not None:
+            raise ValueError(f"graph_conv needs a graph, got graph=None and {graph_conv}")
         if self.degree_eps <= 0:
             raise ValueError(f"degree_eps must be positive, got {self.degree_eps}")
         if self.fuse not in ("cross-scale", "add"):
@@ -112,38 +126,33 @@ class PartGraphHead(BaseModule):
 
     def _build_graphs(
         self,
-        channels: int,
-        window: int,
-        topology: dict[str, Any],
+        given: dict[str, Any],
+        topology: dict[str, Any] | None,
+        graph_conv: dict[str, Any] | None,
         per_layer: bool,
-        num_frames: int | None,
     ) -> None:
         """Build the topologies and the graph layers of every scale."""
         self.topologies = nn.ModuleDict()
         self.layers = nn.ModuleDict()
         if self.graph is None:
             return
-        if self.graph == "frame":
-            if topology.get("context", True) and num_frames is None:
-                raise ValueError(
-                    "graph='frame' with context needs num_frames, the frames per clip: the "
-                    "context block of Fig. 4a has one weight per frame; got None"
-                )
-            topology.update(window=1, num_frames=num_frames)
-        else:
-            topology.update(window=window)
+        conv = "mmctl.FrameGraphConv" if self.graph == "frame" else "mmctl.GraphConv3d"
+        window = {} if self.graph == "frame" else given
         for scale in self.scales:
             num_nodes, edges = self.body.num_nodes(scale), self.body.edges[scale]
+            nodes = {"channels": self.channels, "num_nodes": num_nodes, "edges": edges, **given}
             self.topologies[scale] = nn.ModuleList(
-                ContextTopology(channels, num_nodes, edges, **topology)
+                build_component("graph_head.topology", topology, "mmctl.ContextTopology", **nodes)
                 for _ in range(self.num_layers if per_layer else 1)
             )
             self.layers[scale] = nn.ModuleList(
-                FrameGraphConv(channels) if self.graph == "frame" else GraphConv3d(channels, window)
+                build_component(
+                    "graph_head.graph_conv", graph_conv, conv, channels=self.channels, **window
+                )
                 for _ in range(self.num_layers)
             )
 
-    def _build_fusion(self, channels: int, cross_scale: dict[str, Any]) -> None:
+    def _build_fusion(self, channels: int, cross_scale: dict[str, Any] | None) -> None:
         """Build one cross-scale convolution per fusion and source, or the part means."""
         self.transfers = nn.ModuleDict()
         if self.fuse == "add":
@@ -155,7 +164,15 @@ class PartGraphHead(BaseModule):
             return
         for layer in sorted(set(self.cross_scale_after)) if self.sources else ():
             self.transfers[str(layer)] = nn.ModuleDict(
-                {source: CrossScaleConv(channels, **cross_scale) for source in self.sources}
+                {
+                    source: build_component(
+                        "graph_head.cross_scale",
+                        cross_scale,
+                        "mmctl.CrossScaleConv",
+                        channels=channels,
+                    )
+                    for source in self.sources
+                }
             )
 
     def _watch_degrees(self, adjacency: Tensor) -> None:
@@ -209,3 +226,12 @@ class PartGraphHead(BaseModule):
         """Fuse by addition: part means of s1 and s2 in the place of eq. 6."""
         sent = [getattr(self, f"average_{s}").to(nodes[s]) @ nodes[s] for s in self.sources]
         return fuse_scales(nodes[TARGET], sent, balance=self.balance)
+
+
+def _check_frames(topology: dict[str, Any], num_frames: int | None) -> None:
+    is_ours = topology.get("type", "ContextTopology") in ("ContextTopology", "mmctl.ContextTopology")
+    if is_ours and topology.get("context", True) and num_frames is None:
+        raise ValueError(
+            "graph='frame' with context needs num_frames, the frames per clip: the context block "
+            "of Fig. 4a has one weight per frame; got None"
+        )

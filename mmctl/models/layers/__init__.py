@@ -1,9 +1,10 @@
-"""The boxes of the paper's figures, one file each."""
+"""The boxes of the paper's figures and the classifier, one file each."""
 
 from mmctl.models.layers.context_block import ContextBlock, WindowContextBlock
 from mmctl.models.layers.cross_scale_conv import CrossScaleConv
 from mmctl.models.layers.frame_graph_conv import FrameGraphConv
 from mmctl.models.layers.graph_conv3d import GraphConv3d
+from mmctl.models.layers.linear_classifier import LinearClassifier
 from mmctl.models.layers.topology import ContextTopology
 
 __all__ = [
@@ -12,5 +13,6 @@ __all__ = [
     "CrossScaleConv",
     "FrameGraphConv",
     "GraphConv3d",
+    "LinearClassifier",
     "WindowContextBlock",
 ]
