@@ -10,7 +10,8 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from mmctl.datasets.listings.frame_folders import LAST_NUMBER
-from mmctl.datasets.tracklet_dataset import Tracklet, TrackletDataset
+from mmctl.datasets.tracklet import Tracklet
+from mmctl.datasets.tracklet_dataset import TrackletDataset
 
 
 class Listed(NamedTuple):
@@ -68,8 +69,14 @@ class FixedLayoutDataset(TrackletDataset):
 
         Args:
             all_splits: List those of all splits, not only those of the data set's own.
+
+        Raises:
+            TypeError: If a layout defines neither this nor ``read_tracklets`` and ``frame_names``.
         """
-        raise NotImplementedError
+        raise TypeError(
+            f"{type(self).__name__} must define list_tracklets(self, *, all_splits), which lists "
+            "its tracklets in the order of the keypoint array's rows, got none"
+        )
 
     def read_tracklets(self) -> tuple[list[Tracklet], int | None]:
         """List the split, and the others where rows have to be counted."""

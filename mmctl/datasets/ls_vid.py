@@ -22,7 +22,7 @@ from mmctl.datasets.listings.frame_folders import (
     listed_path,
 )
 from mmctl.datasets.listings.mat_file import read_query_numbers
-from mmctl.datasets.tracklet_dataset import Tracklet
+from mmctl.datasets.tracklet import Tracklet
 from mmctl.files import read_text
 from mmctl.registry import DATASETS
 

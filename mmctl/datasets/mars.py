@@ -10,7 +10,7 @@ import numpy.typing as npt
 from mmctl.datasets.fixed_layout_dataset import FixedLayoutDataset
 from mmctl.datasets.listings.mars_names import FrameNames, check_rows, read_frame_names
 from mmctl.datasets.listings.mat_file import read_integer_array, read_query_numbers
-from mmctl.datasets.tracklet_dataset import Tracklet
+from mmctl.datasets.tracklet import Tracklet
 from mmctl.registry import DATASETS
 
 _INFO_FILES = (

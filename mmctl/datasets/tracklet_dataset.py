@@ -5,12 +5,10 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from mmengine.dataset import BaseDataset
 
 from mmctl.datasets.keypoints.keypoint_file import (
@@ -20,34 +18,15 @@ from mmctl.datasets.keypoints.keypoint_file import (
 )
 from mmctl.datasets.listings.annotation_file import MAX_ID, read_annotation_file
 from mmctl.datasets.numbering import Numbering
+from mmctl.datasets.tracklet import SPLITS, Tracklet, check_tracklets
 from mmctl.registry import DATASETS
 
-SPLITS = ("train", "test")
 EXTRACTOR = "python tools/dataset_converters/extract_keypoints.py"
 _BASE_ARGUMENTS = ("indices", "lazy_init", "max_refetch", "metainfo", "serialize_data", "test_mode")
 
 
 class EmptySplitError(ValueError):
     """A data set lacks the tracklets that make a split: training ones, or queries."""
-
-
-@dataclass
-class Tracklet:
-    """One row of a data set before it is numbered.
-
-    Attributes:
-        pid: Person id; -1 marks junk, 0 a distractor.
-        camid: Camera id.
-        split: ``'train'``, ``'query'`` or ``'gallery'``.
-        frame_paths: Paths of the frames in time order.
-        keypoint_rows: Row of each frame in the keypoint array, (S,), where there is one.
-    """
-
-    pid: int
-    camid: int
-    split: str
-    frame_paths: list[str]
-    keypoint_rows: npt.NDArray[np.int64] | None = None
 
 
 @DATASETS.register_module()
@@ -139,7 +118,6 @@ class TrackletDataset(BaseDataset):
         metainfo, entries, num_rows = read_annotation_file(self.ann_file)
         for key, value in metainfo.items():
             self._metainfo.setdefault(key, value)
-        splits = ("train",) if self.split == "train" else ("query", "gallery")
         tracklets = [
             Tracklet(
                 entry["pid"],
@@ -149,7 +127,7 @@ class TrackletDataset(BaseDataset):
                 np.array(entry["keypoint_rows"], dtype=np.int64),
             )
             for entry in entries
-            if entry["split"] in splits
+            if entry["split"] in SPLITS[self.split]
         ]
         return tracklets, num_rows
 
@@ -191,16 +169,20 @@ class TrackletDataset(BaseDataset):
         """Number the tracklets; called once by MMEngine.
 
         Raises:
+            TypeError: If ``read_tracklets`` returns something else.
             ValueError: If the split has no tracklet (or the test split no query), a training
                 tracklet is nobody's, ``metainfo`` has another ``num_pids``, or the keypoint array
                 does not fit.
         """
-        tracklets, num_rows = self.read_tracklets()
+        has_rows = self.keypoint_file is not None or self.heatmap_file is not None
+        name = type(self).__name__
+        made = check_tracklets(name, self.read_tracklets(), self.split, has_rows)
+        tracklets, num_rows = made
         self._check_presence(tracklets)
         self._check_ids(tracklets)
         pids = sorted({tracklet.pid for tracklet in tracklets if tracklet.pid > 0})
         labels = {pid: label for label, pid in enumerate(pids)}
-        self._metainfo.setdefault("dataset_name", type(self).__name__)
+        self._metainfo.setdefault("dataset_name", name)
         if self._metainfo.setdefault("num_pids", len(pids)) != len(pids):
             raise ValueError(
                 f"{self.listing}: the metainfo's num_pids must be the number of persons in the "

@@ -166,7 +166,7 @@ def count_distinct_frames(indices: IntArray) -> npt.NDArray[np.float32]:
     """Count the distinct frames of each clip: the weights of an average over clips.
 
     Args:
-        indices: Frame indices, (M, T), every row non-decreasing as the functions above give them.
+        indices: Frame indices, (M, T), in any order.
 
     Returns:
         Number of distinct frames of each clip, (M,).
@@ -175,7 +175,8 @@ def count_distinct_frames(indices: IntArray) -> npt.NDArray[np.float32]:
         >>> count_distinct_frames(dense_clips(7, 3)).tolist()
         [3.0, 3.0, 1.0]
     """
-    changes = indices[:, 1:] != indices[:, :-1]
+    ordered = np.sort(indices, axis=1)
+    changes = ordered[:, 1:] != ordered[:, :-1]
     return (1 + np.count_nonzero(changes, axis=1)).astype(np.float32)
 
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from tests.mutations.additions import ADDITIONS
 from tests.mutations.data import DATA
 from tests.mutations.data_check import DATA_CHECK
 from tests.mutations.evaluation import EVALUATION
@@ -24,6 +25,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     *LAYOUTS,
     *EVALUATION,
     *SYNTHETIC,
+    *ADDITIONS,
 )
 
 TRAPS: dict[str, tuple[str, ...]] = {

@@ -176,8 +176,8 @@ PROTOCOLS = (
         ("tests/test_datasets/test_tracklet_pieces.py",),
         {
             "pieces: every piece has the first clips": (
-                "np.array_split(indices, num_pieces)[piece]",
-                "np.array_split(indices, num_pieces)[0]",
+                "np.array_split(clips, num_pieces)[piece]",
+                "np.array_split(clips, num_pieces)[0]",
             ),
         },
     )

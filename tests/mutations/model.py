@@ -59,7 +59,6 @@ PART_GRAPH_HEAD = mistakes_in(
             "balance=self.balance)",
             "for s in self.sources]\n        return fuse_scales(nodes[TARGET], sent)",
         ),
-        "graphs: the config's own dict changed": ("dict(topology or {})", "topology or {}"),
     },
 )
 
@@ -88,16 +87,16 @@ FUSION_HEAD = mistakes_in(
         ),
         "fusion: another number of parts accepted": ("if given != self.num_parts:", "if False:"),
         "diversity: before the temporal mean": (
-            'self.losses["diversity"](parts.mean(dim=1))',
-            'self.losses["diversity"](parts.flatten(0, 1))',
+            'given = {"parts": parts.mean(dim=1), "labels": labels}',
+            'given = {"parts": parts.flatten(0, 1), "labels": labels}',
         ),
         "neck: triplet after it": (
-            'self.losses["triplet"](feature, labels)',
-            'self.losses["triplet"](self._after_neck(branch, feature), labels)',
+            'given = {"features": feature, "labels": labels}',
+            'given = {"features": self._after_neck(branch, feature), "labels": labels}',
         ),
         "neck: classifier before it": (
-            "self.classifiers[branch](self._after_neck(branch, feature))",
-            "self.classifiers[branch](feature)",
+            "self.classifiers[branch], self._after_neck(branch, feature)",
+            "self.classifiers[branch], feature",
         ),
         "neck: test feature on its other side": (
             'if self.test_feature == "after":',
@@ -236,10 +235,6 @@ VIDEO_REID = (
             "model: chunks of clips, not of frames": (
                 "max(1, self.frames_per_chunk // inputs.shape[1])",
                 "max(1, self.frames_per_chunk)",
-            ),
-            "model: first map of the backbone": (
-                "last = outputs[-1]",
-                "last = outputs[0]",
             ),
             "model: labels from pids": ("s.gt_label for s", "s.pid for s"),
         },

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from mmctl.datasets import TrackletDataset
-from mmctl.datasets.tracklet_dataset import Tracklet
+from mmctl.datasets.tracklet import Tracklet
 from mmctl.registry import DATASETS
 
 FULL_PIPELINE = [

@@ -1,6 +1,7 @@
 """The steps from a tracklet's frame paths to a tensor of clips."""
 
 from mmctl.datasets.transforms.augment_clip import EraseFrames, FlipClip, ResizeClip
+from mmctl.datasets.transforms.clip_modes import register_clip_mode
 from mmctl.datasets.transforms.crop_clip import CropClip
 from mmctl.datasets.transforms.load_frames import LoadFrames
 from mmctl.datasets.transforms.load_keypoints import LoadHeatmaps, LoadKeypoints
@@ -17,4 +18,5 @@ __all__ = [
     "PackClip",
     "ResizeClip",
     "SampleClip",
+    "register_clip_mode",
 ]

@@ -8,19 +8,13 @@ from difflib import get_close_matches
 from typing import Any
 
 from mmengine.registry import (
-    DATA_SAMPLERS,
-    DATASETS,
-    FUNCTIONS,
     HOOKS,
     LOG_PROCESSORS,
     LOOPS,
     METRICS,
     MODELS,
     OPTIM_WRAPPERS,
-    OPTIMIZERS,
     PARAM_SCHEDULERS,
-    TRANSFORMS,
-    VISBACKENDS,
     VISUALIZERS,
     Registry,
 )
@@ -30,49 +24,19 @@ from torch.nn.utils import clip_grad_norm_, clip_grad_value_
 from torch.utils.data import DataLoader
 
 from mmctl import registry as mmctl_registry
-from mmctl.engine.config_check.value_check import initializers, value_faults
-
-NESTED_REGISTRIES: dict[str, Registry] = {
-    "dataset": DATASETS,
-    "datasets": DATASETS,
-    "sampler": DATA_SAMPLERS,
-    "batch_sampler": DATA_SAMPLERS,
-    "collate_fn": FUNCTIONS,
-    "worker_init_fn": FUNCTIONS,
-    "pipeline": TRANSFORMS,
-    "transforms": TRANSFORMS,
-    "optimizer": OPTIMIZERS,
-    "vis_backends": VISBACKENDS,
-}
-"""Where a key always holds a component of one kind; elsewhere it is that of the parent."""
-
-OPAQUE_KEYS = frozenset({"estimator", "codec", "decoder", "metainfo"})
-"""Keys whose values another library builds in its own way; so are those that end with ``_cfg``."""
-
-MAX_SHOWN = 20
-
-PLAIN_SECTIONS: dict[str, frozenset[str]] = {
-    "randomness": frozenset({"seed", "diff_rank_seed", "deterministic"}),
-    "env_cfg": frozenset({"cudnn_benchmark", "mp_cfg", "dist_cfg", "resource_limit"}),
-    "auto_scale_lr": frozenset({"base_batch_size", "enable"}),
-}
-
-
-DEFAULT_HOOKS = frozenset(
-    {"runtime_info", "timer", "sampler_seed", "logger", "param_scheduler", "checkpoint"}
+from mmctl.engine.config_check.component_tables import (
+    BASES,
+    DEFAULT_HOOKS,
+    EXTRA_KEYS,
+    KEYWORDS,
+    MAX_SHOWN,
+    MODEL_KEYS,
+    NESTED_REGISTRIES,
+    OPAQUE_KEYS,
+    PLAIN_SECTIONS,
 )
-"""The hooks that every Runner has, by their name in ``default_hooks``."""
-
-KEYWORDS: dict[tuple[str, str], tuple[str | Callable, frozenset[str]]] = {
-    ("PartGraphHead", "topology"): (
-        "ContextTopology",
-        frozenset({"channels", "num_nodes", "edges", "window", "num_frames"}),
-    ),
-    ("PartGraphHead", "cross_scale"): ("CrossScaleConv", frozenset({"channels"})),
-    ("OptimWrapper", "clip_grad"): (clip_grad_norm_, frozenset({"parameters"})),
-}
-"""Whose keywords a dict without ``type`` holds, by class and key: a model of ours or a function,
-and the keywords that the class gives itself."""
+from mmctl.engine.config_check.unknown_types import describe_unknown_type
+from mmctl.engine.config_check.value_check import initializers, value_faults
 
 
 def describe_fault(path: str, key: str, owner: str, known: Iterable[str]) -> str:
@@ -241,8 +205,11 @@ class ComponentCheck:
                 yield f"{path}.type: the name of a class must stand here, got {kind!r}"
             elif strict:
                 owner = f"registry {registry.name!r} of scope {scope!r}"
-                yield describe_fault(f"{path}.type", kind, owner, candidates)
+                line = describe_fault(f"{path}.type", kind, owner, candidates)
+                yield f"{line}; {describe_unknown_type(kind)}"
             return
+        if strict:
+            yield from _base_faults(path, target, registry)
         yield from value_faults(path, target, component)
         accepted = accepted_names(target)
         known = None if accepted is None else accepted | {"type", "_scope_", *extra}
@@ -250,25 +217,47 @@ class ComponentCheck:
             if known is not None and key not in known:
                 owner = getattr(target, "__name__", str(target))
                 yield describe_fault(f"{path}.{key}", key, owner, known - {"type", "_scope_"})
-            elif (reader := _find_reader(target, key)) and isinstance(value, Mapping):
-                yield from _keyword_faults(f"{path}.{key}", value, *reader)
             elif key not in OPAQUE_KEYS and not key.endswith("_cfg"):
-                nested = NESTED_REGISTRIES.get(key)
-                # A dict without type may hold components by name, as the losses of a head.
-                by_name = isinstance(value, Mapping) and "type" not in value
-                named = value if by_name else {"": value}
-                for name, item in named.items():
-                    yield from self._components(
-                        f"{path}.{key}.{name}".rstrip("."),
-                        item,
-                        nested or registry,
-                        strict=nested is not None,
-                    )
+                yield from self._nested(f"{path}.{key}", target, key, value, registry)
+
+    def _nested(
+        self, path: str, target: Callable, key: str, value: Any, registry: Registry
+    ) -> Iterator[str]:
+        """Yield the faults of what stands under a key of a component."""
+        reader = _find(KEYWORDS, target, key)
+        is_plain = isinstance(value, Mapping) and "type" not in value
+        # A function, unlike a class of ours, has no other in its place; its dict may have a type.
+        if reader and isinstance(value, Mapping) and (is_plain or callable(reader[0])):
+            yield from _keyword_faults(path, value, *reader)
+            return
+        nested = NESTED_REGISTRIES.get(key)
+        if key in (_find(MODEL_KEYS, target) or ()):
+            nested = MODELS
+        # A dict without type may hold components by name, as the losses of a head.
+        for name, item in value.items() if is_plain else [("", value)]:
+            yield from self._components(
+                f"{path}.{name}".rstrip("."),
+                item,
+                nested or registry,
+                _find(EXTRA_KEYS, target, key) or (),
+                strict=nested is not None,
+            )
 
 
-def _find_reader(target: Callable, key: str) -> tuple[str | Callable, frozenset[str]] | None:
-    bases = target.__mro__ if inspect.isclass(target) else ()
-    return next((KEYWORDS[b.__name__, key] for b in bases if (b.__name__, key) in KEYWORDS), None)
+def _find(table: Mapping[Any, Any], target: Callable, *key: str) -> Any:
+    """Return what a table has for a class or one of its bases, and a key; None if nothing."""
+    names = [base.__name__ for base in target.__mro__] if inspect.isclass(target) else []
+    places = [(name, *key) if key else name for name in names]
+    return next((table[place] for place in places if place in table), None)
+
+
+def _base_faults(path: str, target: Callable, registry: Registry) -> Iterator[str]:
+    base, reason = BASES.get(registry.name, (object, ""))
+    if inspect.isclass(target) and not issubclass(target, base):
+        yield (
+            f"{path}.type: {target.__name__} must be a subclass of "
+            f"{base.__module__.partition('.')[0]}'s {base.__name__}, because {reason}"
+        )
 
 
 def _keyword_faults(

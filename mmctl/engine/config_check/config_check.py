@@ -59,7 +59,8 @@ def check_config(cfg: Config, *, allow: Iterable[str] = ()) -> None:
         raise ValueError(
             f"config {cfg.filename or '(without file)'} has unknown names or wrong values, "
             f"which MMEngine would ignore or meet only in the midst of the run:\n  {lines}\n"
-            "Variables for use within the config may begin with an underscore."
+            "Variables for use within the config may begin with an underscore; a dict that takes "
+            "another type than its base's needs _delete_=True, or keeps the base's keys."
         )
 
 

@@ -25,12 +25,15 @@ import yaml
 from mmengine.config import Config
 from mmengine.config.config import BASE_KEY, RESERVED_KEYS
 
+from mmctl.engine.repairs.custom_modules import import_custom_modules
 from mmctl.files import parse_json, read_text
 
 SUFFIXES = (".py", ".json", ".yaml", ".yml")
 
 _chain: ContextVar[tuple[str, ...]] = ContextVar("configs that are being read", default=())
 """The files that are being read, each a base of the one before it."""
+
+_folders: ContextVar[dict[str, None] | None] = ContextVar("folders of those", default=None)
 
 
 class ConfigFileError(ValueError):
@@ -56,13 +59,10 @@ def read_config(path: str | Path) -> Config:
         ValueError: If the file or one of its bases cannot be read; the message names it.
     """
     name = os.path.expanduser(path)
-    try:
-        cfg = Config.fromfile(name)
-    except ImportError as error:  # MMEngine's text lists all of sys.path
-        raise ConfigFileError(
-            f"config {name}: custom_imports must name modules that can be imported, but "
-            f"{error.__cause__ or error}"
-        ) from error
+    folders: dict[str, None] = {}
+    _folders.set(folders)
+    cfg = Config.fromfile(name, import_custom_modules=False)
+    import_custom_modules(name, cfg.get("custom_imports"), folders)
     expand_home(cfg._cfg_dict)
     return cfg
 
@@ -173,6 +173,8 @@ def _without_circles(read_file: Callable[..., tuple]) -> Callable[..., tuple]:
             raise ConfigFileError(
                 f"config {path} must not be among its own bases: {' -> '.join(chain)}"
             )
+        if (folders := _folders.get()) is not None:
+            folders[os.path.dirname(path)] = None
         token = _chain.set(chain)
         try:
             with _naming(filename):

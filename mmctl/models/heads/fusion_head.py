@@ -75,7 +75,12 @@ class FusionHead(BaseModule):
         self.test_feature = test_feature
         self.branches = ("global", "sum", "concat") if num_parts else ("global",)
         self.test_branch = "sum" if num_parts else "global"
-        built = [build_term(name, cfg) for name, cfg in losses.items() if cfg is not None]
+        sizes = {"channels": channels, "num_classes": num_classes}
+        built = [
+            build_term(name, cfg, self.branches, **sizes)
+            for name, cfg in losses.items()
+            if cfg is not None
+        ]
         self.terms = tuple(term for term, _ in built)
         self.losses = nn.ModuleDict({term.name: module for term, module in built})
         reads_logits = any("logits" in term.reads for term in self.terms)
@@ -110,9 +115,7 @@ class FusionHead(BaseModule):
     def _check_terms(self, neck: str, reads_logits: bool) -> None:
         for term in self.terms:
             if "parts" in term.reads and not self.num_parts:
-                raise ValueError(
-                    f"losses.{term.name} needs parts, got num_parts=0: set it to None"
-                )
+                raise ValueError(f"losses.{term.name} needs parts, got num_parts=0: set it to None")
         keys = [key for term in self.terms for key in self._keys(term)]
         for key in keys:
             if keys.count(key) > 1:
@@ -193,8 +196,11 @@ class FusionHead(BaseModule):
         return values
 
     def _compute(self, term: LossTerm, given: dict[str, Tensor], branch: str = "") -> Tensor:
+        module = self.losses[term.name]
         with watching() as watched:
-            value = term.compute(self.losses[term.name], given)
+            value = term.compute(
+                module[branch] if isinstance(module, nn.ModuleDict) else module, given
+            )
         own_name = "" if term.name in PAPER_LOSSES else term.name
         for name, number in watched.items():
             watch("_".join(filter(None, (name, own_name, branch))), number)

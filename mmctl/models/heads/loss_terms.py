@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
@@ -26,6 +26,9 @@ PAPER_READS = {
 
 PER_BRANCH = frozenset({"features", "logits"})
 """A term that reads one of these is computed for each clip feature."""
+
+
+_REQUIRED = inspect.Parameter.empty
 
 
 @dataclass(frozen=True)
@@ -105,15 +108,21 @@ def check_names(losses: Mapping[str, Any], known: Mapping[str, Any]) -> None:
             )
 
 
-def build_term(name: str, cfg: Mapping[str, Any]) -> tuple[LossTerm, nn.Module]:
+def build_term(
+    name: str, cfg: Mapping[str, Any], branches: Sequence[str], **sizes: int
+) -> tuple[LossTerm, nn.Module]:
     """Build a term from its config.
 
     ``reads`` is the head's: what the loss gets in the order of its arguments. So is
-    ``loss_weight`` where the class does not take it.
+    ``loss_weight`` where the class does not take it. A term beyond eq. 9 has a module of its own
+    for each clip feature, in a ``ModuleDict``: what it learns of one does not fit another.
 
     Args:
         name: Its name.
         cfg: Config of its loss.
+        branches: Names of the clip features.
+        **sizes: ``channels`` and ``num_classes`` of the head, for a loss that cannot be built
+            without them and whose config does not give them.
 
     Raises:
         KeyError: If no loss of this type is registered.
@@ -124,6 +133,8 @@ def build_term(name: str, cfg: Mapping[str, Any]) -> tuple[LossTerm, nn.Module]:
     reads, weight = cfg.pop("reads", PAPER_READS.get(name)), 1.0
     if "loss_weight" in cfg and not _takes(cfg["type"], "loss_weight"):
         weight = cfg.pop("loss_weight")
+    required = _parameters(cfg["type"])
+    cfg |= {k: n for k, n in sizes.items() if k not in cfg and required.get(k) is _REQUIRED}
     module = build_component(f"losses.{name}", cfg, cfg["type"])
     if isinstance(weight, bool) or not isinstance(weight, (int, float)):
         raise TypeError(f"losses.{name}.loss_weight must be a number, got {weight!r}")
@@ -138,7 +149,11 @@ def build_term(name: str, cfg: Mapping[str, Any]) -> tuple[LossTerm, nn.Module]:
             f"losses.{name}: {type(module).__name__} must read features, logits or parts, because "
             f"nothing else is learnt, got {names}"
         )
-    return LossTerm(name, names, by_name, weight), module
+    term = LossTerm(name, names, by_name, weight)
+    if name in PAPER_READS or not term.is_per_branch:
+        return term, module
+    others = [build_component(f"losses.{name}", cfg, cfg["type"]) for _ in branches[1:]]
+    return term, nn.ModuleDict(dict(zip(branches, (module, *others), strict=True)))
 
 
 def _as_names(name: str, reads: Any) -> tuple[str, ...]:
@@ -178,10 +193,18 @@ def _parameters_read(name: str, module: nn.Module) -> tuple[str, ...]:
     return reads
 
 
-def _takes(kind: Any, key: str) -> bool:
-    """Return whether a registered class takes a keyword; an unknown one is met when it is built."""
+def _parameters(kind: Any) -> dict[str, Any]:
+    """Return the defaults of a registered class; an unknown one is met when it is built."""
     target = MODELS.get(kind) if isinstance(kind, str) else kind
-    if target is None:
-        return True
-    parameters = inspect.signature(target).parameters
-    return key in parameters or any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+    return {} if target is None else {p.name: p.default for p in _signature(target)}
+
+
+def _takes(kind: Any, key: str) -> bool:
+    target = MODELS.get(kind) if isinstance(kind, str) else kind
+    return target is None or any(
+        p.name == key or p.kind is p.VAR_KEYWORD for p in _signature(target)
+    )
+
+
+def _signature(target: Any) -> list[inspect.Parameter]:
+    return list(inspect.signature(target).parameters.values())

@@ -229,7 +229,10 @@ class PartGraphHead(BaseModule):
 
 
 def _check_frames(topology: dict[str, Any], num_frames: int | None) -> None:
-    is_ours = topology.get("type", "ContextTopology") in ("ContextTopology", "mmctl.ContextTopology")
+    is_ours = topology.get("type", "ContextTopology") in (
+        "ContextTopology",
+        "mmctl.ContextTopology",
+    )
     if is_ours and topology.get("context", True) and num_frames is None:
         raise ValueError(
             "graph='frame' with context needs num_frames, the frames per clip: the context block "

@@ -1,0 +1,131 @@
+"""Import what ``custom_imports`` names, and say in one line why a module cannot be imported."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import traceback
+from collections.abc import Iterable, Mapping
+from importlib.util import find_spec
+from types import ModuleType
+from typing import Any
+
+from mmengine.logging import print_log
+from mmengine.registry import Registry
+
+from mmctl import registry as mmctl_registry
+
+_KEYS = ("imports", "allow_failed_imports")
+
+
+def import_custom_modules(
+    config: str, custom_imports: Mapping[str, Any] | None, folders: Iterable[str]
+) -> None:
+    """Import the modules that a config names.
+
+    They are looked for as Python does, then in ``folders`` and in the folder where the process
+    started, which stay at the end of ``sys.path``: workers find the modules there, too.
+
+    Args:
+        config: The config, for messages.
+        custom_imports: Its ``custom_imports``.
+        folders: Where else modules may lie: beside the config and its bases.
+
+    Raises:
+        ValueError: If a module is missing, fails or registers a name that exists.
+    """
+    if not custom_imports:
+        return
+    for key in custom_imports:
+        if key not in _KEYS:
+            raise ValueError(
+                f"config {config}: custom_imports takes {' and '.join(_KEYS)}, got {key!r}"
+            )
+    imports = custom_imports.get("imports") or ()
+    before = _registered_names()
+    for name in (imports,) if isinstance(imports, str) else imports:
+        try:
+            _import_module(name, [*folders, os.getcwd()])
+        except Exception as error:
+            if custom_imports.get("allow_failed_imports") and isinstance(error, ImportError):
+                print_log(f"{name} failed to import and is ignored: {error}", logger="current")
+                continue
+            raise ValueError(
+                f"config {config}: custom_imports must name modules that can be imported, but "
+                f"{_describe(name, error, folders)}"
+            ) from error
+    _check_names(config, before)
+
+
+def _import_module(name: str, folders: list[str]) -> ModuleType:
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if not _is_missing_itself(name, error):
+            raise
+    sys.path.extend(folder for folder in dict.fromkeys(folders) if folder not in sys.path)
+    importlib.invalidate_caches()
+    return importlib.import_module(name)
+
+
+def _is_missing_itself(name: str, error: ModuleNotFoundError) -> bool:
+    """Return whether a module, or a package that it is in, is missing, not one that it imports."""
+    return error.name is not None and f"{name}.".startswith(f"{error.name}.")
+
+
+def _describe(name: str, error: Exception, folders: Iterable[str]) -> str:
+    if isinstance(error, ModuleNotFoundError) and _is_missing_itself(name, error):
+        places = ", ".join(dict.fromkeys([*folders, os.getcwd()]))
+        return (
+            f"there is no {name!r} on Python's path or in {places}; PYTHONPATH=FOLDER before the "
+            "command adds the folder that it lies in"
+        )
+    text = str(error.args[0] if isinstance(error, KeyError) and error.args else error)
+    text = " ".join(text.split())
+    if "already registered" in text:
+        text += "; give yours another name"
+    return f"{_place(name, error)}: {type(error).__name__}: {text}"
+
+
+def _place(name: str, error: Exception) -> str:
+    """Return the module's file and the line that failed, or its name."""
+    if isinstance(error, SyntaxError) and error.filename:
+        return f"{error.filename}, line {error.lineno}"
+    spec = find_spec(name)
+    lines = [
+        frame.lineno
+        for frame in traceback.extract_tb(error.__traceback__)
+        if spec is not None and frame.filename == spec.origin
+    ]
+    return f"{spec.origin}, line {lines[-1]}" if spec is not None and lines else name
+
+
+def _registries() -> dict[str, Registry]:
+    return {k: v for k, v in vars(mmctl_registry).items() if isinstance(v, Registry)}
+
+
+def _registered_names() -> dict[str, set[str]]:
+    return {kind: set(part.module_dict) for kind, part in _registries().items()}
+
+
+def _check_names(config: str, before: Mapping[str, set[str]]) -> None:
+    """Raise if a new name is one of ours that was not imported yet."""
+    for kind, part in _registries().items():
+        new = {
+            name: component
+            for name, component in part.module_dict.items()
+            if name not in before[kind] and component.__module__.partition(".")[0] != "mmctl"
+        }
+        if not new:
+            continue
+        try:
+            part.import_from_location()
+        except KeyError as error:
+            name = str(error.args[0]).partition(" ")[0]
+            owner = new.get(name)
+            raise ValueError(
+                f"config {config}: module {owner.__module__ if owner else name} of custom_imports "
+                f"must not register {name!r}, because mmctl has a {part.name} of this name; give "
+                "yours another one"
+            ) from error
