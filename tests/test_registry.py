@@ -134,6 +134,7 @@ EXAMPLES: dict[str, dict] = {
         "GraphConv3d": {"channels": 4},
         "HRNetHeatmaps": {"arch": SMALL_HRNET},
         "KeypointHeatmaps": {"stride": 2},
+        "LinearClassifier": {"channels": 4, "num_classes": 3},
         "PartGraphHead": {"channels": 4, "cross_scale": {"dim": 3}},
         "PosePartNeck": {},
         "StoredHeatmaps": {},

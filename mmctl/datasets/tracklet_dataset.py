@@ -263,6 +263,8 @@ class TrackletDataset(BaseDataset):
 
     def _describe_extraction(self, kind: str, path: str) -> str:
         """Say how the right array is made."""
+        if type(self).__module__.partition(".")[0] != "mmctl":
+            return f"To make it: {EXTRACTOR} CONFIG, with the config that names {path}"
         arguments = ["--dataset", type(self).__name__, "--data-root", self.data_root]
         if self.ann_file:
             # As the data set takes it: below its folder, unless it is elsewhere.

@@ -11,6 +11,34 @@ PROBE_SIZES = ((64, 32), (256, 128), (448, 224))
 """Sizes of the frame that a backbone is tried with, smallest first: some take no small ones."""
 
 
+def run_backbone(backbone: nn.Module, frames: Tensor) -> Tensor:
+    """Return the last feature map of frames.
+
+    Args:
+        backbone: The backbone.
+        frames: (frames, 3, H, W).
+
+    Returns:
+        (frames, channels, height, width).
+
+    Raises:
+        ValueError: If there is no such map, or the backbone was built for frames of another size
+            and does not take these.
+    """
+    try:
+        outputs = backbone(frames)
+    except (AssertionError, RuntimeError) as error:
+        built_for, given = getattr(backbone, "img_size", None), tuple(frames.shape[2:])
+        is_full = isinstance(error, torch.OutOfMemoryError)
+        if built_for is None or tuple(built_for) == given or is_full:
+            raise
+        raise ValueError(
+            f"the backbone {type(backbone).__name__} was built for img_size={tuple(built_for)} and "
+            f"does not take frames of {given}: set img_size={given} in its config ({error})"
+        ) from error
+    return last_map(backbone, outputs)
+
+
 def last_map(backbone: nn.Module, outputs: Any) -> Tensor:
     """Return the last feature map of a backbone.
 

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from mmengine.model import BaseModel
 from torch import Tensor
 
-from mmctl.models.backbone_check import check_backbone, check_width, last_map
+from mmctl.models.backbone_check import check_backbone, check_width, run_backbone
 from mmctl.models.clip_average import average_clips
 from mmctl.models.component_agreement import check_agreement
 from mmctl.models.micro_batches import run_in_micro_batches
@@ -116,7 +116,7 @@ class VideoReID(BaseModel):
                 head's.
         """
         num_frames, frames = inputs.shape[1], inputs.flatten(0, 1)
-        features = last_map(self.backbone, self.backbone(frames))
+        features = run_backbone(self.backbone, frames)
         check_width(features, self.head.channels)
         if self.pose is None or self.graph_head is None:
             return self.neck(features, None, num_frames)[0], None

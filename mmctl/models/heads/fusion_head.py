@@ -182,11 +182,13 @@ class FusionHead(BaseModule):
         for branch in self.branches:
             feature = self.fuse(branch, global_features, parts)
             given = {"features": feature, "labels": labels}
-            if self.classifiers:
-                given["logits"] = self._classify(branch, feature, labels)
-            if parts is not None and any("parts" in term.reads for term in per_branch):
-                given["parts"] = parts.mean(dim=1)
             for term in per_branch:
+                # When a term asks for it: gradients are added up in the reverse order, and sums
+                # of floats depend on theirs.
+                if "logits" in term.reads and "logits" not in given:
+                    given["logits"] = self._classify(branch, feature, labels)
+                if parts is not None and "parts" in term.reads and "parts" not in given:
+                    given["parts"] = parts.mean(dim=1)
                 values[f"loss_{term.name}_{branch}"] = self._compute(term, given, branch)
         if parts is not None:
             given = {"parts": parts.mean(dim=1), "labels": labels}
