@@ -286,8 +286,14 @@ def test_a_body_spelt_out_in_lists_equals_its_name():
     MODELS.build(copy.deepcopy({**CTL, "neck": {**CTL["neck"], "body": listed}}))
 
 
-def test_another_width_of_the_backbone_is_named():
-    model = MODELS.build(copy.deepcopy({**CTL, "backbone": {**BACKBONE, "base_channels": 16}}))
+def test_another_width_of_the_backbone_is_named_when_the_model_is_built():
+    with pytest.raises(ValueError, match="those of the backbone's last map, 128, got 64"):
+        MODELS.build(copy.deepcopy({**CTL, "backbone": {**BACKBONE, "base_channels": 16}}))
+
+
+def test_another_width_at_a_batch_is_named():
+    model = build()
+    model.backbone = MODELS.build({**BACKBONE, "base_channels": 16})
     with pytest.raises(ValueError, match="those of the backbone's last map, 128, got 64"):
         model(**model.data_preprocessor(training_batch()), mode="loss")
 

@@ -106,3 +106,74 @@ def test_what_a_class_gives_its_part_itself_is_no_key_of_a_config(tmp_path):
 def test_a_default_hook_needs_a_type(tmp_path):
     message = faults_of(tmp_path, default_hooks={"logger": {"interval": 3}})
     assert "default_hooks.logger: a hook must have a 'type' to be built" in message
+
+
+def model_with(**parts) -> dict:
+    return {**MODEL, **parts}
+
+
+@pytest.mark.parametrize(
+    ("model", "line"),
+    [
+        (
+            model_with(head={**FUSION_HEAD, "losses": {"mine": {"type": "Nobody"}}}),
+            "model.head.losses.mine.type: registry 'model' of scope 'mmctl' does not know 'Nobody'",
+        ),
+        (
+            model_with(backbone={"type": "mmpretrain.ConvNext"}),
+            "model.backbone.type: registry 'model' of scope 'mmctl' does not know",
+        ),
+        (
+            model_with(graph_head={**GRAPH_HEAD, "topology": {"type": "ContextTopolgy"}}),
+            "model.graph_head.topology.type: registry 'model' of scope 'mmctl' does not know "
+            "'ContextTopolgy'; did you mean 'ContextTopology'?",
+        ),
+        (
+            model_with(graph_head={**GRAPH_HEAD, "graph_conv": {"degree_ep": 0.1}}),
+            "model.graph_head.graph_conv.degree_ep: GraphConv3d does not know 'degree_ep'; did",
+        ),
+        (
+            model_with(
+                head={**FUSION_HEAD, "classifier": {"type": "LinearClassifier", "scale": 1}}
+            ),
+            "model.head.classifier.scale: LinearClassifier does not know 'scale'",
+        ),
+        (
+            model_with(head={**FUSION_HEAD, "losses": {"mine": {**TRIPLET, "read": "parts"}}}),
+            "model.head.losses.mine.read: BatchHardTripletLoss does not know 'read'; did you mean "
+            "'reads'?",
+        ),
+    ],
+)
+def test_a_wrong_part_of_a_model_is_named(tmp_path, model, line):
+    assert line in faults_of(tmp_path, model=model)
+
+
+def test_the_keys_that_a_head_takes_out_of_a_term_pass(tmp_path):
+    losses = {"mine": {**TRIPLET, "reads": ("features", "labels"), "loss_weight": 0.5}}
+    check_config(tiny_config(tmp_path, model=model_with(head={**FUSION_HEAD, "losses": losses})))
+
+
+def test_a_name_of_another_kind_or_package_is_told_where_it_is(tmp_path):
+    message = faults_of(tmp_path, custom_hooks=[{"type": "VideoReID"}])
+    assert "registry 'model' has it as mmctl.VideoReID" in message
+    import mmpretrain.models  # noqa: F401
+
+    message = faults_of(tmp_path, model=model_with(backbone={"type": "ConvNeXt"}))
+    assert "registry 'model' has it as mmpretrain.ConvNeXt" in message
+    message = faults_of(tmp_path, custom_hooks=[{"type": "NobodysHook"}])
+    assert "needs its module in custom_imports and @register_module()" in message
+
+
+def test_a_class_of_another_base_is_refused(tmp_path):
+    class NoHook:
+        pass
+
+    class NoModule:
+        pass
+
+    message = faults_of(
+        tmp_path, custom_hooks=[{"type": NoHook}], model=model_with(backbone={"type": NoModule})
+    )
+    assert "custom_hooks[0].type: NoHook must be a subclass of mmengine's Hook, because" in message
+    assert "model.backbone.type: NoModule must be a subclass of torch's Module, because" in message

@@ -38,7 +38,7 @@ def write(folder: Path, **files: str | bytes) -> None:
         ({"a_py": "x = []\nx.append(x)"}, "a.py", "nested so deeply, or contain itself"),
         ({"a_py": "dump = 1\ntext = 2"}, "a.py", "'text' is a name that MMEngine keeps for itself"),
         ({"a_py": "custom_imports = 5"}, "a.py", "custom_imports must be dict(imports=[names of"),
-        ({"a_py": "custom_imports = dict(imports=['no_x'])"}, "a.py", "Failed to import no_x"),
+        ({"a_py": "custom_imports = dict(imports=['no_x'])"}, "a.py", "but there is no 'no_x' on"),
         ({"a_json": '{"x": {"y": 1, "y": 2}}'}, "a.json", "the key 'y' stands twice"),
         ({"a_json": '{"x": '}, "a.json", "is not JSON that can be read"),
         ({"a_json": '{"x": ' + "[" * 100_000}, "a.json", "nested too deeply"),
