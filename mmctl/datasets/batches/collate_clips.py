@@ -11,7 +11,10 @@ from mmctl.registry import FUNCTIONS
 
 
 @FUNCTIONS.register_module()
-def collate_clips(items: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def collate_clips(
+    items: Sequence[dict[str, Any]],
+    _scope_: str | None = None,  # noqa: ARG001
+) -> dict[str, Any]:
     """Join packed clips to a batch.
 
     MMEngine's ``pseudo_collate`` leaves a tensor per tracklet, each of which a worker hands over in
@@ -20,6 +23,7 @@ def collate_clips(items: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
     Args:
         items: Results of ``PackClip``.
+        _scope_: What MMEngine hands on of a config that is inherited by package.
 
     Returns:
         ``inputs``: in a worker one tensor (B, M, T, 3, H, W) where all shapes agree, as they do in

@@ -13,7 +13,7 @@ from mmctl.registry import FUNCTIONS
 
 
 @FUNCTIONS.register_module()
-def seed_worker(worker_id: int) -> None:
+def seed_worker(worker_id: int, _scope_: str | None = None) -> None:
     """Give every worker of every rank and epoch its own random stream.
 
     MMEngine's default seeds a worker by its number and rank alone, and workers start anew in
@@ -26,8 +26,9 @@ def seed_worker(worker_id: int) -> None:
 
     Args:
         worker_id: Number of the worker; PyTorch's seed holds it already.
+        _scope_: What MMEngine hands on of a config that is inherited by package.
     """
-    del worker_id
+    del worker_id, _scope_
     # A spawned worker belongs to no process group, but inherits the launcher's environment.
     rank = get_rank() or int(os.environ.get("RANK", "0"))
     state = np.random.SeedSequence([torch.initial_seed(), rank]).generate_state(4)

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch.utils.data import DataLoader
 
-from mmctl.datasets import collate_clips
+from mmctl.datasets import collate_clips, seed_worker
 from mmctl.models import ClipDataPreprocessor
 from mmctl.structures import TrackletSample
 
@@ -41,3 +41,10 @@ def test_the_model_gets_the_same_with_and_without_workers(num_clips):
         for one, other in zip(own["data_samples"], received["data_samples"], strict=True):
             assert one.pid == other.pid
             torch.testing.assert_close(other.clip_weights, one.clip_weights)
+
+
+def test_the_scope_of_a_config_inherited_by_package_is_no_fault():
+    # MMEngine binds all keys but the type to the functions of a data loader.
+    items = [{"inputs": torch.zeros(1, 2, 3, 4, 4), "data_samples": None}]
+    assert len(collate_clips(items, _scope_="mmctl")["inputs"]) == 1
+    seed_worker(3, _scope_="mmctl")
