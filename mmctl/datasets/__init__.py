@@ -4,7 +4,7 @@ from mmctl.datasets.batches.collate_clips import collate_clips
 from mmctl.datasets.batches.identity_sampler import IdentitySampler
 from mmctl.datasets.batches.worker_seed import seed_worker
 from mmctl.datasets.dukemtmc_videoreid import DukeMTMCVideoReID
-from mmctl.datasets.fixed_layout_dataset import FixedLayoutDataset
+from mmctl.datasets.fixed_layout_dataset import FixedLayoutDataset, Listed
 from mmctl.datasets.ilids_vid import ILIDSVID
 from mmctl.datasets.joint_dataset import ConcatDataset, JointDataset
 from mmctl.datasets.ls_vid import LSVID
@@ -25,6 +25,7 @@ __all__ = [
     "FixedLayoutDataset",
     "IdentitySampler",
     "JointDataset",
+    "Listed",
     "Tracklet",
     "TrackletDataset",
     "TrackletParts",

@@ -64,7 +64,7 @@ class FixedLayoutDataset(TrackletDataset):
         """Whether frames of all splits have to be counted, for the rows of a stored array."""
         return self.keypoint_file is not None or self.heatmap_file is not None
 
-    def list_tracklets(self, *, all_splits: bool) -> Iterable[Listed]:
+    def list_tracklets(self, *, all_splits: bool) -> Iterable[Listed]:  # noqa: ARG002
         """List tracklets in the order of the keypoint array's rows; a layout of folders has it.
 
         Args:
