@@ -52,9 +52,9 @@ def test_a_mode_may_weight_its_clips():
     assert results["clip_weights"].dtype == np.float32
 
 
-def test_a_part_of_a_tracklet_has_the_weights_of_its_own_clips():
+def test_a_piece_of_a_tracklet_has_the_weights_of_its_own_clips():
     register_clip_mode("weighted")(two_weighted)
-    results = SampleClip(2, mode="weighted").transform(tracklet(5, part=(1, 2)))
+    results = SampleClip(2, mode="weighted").transform(tracklet(5, piece=(1, 2)))
     assert results["clip_weights"].tolist() == [0.5]
 
 
