@@ -31,7 +31,7 @@ BUILT = (
 
 _MODULES = re.compile(r"\b([A-Za-z_]\w*\.)+")
 
-PLAIN = (bool, int, float, str, list, tuple, dict, types.NoneType)
+PLAIN = (bool, int, float, str, list, tuple, set, dict, types.NoneType)
 
 LEAST_VALUES: dict[str, int] = {
     **{"max_epochs": 1, "max_iters": 1, "val_interval": 1, "val_begin": 0, "batch_size": 1},
@@ -141,7 +141,8 @@ def _fits(value: Any, hint: Any, is_ours: bool) -> bool:
     if origin in (list, tuple, Sequence, Collection, Iterable):
         if isinstance(value, str):
             return not is_ours
-        return isinstance(value, (list, tuple)) and _items_fit(value, origin, inner, is_ours)
+        kinds = (list, tuple, set) if origin in (Collection, Iterable) else (list, tuple)
+        return isinstance(value, kinds) and _items_fit(value, origin, inner, is_ours)
     if origin in (dict, Mapping):
         return isinstance(value, Mapping) and all(
             item is None or _fits(item, hint, is_ours)
@@ -153,7 +154,7 @@ def _fits(value: Any, hint: Any, is_ours: bool) -> bool:
     return not (inspect.isclass(origin) and issubclass(origin, BUILT)) or isinstance(value, dict)
 
 
-def _items_fit(value: Sequence[Any], origin: type, inner: tuple[Any, ...], is_ours: bool) -> bool:
+def _items_fit(value: Collection[Any], origin: type, inner: tuple[Any, ...], is_ours: bool) -> bool:
     if not inner:
         return True
     if origin is tuple and inner[-1] is not Ellipsis:

@@ -108,6 +108,11 @@ def test_a_default_hook_needs_a_type(tmp_path):
     assert "default_hooks.logger: a hook must have a 'type' to be built" in message
 
 
+def test_an_entry_that_lost_its_colon_is_no_hook(tmp_path):
+    message = faults_of(tmp_path, custom_hooks=[{"type": "SnapshotHook"}, {"typeSnapshotHook"}])
+    assert "custom_hooks: Runner takes Optional[List[Union[Hook, Dict]]], got [{'type'" in message
+
+
 def model_with(**parts) -> dict:
     return {**MODEL, **parts}
 

@@ -55,6 +55,8 @@ class Block:
         ("size", ("a", 1), "tuple[int, int]"),
         ("layers", 3, "Sequence[int]"),
         ("layers", [1, "a"], "Sequence[int]"),
+        ("layers", {1, 2}, "Sequence[int]"),
+        ("extra", {"a"}, "dict[str, Any] | None"),
         ("words", "abc", "Sequence[str]"),
         ("on", 1, "bool"),
         ("inner", 5, "Module | None"),
