@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-COPIED = ("mmctl", "tests", "configs", "tools", "dev", "pyproject.toml")
+COPIED = ("mmctl", "tests", "configs", "tools", "dev", "docs", "pyproject.toml")
 NOT_RUN = 70
 """Exit status of a child that did not get as far as pytest, which has its own below 6."""
 
