@@ -41,12 +41,18 @@ def to_mat(rng: random.Random, arrays: Arrays, hdf5: bool = True) -> bytes:
     if way == "hdf5":
         return to_hdf5(rng, arrays)
     if way == "scipy":
-        buffer = io.BytesIO()
-        savemat(buffer, dict(arrays), do_compression=rng.random() < 0.5)
-        return buffer.getvalue()
+        return saved(dict(arrays), compressed=rng.random() < 0.5)
     order, packed = rng.choice("<>"), rng.random() < 0.5
     elements = [matrix(name, array, order, shortest=True) for name, array in arrays.items()]
     return to_file([pack(e, order) if packed else e for e in elements], order)
+
+
+def saved(values: dict[str, Any], *, compressed: bool = False) -> bytes:
+    """Return what scipy writes, without the moment of writing: a case is the same at any time."""
+    buffer = io.BytesIO()
+    savemat(buffer, values, do_compression=compressed)
+    header = buffer.getvalue()[:116].partition(b"Created on")[0]
+    return header.ljust(116) + buffer.getvalue()[116:]
 
 
 def to_hdf5(rng: random.Random, arrays: Arrays) -> bytes:
@@ -174,10 +180,8 @@ def lying_mat(suffix: str, arrays_of: Any) -> list[Change]:
         return buffer.getvalue()
 
     def other(rng: random.Random, arrays: Arrays, order: str) -> bytes:
-        buffer = io.BytesIO()
         values = (["a", "b"], {"a": 1}, np.array([1j, 2]), np.array([{}, 1], object))
-        savemat(buffer, dict.fromkeys(arrays, rng.choice(values)))
-        return buffer.getvalue()
+        return saved(dict.fromkeys(arrays, rng.choice(values)))
 
     def linked(rng: random.Random, arrays: Arrays, order: str) -> bytes:
         buffer = io.BytesIO()
