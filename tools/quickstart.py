@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 
 from rich.console import Console
@@ -37,6 +38,7 @@ POSE_CONFIG = "configs/pose/td-hm_hrnet-w8_1xb32-8e_drawn-128x64.py"
 LEARNED, LEARNED_CONFIG = "ctl-learned", "configs/quickstart/ctl_r18_learned_keypoints.py"
 SCORES, POSE_SCORES = ("R1", "R5", "R20", "mAP"), ("pck@0.05/PCK", "pck@0.2/PCK", "AP")
 COLUMNS = (*SCORES, "num_queries", "num_gallery")
+POSE_SET = "MMCTL_SET=pose bash tools/quickstart.sh --learned-keypoints installs it first"
 ROW = partial(read_measured, needed=SCORES, record=NamedResult)
 POSE_ROW = partial(read_scores, needed=(*POSE_SCORES, "seconds"))
 POSE_STEPS = {
@@ -69,7 +71,10 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         "--tiny", action="store_true", help="few people, one epoch: tries the machinery only"
     )
-    return parser.parse_args()
+    args = parser.parse_args()
+    if args.learned_keypoints and find_spec("mmpose") is None:
+        parser.error(f"--learned-keypoints needs mmpose: {POSE_SET}")
+    return args
 
 
 def announce(step: str, command: list[str]) -> None:

@@ -97,6 +97,7 @@ def noted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
         monkeypatch.setattr(tool, "run", step)
         monkeypatch.setattr(tool, "draw", draw)
+        monkeypatch.setattr(tool, "find_spec", lambda _: True)  # no step runs
         monkeypatch.chdir(ROOT)
         places = ["--data-root", str(tmp_path / "data"), "--work-dir", str(tmp_path / "work")]
         monkeypatch.setattr(sys, "argv", ["quickstart.py", *places, *arguments])
@@ -183,3 +184,12 @@ def test_a_work_folder_that_was_copied_tests_its_own_checkpoint(noted, tmp_path:
     again = noted(keeps_pointer=True)
     tested = [command[2] for command in again if command[0] == "tools/test.py"]
     assert tested == [str(work / name / "epoch_20.pth") for name in ("baseline", "ctl")]
+
+
+def test_keypoints_are_not_learned_without_mmpose(monkeypatch, capsys) -> None:
+    tool = load_tool("quickstart.py")
+    monkeypatch.setattr(tool, "find_spec", lambda name: None if name == "mmpose" else True)
+    monkeypatch.setattr(sys, "argv", ["quickstart.py", "--learned-keypoints"])
+    with pytest.raises(SystemExit):
+        tool.main()
+    assert "needs mmpose" in capsys.readouterr().err

@@ -69,7 +69,11 @@ def _setting_faults(scope: Any, log_level: Any) -> Iterator[str]:
         yield f"log_level: it must be one of DEBUG, INFO, WARNING, ERROR, got {log_level!r}"
     known = isinstance(scope, str) and (scope == MODELS.scope or scope in MODELS.children)
     if not known and not (str(scope).isidentifier() and find_spec(str(scope))):
-        yield f"default_scope: there is no package of this name, got {scope!r}"
+        extra = "; the extra mmctl[pose] has it (docs/en/installation.md)"
+        yield (
+            f"default_scope: there is no package of this name, got {scope!r}"
+            f"{extra if scope == 'mmpose' else ''}"
+        )
 
 
 def _leftovers(value: Any, path: str = "") -> Iterator[str]:

@@ -8,11 +8,14 @@ from __future__ import annotations
 import copy
 import importlib
 import inspect
+import re
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
+from mmengine.logging import print_log
 from mmengine.model import BaseModel, ImgDataPreprocessor
 from mmengine.registry import MODELS as ROOT_MODELS
 from mmengine.runner import CheckpointLoader
@@ -25,6 +28,12 @@ from mmctl.structures import NUM_KEYPOINTS
 
 NUM_SHOWN = 3
 
+_HRNET = re.compile(
+    r"mmpose::body_2d_keypoint/topdown_heatmap/coco/"
+    r"td-hm_hrnet-(w32|w48)_8xb(?:32|64)-210e_coco-(?:256x192|384x288)(?:\.py)?"
+)
+"""Configs of mmpose whose networks ``HRNetHeatmaps`` equals, weights and heatmaps."""
+
 
 def build_estimator(estimator: Mapping[str, Any] | str) -> BaseModel:
     """Build an estimator without reading any weights.
@@ -32,7 +41,8 @@ def build_estimator(estimator: Mapping[str, Any] | str) -> BaseModel:
     Args:
         estimator: Model config, in which types without a scope are ours where we have them
             (``HRNetHeatmaps``) and mmpose's otherwise; path of an mmpose config file; or
-            ``'mmpose::body_2d_keypoint/...'``, the name of a config that mmpose ships.
+            ``'mmpose::body_2d_keypoint/...'``, the name of a config that mmpose ships. Where
+            mmpose is not installed, ``HRNetHeatmaps`` takes the place of its HRNets.
 
     Returns:
         A model whose ``forward(inputs, None, mode='tensor')`` gives heatmaps (M, 17, h, w), or a
@@ -71,6 +81,13 @@ def read_model_config(estimator: Mapping[str, Any] | str) -> dict[str, Any]:
     """
     if isinstance(estimator, Mapping):
         cfg: Any = estimator
+    elif (hrnet := _HRNET.fullmatch(str(estimator))) and find_spec("mmpose") is None:
+        cfg = {"type": "HRNetHeatmaps", "arch": hrnet[1]}
+        print_log(
+            f"mmpose is not installed: its {estimator} is built of mmpretrain's parts, with the "
+            "same weights and heatmaps",
+            logger="current",
+        )
     else:
         config = Config.fromfile(_find_config(str(estimator)))
         cfg = config.get("model")
@@ -116,10 +133,9 @@ def import_mmpose() -> str:
     except (ImportError, AssertionError) as error:
         raise ValueError(
             "this estimator needs mmpose, which cannot be imported "
-            f"({type(error).__name__}: {error}): install the extra with "
-            "pip install 'mmctl[pose]' -c requirements/constraints.txt. Where there is no mmpose "
-            "(Python 3.12), estimator=dict(type='HRNetHeatmaps', arch='w32') takes the same "
-            "checkpoint as mmpose's HRNet"
+            f"({type(error).__name__}: {error}): pip install 'mmctl[pose]', on Python 3.10 or 3.11 "
+            "and with numpy 1 (docs/en/installation.md). Without mmpose, "
+            "estimator=dict(type='HRNetHeatmaps', arch='w32') takes the checkpoint of its HRNet-W32"
         ) from error
 
 

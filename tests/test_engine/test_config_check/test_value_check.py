@@ -10,6 +10,7 @@ from mmengine.registry import MODELS, Registry
 from torch import nn
 
 from mmctl.engine import check_config, prepare_config
+from mmctl.engine.config_check import config_check
 from mmctl.engine.config_check.config_overrides import parse_option
 from mmctl.engine.config_check.value_check import value_faults
 from tests.conftest import ROOT
@@ -137,6 +138,13 @@ def test_a_wrong_value_is_found_before_anything_is_built(option, message):
     with pytest.raises(ValueError, match="unknown names or wrong values") as caught:
         prepare_config(CTL, dict([parse_option(option)]))
     assert message in str(caught.value)
+
+
+def test_a_scope_that_an_extra_has_names_it(monkeypatch):
+    monkeypatch.setattr(config_check, "find_spec", lambda _: None)
+    monkeypatch.delitem(MODELS.children, "mmpose", raising=False)
+    with pytest.raises(ValueError, match=r"got 'mmpose'; the extra mmctl\[pose\] has it"):
+        prepare_config(CTL, {"default_scope": "mmpose"})
 
 
 def test_a_mark_that_had_nothing_to_delete_is_found(tmp_path):

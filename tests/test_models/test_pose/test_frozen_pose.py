@@ -17,7 +17,8 @@ from torch import Tensor, nn
 
 from mmctl.engine import check_state_dict
 from mmctl.models import FrozenPoseEstimator, HRNetHeatmaps
-from mmctl.models.pose.pose_estimator import build_estimator
+from mmctl.models.pose.pose_estimator import build_estimator, read_model_config
+from mmctl.registry import MODELS
 from mmctl.structures import FLIP_ORDER
 from tests.test_models.test_pose.small_estimators import (
     COCO,
@@ -476,14 +477,44 @@ def test_another_number_of_keypoints_is_refused() -> None:
         FrozenPoseEstimator({**MMPOSE, "head": {**MMPOSE["head"], "out_channels": 16}})
 
 
-def test_a_missing_mmpose_is_named_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def without_mmpose(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in sys.modules if name.partition(".")[0] == "mmpose"]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "mmpose", None)
-    for estimator in (MMPOSE, f"{COCO}td-hm_hrnet-w32_8xb64-210e_coco-256x192.py"):
+
+
+@pytest.mark.usefixtures("without_mmpose")
+def test_a_missing_mmpose_is_named_with_what_to_do() -> None:
+    for estimator in (MMPOSE, WITHOUT_HEATMAPS["simcc"], f"{COCO}td-hm_hrnet-w32_udp-8xb64.py"):
         with pytest.raises(ValueError, match=r"needs mmpose.*mmctl\[pose\].*HRNetHeatmaps"):
             FrozenPoseEstimator(estimator)
     assert small()(random_frames()).shape == (3, 17, 16, 8)
+
+
+@pytest.mark.usefixtures("without_mmpose")
+@pytest.mark.parametrize("arch", ["w32", "w48"])
+def test_where_mmpose_is_missing_its_hrnet_is_mmpretrains(arch: str) -> None:
+    name = f"{COCO}td-hm_hrnet-{arch}_8xb{64 if arch == 'w32' else 32}-210e_coco-256x192"
+    for file in (name, f"{name}.py"):
+        assert read_model_config(file) == {"type": "HRNetHeatmaps", "arch": arch}
+
+
+@pytest.mark.parametrize("arch", ["w32", "w48"])
+def test_where_mmpose_is_installed_its_config_is_read(arch: str) -> None:
+    pytest.importorskip("mmpose")
+    sizes = {"w32": "8xb64-210e_coco-256x192", "w48": "8xb32-210e_coco-384x288"}
+    cfg = read_model_config(f"{COCO}td-hm_hrnet-{arch}_{sizes[arch]}.py")
+    assert cfg["type"] == "TopdownPoseEstimator"
+    ours = MODELS.build({"type": "HRNetHeatmaps", "arch": arch})
+    theirs = build_estimator(cfg)
+    shapes = {key: value.shape for key, value in theirs.state_dict().items()}
+    assert {key: value.shape for key, value in ours.state_dict().items()} == shapes
+    for name in ("mean", "std"):
+        assert torch.equal(
+            getattr(ours.data_preprocessor, name), getattr(theirs.data_preprocessor, name)
+        )
+    assert ours.test_cfg.items() <= theirs.test_cfg.items()
 
 
 WRONG = {
