@@ -85,8 +85,8 @@ def read_description() -> str:
 
 
 EXTRAS = {name: read_requirements(name) for name in ("optional", "pose", "tests", "docs")}
-EXTRAS["mim"] = read_requirements("mminstall")
-EXTRAS["all"] = sorted({line for name in ("optional", "tests", "mim") for line in EXTRAS[name]})
+EXTRAS["mim"] = read_requirements("mminstall")  # part of every install; OpenMMLab's name for it
+EXTRAS["all"] = sorted({line for name in ("optional", "tests") for line in EXTRAS[name]})
 
 setup(
     name="mmctl",
@@ -103,11 +103,13 @@ setup(
         "Programming Language :: Python :: 3",
         "Programming Language :: Python :: 3.10",
         "Programming Language :: Python :: 3.11",
+        "Programming Language :: Python :: 3.12",
+        "Programming Language :: Python :: 3.13",
         "Topic :: Scientific/Engineering :: Image Recognition",
     ],
     packages=find_packages(include=["mmctl", "mmctl.*"]),
-    python_requires=">=3.10,<3.12",
-    install_requires=read_requirements("runtime"),
+    python_requires=">=3.10,<3.14",
+    install_requires=read_requirements("runtime") + read_requirements("mminstall"),
     extras_require=EXTRAS,
     cmdclass={"build_py": BuildWithConfigsAndTools},
     zip_safe=False,

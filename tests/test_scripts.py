@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PROGRAMS = (
     *("bash", "dirname", "cat", "cksum", "awk", "grep", "ls", "rm", "mkdir", "cp", "chmod"),
-    *("touch", "getconf"),
+    *("touch", "getconf", "sed"),
 )
 
 FAKE_PYTHON = r"""#!/bin/bash
@@ -31,7 +32,7 @@ case "$*" in
         if [[ -n "${{FAKE_CV2_ERROR:-}}" ]] && ! grep -q headless "$FAKE_CALLS"; then
             echo "$FAKE_CV2_ERROR" >&2; exit 1
         fi ;;
-    *importlib.metadata*) echo 4.11.0.86 ;;
+    *importlib.metadata*) echo 5.0.0.93 ;;
     "-m pytest"* | "-m ruff"* | "-m mypy"*)
         echo "ran $* with ${{OMP_NUM_THREADS:-no}} thread"; [[ "$2" != "${{FAKE_FAILS:-}}" ]] ;;
     */bin/lint-imports) echo "ran script lint-imports"; [[ "${{FAKE_FAILS:-}}" != lint-imports ]] ;;
@@ -92,12 +93,12 @@ def checkout(tmp_path) -> Checkout:
 
 def test_without_python_the_rule_and_the_way_out_are_named(checkout):
     message = checkout.fails()
-    assert "Python 3.10 or 3.11 is needed" in message
+    assert "one of Python 3.11, 3.12, 3.13, 3.10 is needed" in message
     assert "python3: does not run" in message
     assert "PYTHON=/path/to/python3.11 bash set_up_environment.sh" in message
 
 
-@pytest.mark.parametrize("version", ["3.8.10", "3.13.0", "3.1.0"])
+@pytest.mark.parametrize("version", ["3.8.10", "3.14.0", "3.1.0", "2.7.18"])
 def test_too_old_and_too_new_pythons_are_named_with_their_version(checkout, version):
     checkout.add_python("python3", version)
     assert f"python3: Python {version}" in checkout.fails()
@@ -117,7 +118,35 @@ def test_the_interpreter_can_be_named(checkout):
     named = checkout.add_python("own python", "3.10.9")
     done = checkout.run(PYTHON=str(named))
     assert done.returncode == 0, done
-    assert "own python; needed: 5.8 GB in" in done.stdout
+    assert "own python; needed: 6.2 GB in" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("chosen", "preferred"), [("default", "3.11"), ("pose", "3.11"), ("onedl", "3.12")]
+)
+def test_of_several_interpreters_the_one_that_is_tested_most_is_taken(checkout, chosen, preferred):
+    for minor in ("3.10", "3.11", "3.12", "3.13"):
+        checkout.add_python(f"python{minor}", f"{minor}.4")
+    done = checkout.run(MMCTL_SET=chosen)
+    assert f".venv with python{preferred};" in done.stdout, done
+
+
+@pytest.mark.parametrize("version", ["3.10.0", "3.12.1", "3.13.0"])
+def test_every_python_that_has_wheels_is_taken(checkout, version):
+    checkout.add_python("python3", version)
+    assert checkout.run().returncode == 0
+
+
+def test_mmpose_is_not_installed_on_a_python_without_wheels_for_it(checkout):
+    checkout.add_python("python3.12", "3.12.1")
+    message = checkout.fails(MMCTL_SET="pose", PYTHON=str(checkout.bin / "python3.12"))
+    assert "one of Python 3.11, 3.10 is needed; the pose set has no wheels for others" in message
+
+
+def test_an_unknown_set_is_named_with_those_that_there_are(checkout):
+    checkout.add_python("python3.11", "3.11.7")
+    message = checkout.fails(MMCTL_SET="poes")
+    assert "MMCTL_SET must be default, pose or onedl, got poes" in message
 
 
 def test_a_wrong_named_interpreter_is_not_replaced_by_another(checkout):
@@ -131,7 +160,7 @@ def test_a_failing_pip_is_shown_with_the_step_and_how_to_go_on(checkout):
     message = checkout.fails(FAKE_PIP_ERROR="OSError: [Errno 28] No space left on device")
     assert "No space left on device" in message
     assert "step 'installing packages, 2 to 15 minutes' failed" in message
-    assert "needed: 5.8 GB in" in message
+    assert "needed: 6.2 GB in" in message
     assert "The same command goes on afterwards" in message
 
 
@@ -171,6 +200,53 @@ def test_the_second_run_installs_nothing_and_a_changed_requirement_does(checkout
     assert len(checkout.pip_calls()) == 4
 
 
+@pytest.mark.parametrize("chosen", ["pose", "onedl"])
+def test_another_set_is_made_anew_and_has_its_own_versions(checkout, chosen):
+    checkout.add_python("python3.11", "3.11.7")
+    checkout.run()
+    (checkout.root / ".venv" / "left over").touch()
+    first = checkout.run(MMCTL_SET=chosen)
+    assert first.stdout.count("making") == 1, first
+    file = f"{checkout.root}/requirements/environment-{chosen}.txt"
+    assert checkout.pip_calls()[2].endswith(f"-r {file}")
+    assert "up to date" in checkout.run(MMCTL_SET=chosen).stdout
+    assert "making" in checkout.run().stdout
+
+
+def test_an_interrupted_installation_of_another_set_is_not_mixed_with_this_one(checkout):
+    checkout.add_python("python3.11", "3.11.7")
+    checkout.fails(MMCTL_SET="pose", FAKE_PIP_ERROR="broken")
+    assert "making" in checkout.run().stdout
+
+
+def test_an_environment_of_the_time_before_there_were_sets_is_made_anew(checkout):
+    checkout.add_python("python3.11", "3.11.7")
+    checkout.run()
+    (checkout.root / ".venv" / ".mmctl-choice").unlink()
+    (checkout.root / ".venv" / ".mmctl-stamp").write_text("1 2\n")
+    assert "making" in checkout.run().stdout
+
+
+def test_an_environment_that_others_made_is_kept(checkout, tmp_path):
+    python = checkout.add_python("python3.11", "3.11.7")
+    subprocess.run([str(python), "-m", "venv", "--clear", str(tmp_path / "own")], check=True)
+    done = checkout.run(MMCTL_VENV=str(tmp_path / "own"), MMCTL_SET="pose")
+    assert "ready after" in done.stdout
+    assert "making" not in done.stdout
+
+
+def test_a_build_of_pytorch_is_asked_for_by_its_version_at_its_own_index(checkout):
+    checkout.add_python("python3.11", "3.11.7")
+    done = checkout.run(MMCTL_TORCH="cpu")
+    assert done.returncode == 0, done
+    torch = re.search(r"^torch==(\S+)", (ROOT / "requirements/constraints.txt").read_text(), re.M)
+    call = checkout.pip_calls()[0]
+    assert f" torch=={torch[1]}+cpu torchvision==" in call
+    assert call.endswith("+cpu --extra-index-url https://download.pytorch.org/whl/cpu")
+    assert "making" in checkout.run().stdout  # PyPI's build
+    assert "+cpu" not in checkout.pip_calls()[2]
+
+
 def test_an_interrupted_installation_is_continued(checkout):
     checkout.add_python("python3.11", "3.11.7")
     checkout.fails(FAKE_PIP_ERROR="broken")
@@ -201,7 +277,7 @@ def test_opencv_without_desktop_libraries_is_replaced_by_its_headless_build(chec
     assert done.returncode == 0, done
     assert "its headless build takes its place" in done.stdout
     call = checkout.pip_calls()[-1]
-    assert "--no-deps --force-reinstall opencv-python-headless==4.11.0.86" in call
+    assert "--no-deps --force-reinstall opencv-python-headless==5.0.0.93" in call
 
 
 def test_another_fault_of_opencv_is_shown(checkout):

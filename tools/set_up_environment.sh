@@ -3,46 +3,21 @@
 # .venv with the tested versions of everything and mmctl in editable mode, by uv where it is
 # installed and by venv and pip elsewhere. quickstart.sh and run_tests.sh source this file.
 #
-#     PYTHON=/path/to/python3.11   the interpreter to build on
+#     PYTHON=/path/to/python3.12   the interpreter to build on
 #     MMCTL_VENV=/path             another place for the environment
+#     MMCTL_SET=pose | onedl       another set of versions: with mmpose, or with forks of OpenMMLab
+#     MMCTL_TORCH=cpu | cu126 ...  PyTorch's build of that name; without it PyPI's, for CUDA
 #     TMPDIR, PIP_CACHE_DIR, ...   as for any program, pip and uv
 set -euo pipefail
-
-ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
-VENV="${MMCTL_VENV:-$ROOT/.venv}"
-[[ "$VENV" == /* ]] || VENV="$PWD/$VENV"
-ENV_PYTHON="$VENV/bin/python"
-STAMP="$VENV/.mmctl-stamp"
-NEEDED="needed: 5.8 GB in $VENV, 3.0 GB in TMPDIR, 3.0 GB of cache (MMCTL_VENV and PIP_CACHE_DIR move them)"
-
-say() { printf '[environment] %s\n' "$*"; }
-
-fail() {
-    printf '\n[environment] ERROR: %s\n' "$1" >&2
-    if (($# > 1)); then printf '    %s\n' "${@:2}" >&2; fi
-    exit 1
-}
+source "$(dirname "${BASH_SOURCE[0]}")/choose_environment.sh"
 
 # What the environment depends on; the stamp in it says for which of these it was made.
 fingerprint() {
     {
         cat "$ROOT/requirements.txt" "$ROOT"/requirements/*.txt "$ROOT/setup.py" \
             "$ROOT/pyproject.toml" "$ROOT/mmctl/version.py"
-        echo "$ROOT" && "$ENV_PYTHON" --version
+        echo "$ROOT $SET $TORCH" && "$ENV_PYTHON" --version
     } 2>&1 | cksum
-}
-
-# A command of that name may exist and yet not run (pyenv's shims), so each candidate is run.
-find_python() {
-    local candidate version found=() candidates=(python3.11 python3.10 python3 python)
-    if [[ -n "${PYTHON:-}" ]]; then candidates=("$PYTHON"); fi
-    for BASE_PYTHON in "${candidates[@]}"; do
-        version="$("$BASE_PYTHON" --version 2>/dev/null)" || version="does not run"
-        if [[ "$version" == "Python 3.1"[01].* ]]; then return; fi
-        found+=("$BASE_PYTHON: $version")
-    done
-    fail "Python 3.10 or 3.11 is needed; the pinned packages have no wheels for others." \
-        "${found[@]}" "Name one:  PYTHON=/path/to/python3.11 bash ${0##*/}"
 }
 
 make_venv() {
@@ -81,9 +56,14 @@ check_opencv() {
 if [[ -f "$STAMP" && "$(cat "$STAMP")" == "$(fingerprint)" ]]; then
     say "up to date: $VENV"
 else
-    "$ENV_PYTHON" -c '' 2>/dev/null || make_venv
+    # Packages of one set stay behind when another is installed over it, so it is made anew; an
+    # environment that others made has neither file and is kept.
+    if ! "$ENV_PYTHON" -c '' 2>/dev/null || { [[ -f "$STAMP" || -f "$CHOICE" ]] &&
+        [[ "$(cat "$CHOICE" 2>/dev/null)" != "$SET $TORCH" ]]; }; then make_venv; fi
     rm -f "$STAMP" # until everything is done, an interrupted run is begun again
-    install "installing packages, 2 to 15 minutes" -r "$ROOT/requirements.txt"
+    echo "$SET $TORCH" >"$CHOICE"
+    mapfile -t build < <(torch_build)
+    install "installing packages, 2 to 15 minutes" -r "$REQUIREMENTS" "${build[@]}"
     install "installing mmctl in editable mode" --no-deps --no-build-isolation -e "$ROOT"
     check_opencv
     fingerprint >"$STAMP"

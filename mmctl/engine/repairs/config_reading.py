@@ -26,7 +26,6 @@ from mmengine.config import Config
 from mmengine.config.config import BASE_KEY, RESERVED_KEYS
 
 from mmctl.engine.repairs.custom_modules import import_custom_modules
-from mmctl.engine.repairs.function_scopes import with_named_scope
 from mmctl.files import parse_json, read_text
 
 SUFFIXES = (".py", ".json", ".yaml", ".yml")
@@ -96,7 +95,6 @@ def mend_config_reading() -> None:
         Config._parse_lazy_import = staticmethod(_named(Config._parse_lazy_import))
         for module in (mmengine.config.config, mmengine.config.utils):
             module._is_builtin_module = _is_of_python(module._is_builtin_module)
-        Config._dict_to_config_dict = staticmethod(with_named_scope(Config._dict_to_config_dict))
         Config._file2dict = staticmethod(_without_circles(Config._file2dict))
 
 

@@ -13,8 +13,10 @@ from typing import Any
 FUNCTIONS = ("collate_fn", "worker_init_fn")
 
 
-def with_named_scope(to_config: Callable[..., Any]) -> Callable[..., Any]:
-    """Wrap what sets ``_scope_``: in a dataloader's functions it becomes part of their names.
+def without_scopes(to_config: Callable[..., Any]) -> Callable[..., Any]:
+    """Wrap what sets ``_scope_``: a dataloader's functions get none.
+
+    Their names are looked up as any config writes them: ``pseudo_collate``, ``mmctl.seed_worker``.
 
     Args:
         to_config: ``Config._dict_to_config_dict``, which calls itself for each part.
@@ -25,10 +27,8 @@ def with_named_scope(to_config: Callable[..., Any]) -> Callable[..., Any]:
         config = to_config(*args, **kwargs)
         for key in FUNCTIONS:
             function = config.get(key) if isinstance(config, dict) else None
-            scope = function.pop("_scope_", None) if isinstance(function, dict) else None
-            name = function.get("type") if isinstance(function, dict) else None
-            if scope and isinstance(name, str) and "." not in name:
-                function["type"] = f"{scope}.{name}"
+            if isinstance(function, dict):
+                function.pop("_scope_", None)
         return config
 
     return convert

@@ -1,4 +1,4 @@
-"""Functions of a dataloader keep their package when a config of another package is a base."""
+"""Functions of a dataloader can be called when a config of another package is a base."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ def _no_metafile(*_: str) -> str:
     raise ValueError
 
 
-def test_the_package_is_part_of_the_name_or_was_named_already(loader: Config) -> None:
-    assert loader.collate_fn == {"type": "mmpretrain.pseudo_collate"}
+def test_components_know_their_package_and_functions_are_not_given_it(loader: Config) -> None:
+    assert loader.collate_fn == {"type": "pseudo_collate"}
     assert loader.worker_init_fn == {"type": "mmctl.seed_worker"}
     assert loader.dataset["_scope_"] == "mmpretrain"
 

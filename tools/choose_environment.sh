@@ -1,0 +1,50 @@
+# What the environment of this checkout is made of and where, from the variables that
+# set_up_environment.sh lists; sourced by it.
+
+ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
+VENV="${MMCTL_VENV:-$ROOT/.venv}"
+[[ "$VENV" == /* ]] || VENV="$PWD/$VENV"
+ENV_PYTHON="$VENV/bin/python"
+STAMP="$VENV/.mmctl-stamp" CHOICE="$VENV/.mmctl-choice"
+SET="${MMCTL_SET:-default}" TORCH="${MMCTL_TORCH:-pypi}"
+NEEDED="needed: 6.2 GB in $VENV, 3.0 GB in TMPDIR, 3.0 GB of cache (MMCTL_VENV and PIP_CACHE_DIR move them)"
+
+say() { printf '[environment] %s\n' "$*"; }
+
+fail() {
+    printf '\n[environment] ERROR: %s\n' "$1" >&2
+    if (($# > 1)); then printf '    %s\n' "${@:2}" >&2; fi
+    exit 1
+}
+
+REQUIREMENTS="$ROOT/requirements/environment-$SET.txt"
+CONSTRAINTS="$ROOT/requirements/constraints-$SET.txt"
+case "$SET" in # the Pythons that all packages have wheels for, the preferred one first
+    default) PYTHONS="3.11 3.12 3.13 3.10" REQUIREMENTS="$ROOT/requirements.txt" CONSTRAINTS="${CONSTRAINTS/-default/}" ;;
+    pose) PYTHONS="3.11 3.10" ;;
+    onedl) PYTHONS="3.12 3.13 3.11 3.10" ;;
+    *) fail "MMCTL_SET must be default, pose or onedl, got $SET" ;;
+esac
+
+# A command of that name may exist and yet not run (pyenv's shims), so each candidate is run.
+find_python() {
+    local version minor found=() candidates
+    read -ra candidates <<<"python${PYTHONS// / python} python3 python"
+    if [[ -n "${PYTHON:-}" ]]; then candidates=("$PYTHON"); fi
+    for BASE_PYTHON in "${candidates[@]}"; do
+        version="$("$BASE_PYTHON" --version 2>/dev/null)" || version="does not run"
+        minor="${version#Python }"
+        if [[ " $PYTHONS " == *" ${minor%.*} "* ]]; then return; fi
+        found+=("$BASE_PYTHON: $version")
+    done
+    fail "one of Python ${PYTHONS// /, } is needed; the $SET set has no wheels for others." \
+        "${found[@]}" "Name one:  PYTHON=/path/to/python3.11 bash ${0##*/}"
+}
+
+# PyTorch's other builds have an index of their own and its name in their version.
+torch_build() {
+    if [[ "$TORCH" == pypi ]]; then return; fi
+    sed -nE "s/^(torch|torchvision)==.*/&+$TORCH/p" "$CONSTRAINTS"
+    printf '%s\n' --extra-index-url "https://download.pytorch.org/whl/$TORCH"
+    if command -v uv >/dev/null; then printf '%s\n' --index-strategy unsafe-best-match; fi
+}
