@@ -1,7 +1,8 @@
 """Build a wheel, install it alone into an empty environment, and train and test there.
 
 ``python -m dev.check_wheel`` draws people, trains a config of its own that begins with
-``_base_ = 'mmctl::...'`` for an epoch and tests it, all with what the wheel brought. pip fetches
+``_base_ = 'mmctl::...'`` for an epoch, tests it and asks MMEngine for ``mmctl::...``, all with what
+the wheel brought. pip fetches
 what the wheel needs: 6 GB, most of it PyTorch.
 """
 
@@ -33,11 +34,12 @@ default_hooks = dict(checkpoint=dict(interval=1))
 """
 LOOK = """
 import importlib.metadata, pathlib
-import cv2, numpy, torch, mmctl, mmctl.engine
-from mmengine.hub import get_config
+import cv2, numpy, torch, mmctl, mmctl.engine, mmctl.models
+from mmengine.hub import get_config, get_model
 assert pathlib.Path(mmctl.__file__).is_relative_to("{venv}"), mmctl.__file__
 cfg = get_config("mmctl::ctl/ctl_r50_1xb32-240e_mars-256x128.py")
 assert cfg.model.type == "VideoReID", cfg.model.type
+assert type(get_model("mmctl::quickstart/ctl_r18_quickstart.py")) is mmctl.models.VideoReID
 names = ("mmengine", "mmcv-lite", "mmpretrain", "setuptools")
 versions = [f"{{name}} {{importlib.metadata.version(name)}}" for name in names]
 print("torch", torch.__version__, "numpy", numpy.__version__, "cv2", cv2.__version__, *versions)
