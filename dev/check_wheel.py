@@ -18,8 +18,10 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-BUILT_FROM = ("mmctl", "configs", "tools", "requirements", "setup.py", "pyproject.toml")
-BUILT_FROM += ("MANIFEST.in", "README.md", "LICENSE", "model-index.yml")
+BUILT_FROM = (
+    *("mmctl", "configs", "tools", "requirements", "setup.py", "pyproject.toml"),
+    *("MANIFEST.in", "README.md", "LICENSE", "model-index.yml"),
+)
 NUM_PEOPLE = 8
 
 CONFIG = """\"\"\"The quickstart of the wheel, one epoch on few people.\"\"\"
