@@ -19,6 +19,7 @@ import mmengine.hub.hub
 from mmengine.config import Config
 
 from mmctl.engine.repairs.config_reading import ConfigFileError, MissingConfigError
+from mmctl.engine.repairs.function_scopes import without_scopes
 
 PACKAGE = "mmctl"
 
@@ -38,6 +39,7 @@ def register_config_package() -> None:
     mmengine.config.config.is_installed = is_importable
     mmengine.hub.hub.install_package = _installing_if_missing(mmengine.hub.hub.install_package)
     Config.fromfile = staticmethod(_taking_names(Config.fromfile))
+    Config._dict_to_config_dict = staticmethod(without_scopes(Config._dict_to_config_dict))
 
 
 def find_package_folder(package: str) -> str:
