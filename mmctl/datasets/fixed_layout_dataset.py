@@ -39,6 +39,7 @@ class FixedLayoutDataset(TrackletDataset):
         FRAME_NUMBER: Finds the number of a frame in its name without ending.
     """
 
+    SPLITS: ClassVar[tuple[str, ...]] = ("train", "test")
     SUFFIXES: ClassVar[tuple[str, ...]] = ()
     FRAME_NUMBER: ClassVar[re.Pattern[str]] = LAST_NUMBER
 

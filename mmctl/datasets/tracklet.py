@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-SPLITS: dict[str, tuple[str, ...]] = {"train": ("train",), "test": ("query", "gallery")}
-"""The splits of tracklets that each split of a data set has."""
+SPLITS: dict[str, tuple[str | None, ...]] = {
+    "train": ("train",),
+    "test": ("query", "gallery"),
+    "all": ("train", "query", "gallery", None),
+}
+"""The splits of tracklets that each split of a data set has; None is that of unlabelled ones."""
 
 
 @dataclass
@@ -18,18 +22,20 @@ class Tracklet:
     """One row of a data set before it is numbered.
 
     Attributes:
-        pid: Person id; -1 marks junk, 0 a distractor.
+        pid: Person id; -1 marks junk, 0 a distractor. None: unlabelled.
         camid: Camera id.
-        split: ``'train'``, ``'query'`` or ``'gallery'``.
+        split: ``'train'``, ``'query'`` or ``'gallery'``. None: unlabelled.
         frame_paths: Paths of the frames in time order.
         keypoint_rows: Row of each frame in the keypoint array, (S,), where there is one.
+        origins: What is known of :data:`~mmctl.datasets.listings.frame_origins.ORIGIN_KEYS`.
     """
 
-    pid: int
+    pid: int | None
     camid: int
-    split: str
+    split: str | None
     frame_paths: list[str]
     keypoint_rows: npt.NDArray[np.int64] | None = None
+    origins: dict[str, Any] = field(default_factory=dict)
 
 
 def check_tracklets(
@@ -40,7 +46,7 @@ def check_tracklets(
     Args:
         owner: Class of the data set.
         made: What it returned.
-        split: ``'train'`` or ``'test'``.
+        split: ``'train'``, ``'test'`` or ``'all'``.
         has_rows: Whether there is a stored array, whose rows every tracklet must name.
 
     Returns:
@@ -68,8 +74,11 @@ def check_tracklets(
     return made
 
 
-def _fault_of(tracklet: Tracklet, splits: tuple[str, ...], has_rows: bool) -> str | None:
-    for name in ("pid", "camid"):
+def _fault_of(tracklet: Tracklet, splits: tuple[str | None, ...], has_rows: bool) -> str | None:
+    is_unlabelled = tracklet.split is None and None in splits
+    if is_unlabelled and tracklet.pid is not None:
+        return f"an unlabelled one has neither pid nor split, got pid {tracklet.pid!r:.80}"
+    for name in ("camid",) if is_unlabelled else ("pid", "camid"):
         value = getattr(tracklet, name)
         if not _is_integer(value):
             return f"{name} must be an integer, got {value!r:.80}"

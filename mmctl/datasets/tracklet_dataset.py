@@ -6,7 +6,7 @@ import os
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from mmengine.dataset import BaseDataset
@@ -16,12 +16,14 @@ from mmctl.datasets.keypoints.keypoint_file import (
     open_heatmap_array,
     open_keypoint_array,
 )
-from mmctl.datasets.listings.annotation_file import MAX_ID, read_annotation_file
+from mmctl.datasets.listings.annotation_file import MAX_ID, order_frames, read_annotation_file
+from mmctl.datasets.listings.frame_origins import origins_as_arrays
 from mmctl.datasets.numbering import Numbering
 from mmctl.datasets.tracklet import SPLITS, Tracklet, check_tracklets
 from mmctl.registry import DATASETS
 
 EXTRACTOR = "python tools/dataset_converters/extract_keypoints.py"
+UNLABELLED_HINT = "split='all' takes unlabelled tracklets, too"
 _BASE_ARGUMENTS = ("indices", "lazy_init", "max_refetch", "metainfo", "serialize_data", "test_mode")
 
 
@@ -36,14 +38,17 @@ class TrackletDataset(BaseDataset):
     Only the list is read here: no directory is scanned and no frame is touched before
     ``LoadFrames`` decodes it. ``get_data_info(i)`` has ``pid``, ``camid``, ``tracklet_id``,
     ``split``, ``frame_paths``, for training ``gt_label`` (0 .. persons - 1 by sorted pid), and
-    with stored arrays ``keypoint_file``, ``heatmap_file`` and ``keypoint_rows``. ``metainfo`` has
-    ``dataset_name`` and ``num_pids`` (junk and distractors are not persons), which is counted,
-    never taken over.
+    with stored arrays ``keypoint_file``, ``heatmap_file`` and ``keypoint_rows``; where the list
+    says it, ``video``, ``track``, ``frame_numbers``, ``times``, ``start``, ``boxes`` and
+    ``quality``. Unlabelled tracklets, which ``split='all'`` alone lists, have no ``pid`` and no
+    ``split``. ``metainfo`` has ``dataset_name`` and ``num_pids`` (junk and distractors are not
+    persons), which is counted, never taken over.
 
     Args:
         ann_file: The annotation file, absolute or below ``data_root``.
         data_root: Folder that the frame paths start from.
-        split: ``'train'``, or ``'test'`` for every query and gallery tracklet, once.
+        split: ``'train'``, ``'test'`` for every query and gallery tracklet, once, or ``'all'`` for
+            every tracklet in the order of the file, labelled or not.
         pipeline: Transforms of one tracklet, configs or callables.
         keypoint_file: The keypoint array, absolute or below ``data_root``: float32 (n, 17, 3).
         heatmap_file: The heatmap array, absolute or below ``data_root``: float16 (n, 17, h, w).
@@ -54,7 +59,12 @@ class TrackletDataset(BaseDataset):
         FileNotFoundError: If the annotation, keypoint or heatmap file does not exist.
         TypeError: If an argument is unknown.
         ValueError: If ``split`` is unknown or a file breaks a rule, with its place and value.
+
+    Attributes:
+        SPLITS: What ``split`` may be.
     """
+
+    SPLITS: ClassVar[tuple[str, ...]] = ("train", "test", "all")
 
     def __init__(
         self,
@@ -67,8 +77,9 @@ class TrackletDataset(BaseDataset):
         **base_arguments: Any,
     ) -> None:
         name = type(self).__name__
-        if split not in SPLITS:
-            raise ValueError(f"{name}'s split must be 'train' or 'test', got {split!r}")
+        if split not in self.SPLITS:
+            known = " or ".join(map(repr, self.SPLITS))
+            raise ValueError(f"{name}'s split must be {known}, got {split!r}")
         unknown = sorted(set(base_arguments) - set(_BASE_ARGUMENTS))
         if unknown:
             raise TypeError(
@@ -117,17 +128,20 @@ class TrackletDataset(BaseDataset):
         """
         metainfo, entries, num_rows = read_annotation_file(self.ann_file)
         for key, value in metainfo.items():
-            self._metainfo.setdefault(key, value)
+            # What the file says of a split's persons is nothing about those of all splits.
+            if (self.split, key) != ("all", "num_pids"):
+                self._metainfo.setdefault(key, value)
         tracklets = [
             Tracklet(
-                entry["pid"],
+                entry.get("pid"),
                 entry["camid"],
-                entry["split"],
+                entry.get("split"),
                 [os.path.join(self.data_root, frame) for frame in entry["frames"]],
                 np.array(entry["keypoint_rows"], dtype=np.int64),
+                origins_as_arrays(entry),
             )
             for entry in entries
-            if entry["split"] in SPLITS[self.split]
+            if entry.get("split") in SPLITS[self.split]
         ]
         return tracklets, num_rows
 
@@ -146,24 +160,7 @@ class TrackletDataset(BaseDataset):
         _, entries, num_rows = read_annotation_file(self.ann_file)
         if not entries:
             raise ValueError(f"{self.ann_file} must list a tracklet, because frames are wanted")
-        frames = [frame for entry in entries for frame in entry["frames"]]
-        if num_rows is not None:
-            return frames
-        rows = [row for entry in entries for row in entry["keypoint_rows"]]
-        names: dict[int, str] = {}
-        for row, frame in zip(rows, frames, strict=True):
-            if names.setdefault(row, frame) != frame:
-                raise ValueError(
-                    f"{self.ann_file}: a keypoint row must belong to one frame, but row {row} "
-                    f"belongs to {names[row]} and to {frame}"
-                )
-        for row in range(max(rows) + 1):
-            if row not in names:
-                raise ValueError(
-                    f"{self.ann_file}: the keypoint rows must be all from 0 to {max(rows)}, "
-                    f"because they name the frames of an array, but no frame has row {row}"
-                )
-        return [names[row] for row in sorted(names)]
+        return order_frames(self.ann_file, entries, num_rows)
 
     def load_data_list(self) -> list[dict[str, Any]]:
         """Number the tracklets; called once by MMEngine.
@@ -180,7 +177,7 @@ class TrackletDataset(BaseDataset):
         tracklets, num_rows = made
         self._check_presence(tracklets)
         self._check_ids(tracklets)
-        pids = sorted({tracklet.pid for tracklet in tracklets if tracklet.pid > 0})
+        pids = sorted({pid for t in tracklets if (pid := t.pid or 0) > 0})
         labels = {pid: label for label, pid in enumerate(pids)}
         self._metainfo.setdefault("dataset_name", name)
         if self._metainfo.setdefault("num_pids", len(pids)) != len(pids):
@@ -198,36 +195,42 @@ class TrackletDataset(BaseDataset):
         self, index: int, tracklet: Tracklet, labels: Mapping[int, int]
     ) -> dict[str, Any]:
         info: dict[str, Any] = {
-            "pid": tracklet.pid,
             "camid": tracklet.camid,
             "tracklet_id": index,
-            "split": tracklet.split,
             "frame_paths": tracklet.frame_paths,
+            **tracklet.origins,
         }
-        if tracklet.split == "train":
-            info["gt_label"] = labels[tracklet.pid]
+        if tracklet.pid is not None:
+            info |= {"pid": tracklet.pid, "split": tracklet.split}
+            if self.split == "train":
+                info["gt_label"] = labels[tracklet.pid]
         for key in ("keypoint_file", "heatmap_file"):
             if (path := getattr(self, key)) is not None:
                 info |= {key: path, "keypoint_rows": tracklet.keypoint_rows}
         return info
 
     def _check_presence(self, tracklets: list[Tracklet]) -> None:
+        if self.split == "all":
+            if not tracklets:
+                raise EmptySplitError(f"{self.listing} must list at least one tracklet, got none")
+            return
         needed = "train" if self.split == "train" else "query"
         if not any(tracklet.split == needed for tracklet in tracklets):
+            hint = f"; {UNLABELLED_HINT}" if "all" in self.SPLITS else ""
             raise EmptySplitError(
                 f"{self.listing}: the {self.split!r} split needs at least one tracklet with split "
-                f"{needed!r}, got {len(tracklets)} tracklets and none of it"
+                f"{needed!r}, got {len(tracklets)} tracklets and none of it{hint}"
             )
 
     def _check_ids(self, tracklets: list[Tracklet]) -> None:
         for index, tracklet in enumerate(tracklets):
-            if max(tracklet.pid, tracklet.camid) > MAX_ID:
+            if max(tracklet.pid or 0, tracklet.camid) > MAX_ID:
                 raise ValueError(
                     f"{self.listing}: pid and camid must be at most {MAX_ID}, because they are "
                     f"kept in 64 bits, but tracklet {index} ({tracklet.frame_paths[0]}) has "
                     f"{tracklet.pid} and {tracklet.camid}"
                 )
-            if tracklet.split == "train" and tracklet.pid < 1:
+            if tracklet.split == "train" and (tracklet.pid or 0) < 1:
                 raise ValueError(
                     f"{self.listing}: a training tracklet must be a person (pid 1 or more), "
                     "because junk (-1) and distractors (0) are no classes to learn, but tracklet "

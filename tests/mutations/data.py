@@ -225,8 +225,8 @@ DATA_SETS = (
         {
             "data set: pids for labels": ("= labels[tracklet.pid]", "= tracklet.pid"),
             "data set: distractors counted as a person": (
-                "if tracklet.pid > 0}",
-                "if tracklet.pid >= 0}",
+                "(pid := t.pid or 0) > 0}",
+                "(pid := t.pid or 0) >= 0}",
             ),
         },
     )

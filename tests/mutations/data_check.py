@@ -70,6 +70,16 @@ CHECKS = (
         },
     )
     + mistakes_in(
+        f"{_SETS}/listings/frame_origins.py",
+        (f"{_TESTS}/test_tracklet_dataset.py",),
+        {
+            "list: times that fall accepted": ("value < values[index - 1]:", "value < 0:"),
+            "list: a frame twice accepted": ("if after <= before:", "if after < before:"),
+            "list: local times taken for UTC": ("(Z|[+]00:00)", "(Z|[+]00:00)?"),
+            "list: boxes without area accepted": ("or min(box[2:]) <= 0:", "or min(box[2:]) < 0:"),
+        },
+    )
+    + mistakes_in(
         "mmctl/datasets/transforms/broken_frames.py",
         (f"{_TESTS}/test_transforms/test_load_frames.py",),
         {

@@ -2,24 +2,38 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections import Counter
+from collections.abc import Sequence
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 from mmctl.datasets.listings.frame_folders import listed_path
-from mmctl.files import read_json, shorten
+from mmctl.datasets.listings.frame_origins import (
+    MAX_ID,
+    ORIGIN_KEYS,
+    check_bound,
+    check_counts,
+    check_origins,
+    is_integer,
+)
+from mmctl.files import read_json, shorten, write_whole
+
+__all__ = ["MAX_ID", "order_frames", "read_annotation_file", "write_annotation_file"]
 
 _SPLITS = ("train", "query", "gallery")
 _DIGITS = re.compile(r"[0-9]+")
-MAX_ID = 2**63 - 1
-"""The greatest pid, camid and keypoint row."""
-
 _LONGEST = 300
 """Characters of a frame's name in messages."""
 
-_REQUIRED = ("pid", "camid", "split", "frames")
+_LABELS = ("pid", "split")
+"""Who it is and what for: a tracklet has both, or it is unlabelled and has neither."""
+
+_REQUIRED = ("camid", "frames")
+_KNOWN = ("pid", "camid", "split", "frames", "keypoint_rows", *ORIGIN_KEYS)
 _EXAMPLE = (
     '{"metainfo": {}, "tracklets": [{"pid": 1, "camid": 1, "split": "train", '
     '"frames": ["a/0.jpg"]}]}'
@@ -37,7 +51,7 @@ def read_annotation_file(
         path: The JSON file.
 
     Returns:
-        ``metainfo``; the tracklets of all splits, each with ``keypoint_rows``; the number of
+        ``metainfo``; the tracklets, labelled or not, each with ``keypoint_rows``; the number of
         frames of all splits, or None where the file names the keypoint rows itself.
 
     Raises:
@@ -61,6 +75,56 @@ def read_annotation_file(
     if num_named:
         return metainfo, entries, None
     return metainfo, entries, _number_frames(entries)
+
+
+def write_annotation_file(
+    path: str | Path, metainfo: dict[str, Any], entries: Sequence[dict[str, Any]]
+) -> None:
+    """Write an annotation file, whole or not at all; a tracklet is a line.
+
+    Args:
+        path: The JSON file.
+        metainfo: What is said of the data set.
+        entries: The tracklets of all splits, as :func:`read_annotation_file` reads them.
+
+    Raises:
+        DiskFullError: If the disk is full; what was there before is kept.
+    """
+    listed = ",\n".join(map(json.dumps, entries))
+    text = f'{{"metainfo": {json.dumps(metainfo)}, "tracklets": [\n{listed}\n]}}\n'
+    write_whole(path, text.encode())
+
+
+def order_frames(path: str, entries: list[dict[str, Any]], num_rows: int | None) -> list[str]:
+    """Return the frames of all tracklets in the order of the keypoint array's rows.
+
+    Args:
+        path: The annotation file, for messages.
+        entries: What it lists.
+        num_rows: How many frames it lists, None where it names the rows itself.
+
+    Raises:
+        ValueError: If the rows that it names are no such order: one that no frame has, or that two
+            have.
+    """
+    frames = [frame for entry in entries for frame in entry["frames"]]
+    if num_rows is not None:
+        return frames
+    rows = [row for entry in entries for row in entry["keypoint_rows"]]
+    names: dict[int, str] = {}
+    for row, frame in zip(rows, frames, strict=True):
+        if names.setdefault(row, frame) != frame:
+            raise ValueError(
+                f"{path}: a keypoint row must belong to one frame, but row {row} belongs to "
+                f"{names[row]} and to {frame}"
+            )
+    for row in range(max(rows) + 1):
+        if row not in names:
+            raise ValueError(
+                f"{path}: the keypoint rows must be all from 0 to {max(rows)}, because they name "
+                f"the frames of an array, but no frame has row {row}"
+            )
+    return [names[row] for row in sorted(names)]
 
 
 def _number_frames(entries: list[dict[str, Any]]) -> int:
@@ -91,34 +155,41 @@ def _check_entry(place: str, entry: Any) -> None:
     for key in _REQUIRED:
         if key not in entry:
             raise ValueError(f"{place} lacks the key {key!r}, it has {shorten(sorted(entry))}")
-    unknown = sorted(set(entry) - {*_REQUIRED, "keypoint_rows"})
+    unknown = sorted(set(entry) - set(_KNOWN))
     if unknown:
         raise ValueError(
-            f"{place}: key {shorten(unknown[0])} is unknown; known are {', '.join(_REQUIRED)} and "
-            "keypoint_rows"
+            f"{place}: key {shorten(unknown[0])} is unknown; known are {', '.join(_KNOWN)}"
         )
+    missing = [key for key in _LABELS if key not in entry]
+    if len(missing) == 1:
+        raise ValueError(
+            f"{place} lacks the key {missing[0]!r}, it has {shorten(sorted(entry))}; a tracklet "
+            "has pid and split, or, where nobody knows who it is, neither"
+        )
+    if not missing:
+        _check_labels(place, entry)
+    if not is_integer(entry["camid"]) or entry["camid"] < 0:
+        raise ValueError(
+            f"{place}: 'camid' must be an integer, 0 or more, got {shorten(entry['camid'])}"
+        )
+    check_bound(f"{place}: 'camid'", entry["camid"])
+    _check_frames(place, entry)
+    check_origins(place, entry)
+
+
+def _check_labels(place: str, entry: dict[str, Any]) -> None:
     if entry["split"] not in _SPLITS:
         raise ValueError(
             f"{place}: 'split' must be 'train', 'query' or 'gallery', got {shorten(entry['split'])}"
         )
-    _check_ids(place, entry)
-    _check_frames(place, entry)
-
-
-def _check_ids(place: str, entry: dict[str, Any]) -> None:
     lowest = -1 if entry["split"] == "gallery" else 1
-    if not _is_integer(entry["pid"]) or entry["pid"] < lowest:
+    if not is_integer(entry["pid"]) or entry["pid"] < lowest:
         raise ValueError(
             f"{place}: 'pid' must be an integer, at least 1 for train and query and at least -1 "
             "for gallery, because 0 marks distractors and -1 junk, got "
             f"{shorten(entry['pid'])} with split {shorten(entry['split'])}"
         )
-    if not _is_integer(entry["camid"]) or entry["camid"] < 0:
-        raise ValueError(
-            f"{place}: 'camid' must be an integer, 0 or more, got {shorten(entry['camid'])}"
-        )
-    for key in ("pid", "camid"):
-        _check_bound(f"{place}: {key!r}", entry[key])
+    check_bound(f"{place}: 'pid'", entry["pid"])
 
 
 def _check_frames(place: str, entry: dict[str, Any]) -> None:
@@ -147,7 +218,8 @@ def _check_frames(place: str, entry: dict[str, Any]) -> None:
             )
     _check_time_order(place, frames)
     if "keypoint_rows" in entry:
-        _check_keypoint_rows(place, entry["keypoint_rows"], frames)
+        rows = f"{place}: 'keypoint_rows'"
+        check_counts(rows, entry["keypoint_rows"], len(frames), "row")
 
 
 def _can_be_a_path(text: str) -> bool:
@@ -185,30 +257,3 @@ def _to_key(digits: str) -> tuple[int, str]:
     """Return what sorts digits as their number, which Python does not read from thousands."""
     significant = digits.lstrip("0")
     return len(significant), significant
-
-
-def _check_keypoint_rows(place: str, rows: Any, frames: list[str]) -> None:
-    if not isinstance(rows, list) or len(rows) != len(frames):
-        raise ValueError(
-            f"{place}: 'keypoint_rows' must list one row per frame ({len(frames)}), got "
-            f"{len(rows) if isinstance(rows, list) else shorten(rows)}"
-        )
-    for index, row in enumerate(rows):
-        if not _is_integer(row) or row < 0:
-            raise ValueError(
-                f"{place}: 'keypoint_rows'[{index}] must be an integer, 0 or more, got "
-                f"{shorten(row)}"
-            )
-        _check_bound(f"{place}: 'keypoint_rows'[{index}]", row)
-
-
-def _check_bound(place: str, number: int) -> None:
-    if number > MAX_ID:
-        raise ValueError(
-            f"{place} must be at most {MAX_ID}, because it is kept in 64 bits, got "
-            f"{shorten(number)}"
-        )
-
-
-def _is_integer(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)

@@ -65,6 +65,7 @@ class PlannedTrack:
         piece: Number of the piece of the track, from 1.
         positions: Frames in the video, from 0, (n,).
         rectangles: Left, top, right and bottom in whole pixels, the latter two exclusive, (n, 4).
+        boxes: What the tracker says: left, top, width and height in pixels, (n, 4).
     """
 
     camid: int
@@ -72,6 +73,7 @@ class PlannedTrack:
     piece: int
     positions: IntArray
     rectangles: IntArray
+    boxes: npt.NDArray[np.float64]
 
     @property
     def folder(self) -> str:
@@ -123,7 +125,14 @@ def plan_tracks(
         track = int(boxes.tracks[piece[0]])
         pieces[track] += 1
         planned.append(
-            PlannedTrack(camid, track, pieces[track], positions[piece], rectangles[piece])
+            PlannedTrack(
+                camid,
+                track,
+                pieces[track],
+                positions[piece],
+                rectangles[piece],
+                boxes.boxes[piece],
+            )
         )
     return planned, dropped
 

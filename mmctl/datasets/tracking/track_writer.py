@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import os
 import shutil
 from collections import Counter, defaultdict
@@ -16,6 +15,8 @@ from typing import Any
 import cv2
 import numpy as np
 
+from mmctl.datasets.listings.annotation_file import write_annotation_file
+from mmctl.datasets.listings.frame_origins import name_video, round_boxes
 from mmctl.datasets.tracking.frame_source import FrameSource
 from mmctl.datasets.tracking.identity_map import Identities
 from mmctl.datasets.tracking.split_choice import SplitChoice
@@ -150,12 +151,17 @@ class TrackWriter:
 
     def entries(self) -> list[dict[str, Any]]:
         """Return the tracklets as the annotation file lists them."""
+        videos = {camera.camid: name_video(camera.source.path) for camera in self.cameras}
         return [
             {
                 "pid": pid,
                 "camid": track.camid,
                 "split": split,
                 "frames": track.frame_paths(self.settings.first_frame),
+                "video": videos[track.camid],
+                "track": track.track,
+                "frame_numbers": track.positions.tolist(),
+                "boxes": round_boxes(track.boxes),
             }
             for track, pid, split in zip(self.tracks, self.pids, self.splits, strict=True)
         ]
@@ -220,9 +226,7 @@ class TrackWriter:
         write_whole(folder / TRACKS, self._table().encode())
         for camera in self.cameras:
             self._write_crops(folder, camera, progress)
-        content = {"metainfo": {"dataset_name": self.name}, "tracklets": self.entries()}
-        listed = json.dumps(content, indent=1) + "\n"
-        write_whole(folder / ANNOTATIONS, listed.encode())
+        write_annotation_file(folder / ANNOTATIONS, {"dataset_name": self.name}, self.entries())
 
     def _write_crops(
         self, folder: Path, camera: Camera, progress: Callable[[int], None] | None

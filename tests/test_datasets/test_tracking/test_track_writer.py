@@ -165,6 +165,20 @@ def read_set(out):
     return {str(p.relative_to(out)): p.read_bytes() for p in out.rglob("*") if p.is_file()}
 
 
+def test_the_list_says_where_crops_are_from(writer, tmp_path):
+    writer(stride=5, min_length=2).write()
+    infos = [
+        TrackletDataset(data_root=str(tmp_path / "out"), split="all").get_data_info(index)
+        for index in range(4)
+    ]
+    assert [info["video"] for info in infos] == ["frames"] * 2 + ["street.avi"] * 2
+    assert [info["track"] for info in infos] == [10, 20, 10, 20]
+    # Frame 1 of the tracker is the first one, at position 0.
+    assert infos[3]["frame_numbers"].tolist() == [0, 5, 10]
+    assert infos[3]["frame_paths"][1].endswith("000006.jpg")
+    assert infos[3]["boxes"].tolist() == [[*corner(2, frame), SIDE, SIDE] for frame in (0, 5, 10)]
+
+
 def test_a_killed_run_leaves_nothing_in_place_and_is_repeated(writer, tmp_path, die, monkeypatch):
     die("write_whole", 20)
     with pytest.raises(KeyboardInterrupt):
@@ -181,13 +195,13 @@ def test_a_killed_run_leaves_nothing_in_place_and_is_repeated(writer, tmp_path, 
     assert len(list(out.rglob("*.jpg"))) == 48
 
 
-@pytest.mark.parametrize("times", [0, 20, 25])
-def test_a_finished_data_set_stays_until_the_new_one_is_whole(
-    writer, tmp_path, die, monkeypatch, times
-):
+@pytest.mark.parametrize(
+    ("name", "times"), [("write_whole", 0), ("write_whole", 20), ("write_annotation_file", 0)]
+)
+def test_a_finished_data_set_stays_until_the_new_one_is_whole(writer, tmp_path, die, name, times):
     writer().write()
     finished = read_set(tmp_path / "out")
-    die("write_whole", times)
+    die(name, times)
     with pytest.raises(KeyboardInterrupt):
         writer(stride=2).write(overwrite=True)
     found = read_set(tmp_path / "out")
