@@ -25,6 +25,8 @@ METRICS = _child(root.METRICS, "mmctl.evaluation")
 HOOKS = _child(root.HOOKS, "mmctl.engine", "mmctl.reports")
 LOOPS = _child(root.LOOPS, "mmctl.engine")
 OPTIM_WRAPPERS = _child(root.OPTIM_WRAPPERS, "mmctl.engine")
+DETECTORS = Registry("detector", scope="mmctl", locations=["mmctl.models.detectors"])
+TRACKERS = Registry("tracker", scope="mmctl", locations=["mmctl.models.trackers"])
 VISUALIZERS = _child(root.VISUALIZERS, "mmctl.visualization")
 
 # Nothing of ours lies in these, but MMEngine warns of a scope that has no registry of a kind.

@@ -1,4 +1,4 @@
-"""Body tables and the sample that travels through the model."""
+"""Body tables, persons found in a frame, and the sample that travels through the model."""
 
 from mmctl.structures.body import (
     BODY_SCALES,
@@ -10,6 +10,7 @@ from mmctl.structures.body import (
     BodyScales,
     resolve_body,
 )
+from mmctl.structures.detections import Detections
 from mmctl.structures.tracklet_sample import TrackletSample
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "NUM_KEYPOINTS",
     "SCALES",
     "BodyScales",
+    "Detections",
     "TrackletSample",
     "resolve_body",
 ]

@@ -26,11 +26,13 @@ class FrameSource:
     Attributes:
         path: The video or folder.
         num_frames: How many frames there are; a video's header may be wrong about it.
+        frame_rate: Frames per second as the header says, 0 where nothing does.
         size: Height and width of every frame.
     """
 
     path: Path
     num_frames: int
+    frame_rate: float = 0.0
     size: tuple[int, int]
 
     def has_frame(self, position: int) -> bool:
@@ -47,6 +49,17 @@ class FrameSource:
 
     def read(self, positions: Sequence[int]) -> Iterator[tuple[int, Frame]]:
         """Yield the frames (RGB) at increasing positions.
+
+        Raises:
+            ValueError: If a frame cannot be read or has another size than the first one.
+        """
+        raise NotImplementedError
+
+    def scan(self, stride: int = 1) -> Iterator[tuple[int, float | None, Frame]]:
+        """Yield every ``stride``-th frame (RGB) to the end, with its position and its time.
+
+        Times are seconds since the first frame by the clock of the file and never fall; None where
+        there is no clock. At the end ``num_frames`` is what was there, whatever a header says.
 
         Raises:
             ValueError: If a frame cannot be read or has another size than the first one.
@@ -93,6 +106,11 @@ class FolderSource(FrameSource):
             self.check_size(f"frame {file}", frame)
             yield position, frame
 
+    def scan(self, stride: int = 1) -> Iterator[tuple[int, float | None, Frame]]:
+        """Yield every ``stride``-th picture; pictures have no times."""
+        for position, frame in self.read(range(0, self.num_frames, stride)):
+            yield position, None, frame
+
 
 class VideoSource(FrameSource):
     """A video file that OpenCV can decode, read from its start to the last frame needed.
@@ -114,6 +132,7 @@ class VideoSource(FrameSource):
                 )
             self.size = (frame.shape[0], frame.shape[1])
             self.num_frames = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
+            self.frame_rate = capture.get(cv2.CAP_PROP_FPS)
 
     def has_frame(self, position: int) -> bool:
         """Return whether there is a frame at a position; counts where the header has too few."""
@@ -147,6 +166,24 @@ class VideoSource(FrameSource):
                 rgb = np.asarray(cv2.cvtColor(frame, cv2.COLOR_BGR2RGB), dtype=np.uint8)
                 self.check_size(f"frame {position} (from 0) of {self.path}", rgb)
                 yield position, rgb
+
+    def scan(self, stride: int = 1) -> Iterator[tuple[int, float | None, Frame]]:
+        """Yield every ``stride``-th frame until nothing more can be decoded."""
+        at, start, time = 0, 0.0, 0.0
+        with _open_video(self.path) as capture:
+            while capture.grab():
+                clock = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
+                start = clock if at == 0 else start
+                time = max(time, clock - start)
+                if at % stride == 0:
+                    decoded, frame = capture.retrieve()
+                    if not decoded:
+                        break
+                    rgb = np.asarray(cv2.cvtColor(frame, cv2.COLOR_BGR2RGB), dtype=np.uint8)
+                    self.check_size(f"frame {at} (from 0) of {self.path}", rgb)
+                    yield at, time, rgb
+                at += 1
+        self.num_frames = at
 
 
 def open_source(path: Path) -> FrameSource:
