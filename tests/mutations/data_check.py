@@ -162,12 +162,18 @@ TRACKING = (
         f"{_SETS}/tracking/track_writer.py",
         (f"{_TESTS}/test_tracking/test_track_writer.py",),
         {
-            "tracks: crops in BGR": ("left:right, ::-1]", "left:right]"),
+            "tracks: two runs on one folder": ("with FolderLock(self.out):", "if True:"),
+        },
+    )
+    + mistakes_in(
+        f"{_SETS}/tracking/set_folder.py",
+        (f"{_TESTS}/test_tracking/test_track_writer.py",),
+        {
+            "tracks: crops in BGR": ("crop[:, :, ::-1]", "crop"),
             "tracks: the list of an earlier run stays": (
                 "(out / ANNOTATIONS).unlink(missing_ok=True)",
                 "pass",
             ),
-            "tracks: two runs on one folder": ("with FolderLock(self.out):", "if True:"),
         },
     )
     + mistakes_in(

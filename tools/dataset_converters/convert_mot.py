@@ -24,8 +24,8 @@ from mmctl.datasets.tracking import (
 )
 from mmctl.datasets.tracking.identity_map import read_identities
 from mmctl.datasets.tracking.mot_file import BOXES
+from mmctl.datasets.tracking.set_folder import check_folder
 from mmctl.datasets.tracking.split_choice import MODES
-from mmctl.datasets.tracking.track_writer import check_folder
 from mmctl.engine import run_command
 from mmctl.engine.commands.rated_progress import rated_progress
 

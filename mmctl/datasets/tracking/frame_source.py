@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -163,7 +164,7 @@ class VideoSource(FrameSource):
                         "leaves out the boxes of the others"
                     )
                 at += 1
-                rgb = np.asarray(cv2.cvtColor(frame, cv2.COLOR_BGR2RGB), dtype=np.uint8)
+                rgb = _to_rgb(frame)
                 self.check_size(f"frame {position} (from 0) of {self.path}", rgb)
                 yield position, rgb
 
@@ -179,7 +180,7 @@ class VideoSource(FrameSource):
                     decoded, frame = capture.retrieve()
                     if not decoded:
                         break
-                    rgb = np.asarray(cv2.cvtColor(frame, cv2.COLOR_BGR2RGB), dtype=np.uint8)
+                    rgb = _to_rgb(frame)
                     self.check_size(f"frame {at} (from 0) of {self.path}", rgb)
                     yield at, time, rgb
                 at += 1
@@ -206,6 +207,10 @@ def _open_video(path: Path) -> Iterator[cv2.VideoCapture]:
         yield capture
     finally:
         capture.release()
+
+
+def _to_rgb(frame: npt.NDArray[Any]) -> Frame:
+    return np.asarray(cv2.cvtColor(frame, cv2.COLOR_BGR2RGB), dtype=np.uint8)
 
 
 def _read_picture(file: Path) -> Frame:

@@ -55,6 +55,17 @@ class TrackSettings:
             )
 
 
+def crop_folder(camid: int, track: int, piece: int) -> str:
+    """Return the folder of a tracklet's crops, relative to the data set's.
+
+    Args:
+        camid: The camera.
+        track: The tracker's number.
+        piece: Number of the piece of the track, from 1.
+    """
+    return f"crops/camera{camid}/track{track:06d}_{piece}"
+
+
 @dataclass(frozen=True)
 class PlannedTrack:
     """A tracklet before it is cropped.
@@ -78,7 +89,7 @@ class PlannedTrack:
     @property
     def folder(self) -> str:
         """Folder of the crops, relative to the data set's."""
-        return f"crops/camera{self.camid}/track{self.track:06d}_{self.piece}"
+        return crop_folder(self.camid, self.track, self.piece)
 
     def frame_paths(self, first_frame: int) -> list[str]:
         """Paths of the crops, named by the tracker's frame numbers."""
@@ -109,7 +120,7 @@ def plan_tracks(
     else:
         missing = np.zeros(len(positions), dtype=bool)
         _check_end(boxes, positions, source)
-    rectangles = _clip_boxes(boxes.boxes, source.size)
+    rectangles = clip_boxes(boxes.boxes, source.size)
     keep, dropped = _filter_boxes(boxes, positions, rectangles, missing, settings)
     # By track, then by time
     order = np.lexsort((positions, boxes.tracks))
@@ -181,8 +192,16 @@ def _is_gap(positions: IntArray, settings: TrackSettings) -> npt.NDArray[np.bool
     return lost > settings.max_gap
 
 
-def _clip_boxes(boxes: npt.NDArray[np.float64], size: tuple[int, int]) -> IntArray:
-    """Round edges to whole pixels and clip them; pixel j covers [j, j + 1)."""
+def clip_boxes(boxes: npt.NDArray[np.float64], size: tuple[int, int]) -> IntArray:
+    """Round edges to whole pixels and clip them; pixel j covers [j, j + 1).
+
+    Args:
+        boxes: Left, top, width and height in pixels, (n, 4).
+        size: Height and width of the frame.
+
+    Returns:
+        Left, top, right and bottom, the latter two exclusive, (n, 4).
+    """
     edges = np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], axis=1)
     limits = np.array([size[1], size[0], size[1], size[0]])
     return np.floor(edges + 0.5).clip(0, limits).astype(np.int64)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import os
 import shutil
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
@@ -12,46 +9,27 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
 from mmctl.datasets.listings.annotation_file import write_annotation_file
 from mmctl.datasets.listings.frame_origins import name_video, round_boxes
 from mmctl.datasets.tracking.frame_source import FrameSource
 from mmctl.datasets.tracking.identity_map import Identities
+from mmctl.datasets.tracking.set_folder import (
+    ANNOTATIONS,
+    TRACKS,
+    UNFINISHED,
+    check_folder,
+    put_in_place,
+    track_table,
+    write_crop,
+)
 from mmctl.datasets.tracking.split_choice import SplitChoice
 from mmctl.datasets.tracking.track_boxes import TrackBoxes
 from mmctl.datasets.tracking.track_fit import check_fit
 from mmctl.datasets.tracking.track_plan import PlannedTrack, TrackSettings, plan_tracks
 from mmctl.files import write_whole
 from mmctl.files.folder_lock import FolderLock
-
-ANNOTATIONS, TRACKS, CROPS = "annotations.json", "tracks.csv", "crops"
-UNFINISHED = ".unfinished"
-"""Folder in that of the data set that everything is written to first."""
-
-_JPEG_QUALITY = 95
-
-
-def check_folder(out: Path, overwrite: bool = False) -> None:
-    """Refuse to replace what must not be lost.
-
-    Args:
-        out: Folder of the data set.
-        overwrite: Whether a finished data set may be replaced.
-
-    Raises:
-        ValueError: If the folder holds a finished data set, or crops of something else.
-    """
-    if (out / ANNOTATIONS).exists() and not overwrite:
-        raise ValueError(
-            f"{out} holds a finished data set ({ANNOTATIONS}); --overwrite replaces it"
-        )
-    if (out / CROPS).exists() and not (out / TRACKS).exists():
-        raise ValueError(
-            f"{out / CROPS} must not be there yet, because it would be replaced, and without "
-            f"{TRACKS} beside it it is not this program's; choose another folder"
-        )
 
 
 @dataclass(frozen=True)
@@ -139,7 +117,7 @@ class TrackWriter:
         with FolderLock(self.out):
             # A run that was killed while it put its files in place had all of them.
             if (unfinished / ANNOTATIONS).exists():
-                _put_in_place(self.out)
+                put_in_place(self.out)
             check_folder(self.out, overwrite)
             shutil.rmtree(unfinished, ignore_errors=True)
             try:
@@ -147,7 +125,7 @@ class TrackWriter:
             except Exception:
                 shutil.rmtree(unfinished)
                 raise
-            _put_in_place(self.out)
+            put_in_place(self.out)
 
     def entries(self) -> list[dict[str, Any]]:
         """Return the tracklets as the annotation file lists them."""
@@ -223,7 +201,7 @@ class TrackWriter:
     def _write_all(self, folder: Path, progress: Callable[[int], None] | None) -> None:
         for track in self.tracks:
             (folder / track.folder).mkdir(parents=True)
-        write_whole(folder / TRACKS, self._table().encode())
+        write_whole(folder / TRACKS, track_table(self.entries()))
         for camera in self.cameras:
             self._write_crops(folder, camera, progress)
         write_annotation_file(folder / ANNOTATIONS, {"dataset_name": self.name}, self.entries())
@@ -241,40 +219,6 @@ class TrackWriter:
                     crops[position].append((path, rectangle))
         for position, frame in camera.source.read(sorted(crops)):
             for path, (left, top, right, bottom) in crops[position]:
-                crop = np.ascontiguousarray(frame[top:bottom, left:right, ::-1])
-                options = [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY]
-                encoded, content = cv2.imencode(".jpg", crop, options)
-                assert encoded
-                write_whole(folder / path, content.tobytes(), sync=False)
+                write_crop(folder / path, frame[top:bottom, left:right])
             if progress is not None:
                 progress(len(crops[position]))
-
-    def _table(self) -> str:
-        """Return a line for each tracklet: what a person who labels identities needs."""
-        buffer = io.StringIO()
-        table = csv.writer(buffer, lineterminator="\n")
-        table.writerow(
-            ["camera", "track_id", "pid", "split", "first_frame", "last_frame", "crops", "folder"]
-        )
-        for track, pid, split in zip(self.tracks, self.pids, self.splits, strict=True):
-            ends = (track.positions[[0, -1]] + self.settings.first_frame).tolist()
-            row = [track.camid, track.track, pid, split, *ends, len(track.positions), track.folder]
-            table.writerow(row)
-        return buffer.getvalue()
-
-
-def _put_in_place(out: Path) -> None:
-    """Move what a run has finished to its places; a killed call is repeated by the next run.
-
-    In between there is no ``annotations.json``, so that no list has crops of another run.
-    """
-    unfinished = out / UNFINISHED
-    (out / ANNOTATIONS).unlink(missing_ok=True)
-    if (unfinished / TRACKS).exists():
-        os.replace(unfinished / TRACKS, out / TRACKS)
-    if (unfinished / CROPS).exists():
-        if (out / CROPS).exists():
-            os.replace(out / CROPS, unfinished / "replaced")
-        os.replace(unfinished / CROPS, out / CROPS)
-    os.replace(unfinished / ANNOTATIONS, out / ANNOTATIONS)
-    shutil.rmtree(unfinished)

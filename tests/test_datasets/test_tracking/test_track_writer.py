@@ -16,9 +16,10 @@ from mmctl.datasets.tracking import (
     TrackWriter,
     open_source,
     read_mot_file,
+    set_folder,
     track_writer,
 )
-from mmctl.datasets.tracking.track_writer import check_folder
+from mmctl.datasets.tracking.set_folder import check_folder
 from tests.test_datasets.test_tracking.conftest import COLOURS, NUM_FRAMES, SIDE, corner
 
 PIPELINE = [
@@ -180,7 +181,7 @@ def test_the_list_says_where_crops_are_from(writer, tmp_path):
 
 
 def test_a_killed_run_leaves_nothing_in_place_and_is_repeated(writer, tmp_path, die, monkeypatch):
-    die("write_whole", 20)
+    die("write_crop", 20)
     with pytest.raises(KeyboardInterrupt):
         writer().write()
     out = tmp_path / "out"
@@ -196,7 +197,7 @@ def test_a_killed_run_leaves_nothing_in_place_and_is_repeated(writer, tmp_path, 
 
 
 @pytest.mark.parametrize(
-    ("name", "times"), [("write_whole", 0), ("write_whole", 20), ("write_annotation_file", 0)]
+    ("name", "times"), [("write_whole", 0), ("write_crop", 20), ("write_annotation_file", 0)]
 )
 def test_a_finished_data_set_stays_until_the_new_one_is_whole(writer, tmp_path, die, name, times):
     writer().write()
@@ -217,7 +218,7 @@ def test_what_was_killed_as_it_was_put_in_place_is_put_there_by_the_next_run(
     writer().write()
     (out / "persons.csv").write_text("the user's")
     with monkeypatch.context() as patch:
-        patch.setattr(track_writer, "os", SimpleNamespace(replace=os.replace))
+        patch.setattr(set_folder, "os", SimpleNamespace(replace=os.replace, path=os.path))
         moves, replace = [], os.replace
 
         def move(*names):
@@ -226,7 +227,7 @@ def test_what_was_killed_as_it_was_put_in_place_is_put_there_by_the_next_run(
                 raise KeyboardInterrupt
             replace(*names)
 
-        patch.setattr(track_writer.os, "replace", move)
+        patch.setattr(set_folder.os, "replace", move)
         with pytest.raises(KeyboardInterrupt):
             writer(stride=2, min_length=1).write(overwrite=True)
     # The files of two runs are never taken for one data set.
