@@ -132,7 +132,8 @@ class VideoSource(FrameSource):
                     f"video {path} cannot be decoded by OpenCV, not even its first frame"
                 )
             self.size = (frame.shape[0], frame.shape[1])
-            self.num_frames = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
+            # Streams without container have no such number.
+            self.num_frames = max(int(capture.get(cv2.CAP_PROP_FRAME_COUNT)), 0)
             self.frame_rate = capture.get(cv2.CAP_PROP_FPS)
 
     def has_frame(self, position: int) -> bool:
@@ -176,13 +177,14 @@ class VideoSource(FrameSource):
                 clock = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
                 start = clock if at == 0 else start
                 time = max(time, clock - start)
+                is_told = at == 0 or time > 0
                 if at % stride == 0:
                     decoded, frame = capture.retrieve()
                     if not decoded:
                         break
                     rgb = _to_rgb(frame)
                     self.check_size(f"frame {at} (from 0) of {self.path}", rgb)
-                    yield at, time, rgb
+                    yield at, time if is_told else None, rgb
                 at += 1
         self.num_frames = at
 

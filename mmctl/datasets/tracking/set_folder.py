@@ -10,12 +10,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import cv2
-import numpy as np
-import numpy.typing as npt
-
-from mmctl.files import write_whole
-
 ANNOTATIONS, TRACKS, CROPS = "annotations.json", "tracks.csv", "crops"
 KEYPOINTS, RECORD = "info/keypoints.npy", "info/tracking.json"
 INFO = (KEYPOINTS, "info/keypoints.json", RECORD)
@@ -23,7 +17,6 @@ UNFINISHED = ".unfinished"
 """Folder in that of the data set that everything is written to first."""
 
 _HEADER = ("camera", "track_id", "pid", "split", "first_frame", "last_frame", "crops", "folder")
-_JPEG_QUALITY = 95
 
 
 def check_folder(out: Path, overwrite: bool = False) -> None:
@@ -45,19 +38,6 @@ def check_folder(out: Path, overwrite: bool = False) -> None:
             f"{out / CROPS} must not be there yet, because it would be replaced, and without "
             f"{TRACKS} beside it it is not this program's; choose another folder"
         )
-
-
-def write_crop(path: Path, crop: npt.NDArray[np.uint8]) -> None:
-    """Write a person's crop as JPEG.
-
-    Args:
-        path: The file; its folder exists.
-        crop: RGB, (h, w, 3).
-    """
-    options = [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY]
-    encoded, content = cv2.imencode(".jpg", np.ascontiguousarray(crop[:, :, ::-1]), options)
-    assert encoded
-    write_whole(path, content.tobytes(), sync=False)
 
 
 def track_table(entries: Sequence[Mapping[str, Any]]) -> bytes:

@@ -13,6 +13,7 @@ import numpy as np
 
 from mmctl.datasets.listings.annotation_file import write_annotation_file
 from mmctl.datasets.listings.frame_origins import name_video, round_boxes
+from mmctl.datasets.tracking.crop_encoding import encode_crop
 from mmctl.datasets.tracking.frame_source import FrameSource
 from mmctl.datasets.tracking.identity_map import Identities
 from mmctl.datasets.tracking.set_folder import (
@@ -22,7 +23,6 @@ from mmctl.datasets.tracking.set_folder import (
     check_folder,
     put_in_place,
     track_table,
-    write_crop,
 )
 from mmctl.datasets.tracking.split_choice import SplitChoice
 from mmctl.datasets.tracking.track_boxes import TrackBoxes
@@ -119,6 +119,11 @@ class TrackWriter:
             if (unfinished / ANNOTATIONS).exists():
                 put_in_place(self.out)
             check_folder(self.out, overwrite)
+            if (unfinished / "tracking.json").exists() and not overwrite:
+                raise ValueError(
+                    f"{unfinished} holds unfinished work of track_video.py; run that to its end, "
+                    "or --overwrite throws it away"
+                )
             shutil.rmtree(unfinished, ignore_errors=True)
             try:
                 self._write_all(unfinished, progress)
@@ -218,7 +223,7 @@ class TrackWriter:
                 ):
                     crops[position].append((path, rectangle))
         for position, frame in camera.source.read(sorted(crops)):
-            for path, (left, top, right, bottom) in crops[position]:
-                write_crop(folder / path, frame[top:bottom, left:right])
+            for path, rectangle in crops[position]:
+                write_whole(folder / path, encode_crop(frame, rectangle), sync=False)
             if progress is not None:
                 progress(len(crops[position]))

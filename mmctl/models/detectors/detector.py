@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,17 @@ class Detector:
             What is in each frame.
         """
         raise NotImplementedError
+
+    def finish(self, source: FrameSource) -> Counter[str]:  # noqa: ARG002
+        """Be told that a video is at its end.
+
+        Args:
+            source: The video; its ``num_frames`` is what was there.
+
+        Returns:
+            How many boxes were left out for which reason.
+        """
+        return Counter()
 
     def origin(self) -> dict[str, Any]:
         """Return what decides its results, for the record of a run: plain values."""

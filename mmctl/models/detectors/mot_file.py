@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -95,6 +96,25 @@ class MotFile(Detector):
                 )
             )
         return found
+
+    def finish(self, source: FrameSource) -> Counter[str]:
+        """Compare the end of the tracks with that of the video.
+
+        Raises:
+            ValueError: If the video has ended before its tracks.
+        """
+        assert self._boxes is not None
+        left_out = Counter(self._boxes.left_out)
+        missing = int((self._positions >= source.num_frames).sum())
+        if missing and not self.skip_missing_frames:
+            raise ValueError(
+                f"{self._boxes.path}: tracks go on to frame {self._positions[-1] + 1} of "
+                f"{source.path}, which cannot be decoded beyond its first {source.num_frames}; are "
+                "they of another video? Where it was cut off, skip_missing_frames leaves out the "
+                f"{missing:,} boxes beyond"
+            )
+        left_out["beyond the end of the video"] = missing
+        return left_out
 
     def origin(self) -> dict[str, Any]:
         """Return how files are read."""

@@ -181,7 +181,7 @@ def test_the_list_says_where_crops_are_from(writer, tmp_path):
 
 
 def test_a_killed_run_leaves_nothing_in_place_and_is_repeated(writer, tmp_path, die, monkeypatch):
-    die("write_crop", 20)
+    die("encode_crop", 20)
     with pytest.raises(KeyboardInterrupt):
         writer().write()
     out = tmp_path / "out"
@@ -197,7 +197,7 @@ def test_a_killed_run_leaves_nothing_in_place_and_is_repeated(writer, tmp_path, 
 
 
 @pytest.mark.parametrize(
-    ("name", "times"), [("write_whole", 0), ("write_crop", 20), ("write_annotation_file", 0)]
+    ("name", "times"), [("write_whole", 0), ("encode_crop", 20), ("write_annotation_file", 0)]
 )
 def test_a_finished_data_set_stays_until_the_new_one_is_whole(writer, tmp_path, die, name, times):
     writer().write()

@@ -1,0 +1,109 @@
+"""Follow the persons in videos: crops, keypoints, times and quality, as TrackletDataset reads them.
+
+``track_video.py gate.mp4 hall.mp4 --out data/street --starts 2024-05-31T12:30:00Z
+2024-05-31T12:30:05Z`` detects with torchvision's Keypoint R-CNN and tracks with ByteTrack. Killed
+at any moment, the same command goes on. label_tracklets.py says afterwards who is who.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from mmctl.engine import run_command
+from mmctl.engine.commands.command_line import CfgOptions
+from mmctl.engine.commands.rated_progress import rated_progress
+
+BATCH = 4
+
+
+def parse_args() -> argparse.Namespace:
+    from mmctl.datasets.tracking import TrackSettings
+
+    settings = TrackSettings()
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("videos", nargs="*", metavar="VIDEO", help="video file, or folder of numbered frames")
+    add("--out", type=Path, required=True, help="folder of the data set to write")
+    add = parser.add_argument_group("whose the videos are").add_argument
+    add(
+        "--cameras", type=int, nargs="+", metavar="N", help="camera of each video (default: 1 2 ..)"
+    )
+    add(
+        "--starts", nargs="+", metavar="TIME", help="when each video began, as 2024-05-31T12:30:00Z"
+    )
+    add("--tracks", nargs="+", metavar="FILE", help="track file of each video, for MotFile")
+    add("--camera-list", type=Path, metavar="JSON", help="all of that in a file, in place of flags")
+    add = parser.add_argument_group("who finds and follows the persons").add_argument
+    add("--detector", default="TorchvisionKeypointRCNN", help="(default: %(default)s)")
+    add("--weights", help="name of torchvision's weights, or a checkpoint (default: DEFAULT)")
+    add("--detector-options", nargs="+", action=CfgOptions, default={}, metavar="KEY=VALUE")
+    add("--tracker", help="(default: ByteTrack, none for MotFile)")
+    add("--tracker-options", nargs="+", action=CfgOptions, default={}, metavar="KEY=VALUE")
+    add("--custom-imports", nargs="+", default=[], metavar="MODULE", help="that register others")
+    add("--device", help="as cuda:0 or cpu (default: a GPU if there is one)")
+    add("--batch-size", type=int, default=BATCH, help="frames at a time (default: %(default)s)")
+    add = parser.add_argument_group("what is kept").add_argument
+    add("--stride", type=int, default=settings.stride, help="use every so-many-th frame")
+    add("--min-confidence", type=float, default=settings.min_confidence)
+    add("--min-size", type=int, nargs=2, metavar=("H", "W"), default=list(settings.min_size))
+    add("--max-gap", type=int, default=settings.max_gap, help="lost for longer: two tracklets")
+    add("--min-length", type=int, default=settings.min_length, help="least crops of a tracklet")
+    parser.add_argument("--overwrite", action="store_true", help="replace what is in the folder")
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = parse_args()
+    from mmctl.apis.video_tracking import VideoTracking
+    from mmctl.apis.video_tracking.components import build_detector, build_tracker
+    from mmctl.apis.video_tracking.video_choice import choose_videos
+    from mmctl.datasets.tracking import TrackSettings
+
+    cameras = choose_videos(args.videos, args.cameras, args.starts, args.tracks, args.camera_list)
+    settings = TrackSettings(
+        stride=args.stride,
+        min_confidence=args.min_confidence,
+        min_size=tuple(args.min_size),
+        max_gap=args.max_gap,
+        min_length=args.min_length,
+    )
+    given = {"weights": args.weights, "device": args.device}
+    detector = build_detector(args.detector, given, args.detector_options, args.custom_imports)
+    tracker = build_tracker(args.tracker, args.tracker_options, detector)
+    work = VideoTracking(args.out, cameras, detector, tracker, settings, args.batch_size)
+    for warning in work.warnings:
+        print(f"warning: {warning}", file=sys.stderr)
+    num_known = len(work.warnings)
+    if work.is_finished() and not args.overwrite:
+        print(f"{args.out} has been finished by this command before; --overwrite makes it again")
+        return
+    with rated_progress("frames") as progress:
+        bar = progress.add_task("frames", total=None)
+        result = work.run(
+            lambda done, total: progress.update(bar, completed=done, total=total), args.overwrite
+        )
+    for warning in result.warnings[num_known:]:
+        print(f"warning: {warning}", file=sys.stderr)
+    print_result(args.out, result)
+
+
+def print_result(out: Path, result: Any) -> None:
+    """Say what was made and what was left out."""
+    for reason, number in result.dropped.items():
+        if number:
+            print(f"{number:,} boxes left out: {reason}")
+    crops = sum(len(entry["frames"]) for entry in result.entries)
+    cameras = len(result.num_frames)
+    print(
+        f"{out}: {len(result.entries):,} tracklets with {crops:,} crops from "
+        f"{sum(result.num_frames):,} frames of {cameras} camera{'s' if cameras > 1 else ''}"
+    )
+
+
+if __name__ == "__main__":
+    run_command(main)
