@@ -15,7 +15,6 @@ from pathlib import Path
 
 from mmctl.datasets.tracking import (
     Camera,
-    SplitChoice,
     TrackSettings,
     TrackWriter,
     open_source,
@@ -25,9 +24,9 @@ from mmctl.datasets.tracking import (
 from mmctl.datasets.tracking.identity_map import read_identities
 from mmctl.datasets.tracking.mot_file import BOXES
 from mmctl.datasets.tracking.set_folder import check_folder
-from mmctl.datasets.tracking.split_choice import MODES
 from mmctl.engine import run_command
 from mmctl.engine.commands.rated_progress import rated_progress
+from mmctl.engine.commands.split_options import add_split_options, read_split_choice
 
 DEFAULTS = TrackSettings()
 
@@ -46,28 +45,7 @@ def parse_args() -> argparse.Namespace:
         help="a camera's number, track file (or folder of labels), and video or folder of frames; "
         "repeat per camera",
     )
-    parser.add_argument(
-        "--identities",
-        type=Path,
-        metavar="CSV",
-        help="who the tracks are: lines camera,track_id,pid; tracks that are not in it are left "
-        "out. Without it every track is a person of its own",
-    )
-    parser.add_argument(
-        "--split",
-        choices=MODES,
-        default="test",
-        help="all train, all are tested, or persons at random (default: %(default)s)",
-    )
-    parser.add_argument("--test-share", type=float, default=0.5, help="share of persons tested")
-    parser.add_argument("--seed", type=int, default=0, help="decides who is tested")
-    parser.add_argument(
-        "--query-cameras",
-        type=int,
-        nargs="+",
-        default=[],
-        help="their tracklets are the queries (default: the longest of each person and camera)",
-    )
+    add_split_options(parser, "left out")
     add = parser.add_argument_group("how track files are read").add_argument
     add("--boxes", choices=BOXES, help="left, top and then width, height or right, bottom")
     add("--classes", type=int, nargs="+", help="classes that are persons, where there are several")
@@ -119,7 +97,7 @@ def main() -> None:
         args.min_length,
         args.skip_missing_frames,
     )
-    choice = SplitChoice(args.split, tuple(args.query_cameras), args.test_share, args.seed)
+    choice = read_split_choice(args)
     identities = read_identities(args.identities) if args.identities else None
     cameras = [read_camera(camera, args) for camera in args.camera]
     writer = TrackWriter(args.out, cameras, settings, identities, choice, args.out.resolve().name)

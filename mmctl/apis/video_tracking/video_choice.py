@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from mmctl.apis.video_tracking.camera_list import CameraVideo, read_camera_list
+from mmctl.apis.video_tracking.camera_list import CameraVideo, check_once, read_camera_list
+from mmctl.datasets.tracking.frame_source import open_source
 
 
 def choose_videos(
@@ -26,8 +27,23 @@ def choose_videos(
 
     Raises:
         FileNotFoundError: If the file does not exist.
-        ValueError: If there is no video, a file and flags, or a flag has another number of values.
+        ValueError: If there is no video, a file and flags, a flag has another number of values, a
+            camera or video is there twice, or a video cannot be opened.
     """
+    chosen = _name_videos(videos, cameras, starts, tracks, camera_list)
+    check_once(chosen)
+    for camera in chosen:
+        open_source(Path(camera.video))  # before anything that takes long
+    return chosen
+
+
+def _name_videos(
+    videos: Sequence[str],
+    cameras: Sequence[int] | None,
+    starts: Sequence[str] | None,
+    tracks: Sequence[str] | None,
+    camera_list: Path | None,
+) -> list[CameraVideo]:
     flags = {"--cameras": cameras, "--starts": starts, "--tracks": tracks}
     if camera_list is not None:
         named = [flag for flag, values in flags.items() if values is not None]

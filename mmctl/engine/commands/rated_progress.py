@@ -22,7 +22,9 @@ class _RateColumn(ProgressColumn):
 
     def render(self, task: Task) -> Text:
         speed = task.finished_speed or task.speed
-        return Text(self._unit if speed is None else f"{speed:,.0f} {self._unit}/s")
+        if speed is None:
+            return Text(self._unit)
+        return Text(f"{speed:,.{0 if speed >= 10 else 1}f} {self._unit}/s")
 
 
 def rated_progress(unit: str, disable: bool = False) -> Progress:
