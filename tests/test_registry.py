@@ -119,6 +119,15 @@ def optimizer(_: Path) -> dict:
     return {"optimizer": torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=0.1)}
 
 
+def needs_trackers(_: Path) -> dict:
+    pytest.importorskip("trackers")
+    return {}
+
+
+SMALL_RCNN = {"weights": None, "backbone": "resnet18", "options": {"min_size": 64}}
+OURS = ("DETECTORS", "TRACKERS")
+"""Registries of things that MMEngine has none for."""
+
 EXAMPLES: dict[str, dict] = {
     "MODELS": {
         "BatchHardTripletLoss": {"margin": 0.5},
@@ -176,6 +185,12 @@ EXAMPLES: dict[str, dict] = {
         "RunReportHook": {},
         "SnapshotHook": {"interval": 100, "minutes": None},
     },
+    "DETECTORS": {
+        "MotFile": {"first_frame": 0},
+        "TorchvisionBoxes": {"model": "ssdlite320_mobilenet_v3_large", "weights": None},
+        "TorchvisionKeypointRCNN": SMALL_RCNN,
+    },
+    "TRACKERS": dict.fromkeys(("ByteTrack", "OCSORT", "SORT"), needs_trackers),
     "LOOPS": {"ResumableEpochLoop": loop_of_a_runner},
     "OPTIM_WRAPPERS": {"CpuAmpOptimWrapper": optimizer},
     # A function is looked up and not built: MMEngine binds the rest of the config to it.
@@ -196,9 +211,9 @@ def registered_names() -> dict[str, list[str]]:
 def build(kind: str, name: str, folder: Path) -> object:
     example = EXAMPLES[kind][name]
     arguments = example(folder) if callable(example) else copy.deepcopy(example)
-    parent = REGISTRIES[kind].parent
-    assert parent is not None
-    return parent.build({"type": f"mmctl.{name}", **arguments})
+    registry = REGISTRIES[kind] if kind in OURS else REGISTRIES[kind].parent
+    assert registry is not None
+    return registry.build({"type": f"mmctl.{name}", **arguments})
 
 
 def test_every_registered_name_has_an_example_here():
@@ -209,6 +224,9 @@ def test_every_registered_name_has_an_example_here():
 def test_every_registry_is_a_child_of_mmengine_s_with_our_scope():
     for kind, registry in REGISTRIES.items():
         assert registry.scope == "mmctl", kind
+        if kind in OURS:
+            assert registry.parent is None, kind
+            continue
         assert registry.parent is not None, kind
         assert registry.parent.scope == "mmengine", kind
         assert registry.parent.name == registry.name, kind
@@ -226,7 +244,8 @@ for kind, names in {registered_names()}.items():
     if os.fork() == 0:
         loaded = {{m for m in sys.modules if m.startswith("mmctl.")}}
         assert loaded == {{"mmctl.version", "mmctl.registry"}}, loaded
-        found = [name for name in names if getattr(root, kind).get("mmctl." + name)]
+        registry = getattr(root, kind, None) or getattr(mmctl.registry, kind)
+        found = [name for name in names if registry.get("mmctl." + name)]
         print("missing", kind, sorted(set(names) - set(found)), flush=True)
         os._exit(0)
     os.wait()

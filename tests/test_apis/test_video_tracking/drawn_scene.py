@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import cv2
@@ -78,28 +78,38 @@ def write_tracks(path: Path, scene: Scene) -> Path:
     return path
 
 
+def interrupt() -> None:
+    raise KeyboardInterrupt
+
+
 class KnowingDetector(Detector):
     """Finds who is in a scene, and counts how often it is asked.
 
     Args:
         has_tracks: Whether it knows who they are as well.
         has_keypoints: Whether it finds joints.
-        die_after: Frames after which it raises, as a killed process ends.
+        die_after: Frames after which it raises.
+        dies: What it does then.
     """
 
     def __init__(
-        self, has_tracks: bool = True, has_keypoints: bool = True, die_after: int | None = None
+        self,
+        has_tracks: bool = True,
+        has_keypoints: bool = True,
+        die_after: int | None = None,
+        dies: Callable[[], None] = interrupt,
     ) -> None:
         self.scene = Scene()
         self.has_tracks, self.has_keypoints = has_tracks, has_keypoints
-        self.die_after, self.asked = die_after, []
+        self.die_after, self.dies = die_after, dies
+        self.asked: list[int] = []
 
     def detect(self, frames, positions):
         for frame, position in zip(frames, positions, strict=True):
             assert np.abs(frame.astype(int) - self.scene.frames[position]).mean() < 12
         self.asked += positions
         if self.die_after is not None and len(self.asked) > self.die_after:
-            raise KeyboardInterrupt
+            self.dies()
         return [self._find(position) for position in positions]
 
     def _find(self, position):

@@ -1,5 +1,6 @@
 import os
 import struct
+from fractions import Fraction
 
 import cv2
 import numpy as np
@@ -130,3 +131,55 @@ def test_a_picture_is_found_by_its_name(folder, video):
     assert open_source(folder).position_of("img7") == 2
     assert open_source(folder).position_of("img99") is None
     assert open_source(video).position_of("img7") is None
+
+
+@pytest.mark.parametrize("stride", [1, 5])
+def test_a_scan_gives_every_so_many_th_frame_with_its_time(video, stride):
+    found = list(open_source(video).scan(stride))
+    assert [position for position, _, _ in found] == list(range(0, NUM_FRAMES, stride))
+    assert [time for _, time, _ in found] == pytest.approx([p / 10 for p, _, _ in found])
+    for position, _, frame in found:
+        assert np.abs(frame.astype(int) - draw_frame(position)).mean() < 4
+
+
+def test_pictures_have_no_times(folder):
+    found = list(open_source(folder).scan(4))
+    assert [(position, time) for position, time, _ in found] == [(0, None), (4, None), (8, None)]
+
+
+def test_a_scan_believes_the_frames_and_not_the_header(video):
+    source = open_source(video)
+    source.num_frames = 500
+    assert len(list(source.scan())) == source.num_frames == NUM_FRAMES
+
+
+TIMES = [0, 0.04, 0.08, 0.2, 0.21, 0.5, 0.54, 1.0, 1.04, 1.5]
+
+
+def write_at(path, times, codec="mpeg4"):
+    """Write frames at times of our choice; a later start is the container's."""
+    av = pytest.importorskip("av")
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=30)
+        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+        stream.codec_context.time_base = Fraction(1, 1000)
+        for index, time in enumerate(times):
+            frame = av.VideoFrame.from_ndarray(draw_frame(index), format="rgb24")
+            frame.pts, frame.time_base = round(1000 * time), Fraction(1, 1000)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    return path
+
+
+@pytest.mark.parametrize("name", ["phone.mp4", "camera.mkv"])
+@pytest.mark.parametrize("start", [0, 2])
+def test_times_of_a_video_with_changing_intervals_are_the_file_s(tmp_path, name, start):
+    path = write_at(tmp_path / name, [time + start for time in TIMES])
+    source = open_source(path)
+    assert [time for _, time, _ in source.scan()] == pytest.approx(TIMES)
+    assert [time for _, time, _ in source.scan(3)] == pytest.approx(TIMES[::3])
+
+
+def test_a_stream_without_clock_has_no_times(tmp_path):
+    path = write_at(tmp_path / "raw.h264", TIMES, "libx264")
+    assert [time for _, time, _ in open_source(path).scan()][1:] == [None] * (len(TIMES) - 1)
