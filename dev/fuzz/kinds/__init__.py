@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dev.fuzz.case import Kind
 from dev.fuzz.kinds.annotations import Annotations
+from dev.fuzz.kinds.camera_lists import CameraLists
 from dev.fuzz.kinds.checkpoints import Checkpoints, ForgedCheckpoints
 from dev.fuzz.kinds.configs import CfgOptions, Configs
 from dev.fuzz.kinds.duke import Duke
@@ -32,6 +33,7 @@ KINDS: dict[str, Kind] = {
         Hdf5Arrays(),
         Tracks(),
         Identities(),
+        CameraLists(),
         Features(),
         FeaturesMat(),
         KeypointArrays(),
