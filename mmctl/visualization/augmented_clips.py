@@ -158,8 +158,8 @@ def _first_clip(results: dict[str, Any], heatmaps: np.ndarray | None) -> Augment
     indices = results["clip_indices"][0].tolist()
     paths = results["frame_paths"]
     caption = (
-        f"tracklet {results['tracklet_id']}, pid {results['pid']}, camera {results['camid']}, "
-        f"{results['split']}, {len(paths)} frames"
+        f"tracklet {results['tracklet_id']}, pid {results.get('pid', 'unknown')}, camera "
+        f"{results['camid']}, {results.get('split', 'unlabelled')}, {len(paths)} frames"
     )
     if num_clips > 1:
         caption += f", clip 1 of {num_clips}"

@@ -17,7 +17,12 @@ from mmctl.files import write_whole
 from mmctl.visualization.plain_text import plain
 
 _BINS = 40
-_COLOURS = {"train": "#1b6ca8", "query": "#d1495b", "gallery": "#edae49"}
+_COLOURS = {
+    "train": "#1b6ca8",
+    "query": "#d1495b",
+    "gallery": "#edae49",
+    "unlabelled": "#6c757d",
+}
 
 
 def draw_frame_histogram(
@@ -29,7 +34,8 @@ def draw_frame_histogram(
     """Draw histograms of tracklet lengths (by split), frame heights and frame widths.
 
     Args:
-        lengths: Frames of each tracklet, by split: ``train``, ``query`` or ``gallery``.
+        lengths: Frames of each tracklet, by split: ``train``, ``query``, ``gallery`` or
+            ``unlabelled``.
         sizes: Height and width of frames, (n, 2).
         title: Name of the data set.
         out_file: PNG file to write; its folder is made.

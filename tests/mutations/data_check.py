@@ -29,8 +29,8 @@ CHECKS = (
             ),
             "check: junk ranked": ('info["pid"] != -1 for', 'info["pid"] != -2 for'),
             "check: distractors are a person": (
-                'for info in infos if info["pid"] > 0}',
-                'for info in infos if info["pid"] >= 0}',
+                'for info in infos if info.get("pid", 0) > 0}',
+                'for info in infos if info.get("pid", 0) >= 0}',
             ),
         },
     )

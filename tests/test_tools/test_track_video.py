@@ -49,6 +49,16 @@ def test_two_videos_become_a_set_that_is_labelled_trained_and_checked(
     assert "nothing is broken" in capsys.readouterr().out
     run_tool(LABEL, str(out), "--unlabel")
     assert "0 pids, tracklets: {'unlabelled': 4}" in capsys.readouterr().out
+    with pytest.raises(SystemExit) as ended:
+        run_tool(CHECK, *named, "--histogram", str(tmp_path / "sizes.png"))
+    assert ended.value.code == 0
+    said = capsys.readouterr().out
+    assert "unlabelled" in said
+    assert "96 checked, 0 broken" in said
+    (out / "crops/camera1/track000001_1/000003.jpg").unlink()
+    with pytest.raises(SystemExit) as ended:
+        run_tool(CHECK, *named, "--splits", "unlabelled", "--report", str(tmp_path / "broken.txt"))
+    assert ended.value.code == 1
 
 
 def test_flags_say_as_much_as_a_file(street, tmp_path, run_tool):

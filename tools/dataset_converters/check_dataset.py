@@ -15,11 +15,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from mmengine.registry import init_default_scope
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from mmctl.datasets.checks.dataset_check import (
+    UNLABELLED,
     SplitOnDisk,
     check_splits,
     frame_sizes,
@@ -33,9 +35,10 @@ from mmctl.engine import CfgOptions, read_config, run_command
 from mmctl.engine.commands.rated_progress import rated_progress
 from mmctl.engine.commands.whole_tables import print_table
 from mmctl.files import write_whole
+from mmctl.registry import DATASETS
 from mmctl.visualization.frame_histogram import draw_frame_histogram
 
-SPLITS = ("train", "test")
+SPLITS = ("train", "test", UNLABELLED)
 STYLES = {"OK": "green", "differs": "bold red", "not known": "yellow"}
 
 
@@ -96,15 +99,19 @@ def dataset_configs(args: argparse.Namespace) -> dict[str, dict[str, Any]]:
         if args.data_root is None:
             raise ValueError("--dataset needs --data-root, the folder of the data set")
         config = {"type": args.dataset, "data_root": args.data_root, **args.options}
-        return dict.fromkeys(args.splits or SPLITS, config)
+        init_default_scope("mmctl")
+        known = getattr(DATASETS.get(args.dataset), "SPLITS", ())
+        present = [split for split in SPLITS if split != UNLABELLED or "all" in known]
+        return dict.fromkeys(args.splits or present, config)
     cfg = read_config(args.config)
     configs = {}
-    for split in args.splits or SPLITS:
+    wanted = args.splits or [split for split in SPLITS if split != UNLABELLED]
+    for split in wanted:
         loader = cfg.get(f"{split}_dataloader") or {}
         if isinstance(loader.get("dataset"), dict):
             given = {"data_root": args.data_root} if args.data_root else {}
             configs[split] = {**loader["dataset"], **given, **args.options}
-    lacking = [split for split in args.splits or SPLITS if split not in configs]
+    lacking = [split for split in wanted if split not in configs]
     if lacking and (args.splits or not configs):
         raise ValueError(
             f"{args.config} must have {lacking[0]}_dataloader.dataset to check, it has none; "

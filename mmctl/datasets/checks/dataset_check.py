@@ -28,6 +28,9 @@ from mmctl.datasets.synthetic.drawing_state import begun_marker, finished_marker
 from mmctl.datasets.tracklet_dataset import EmptySplitError, TrackletDataset
 from mmctl.registry import DATASETS, type_name
 
+UNLABELLED = "unlabelled"
+"""In the place of a split: the tracklets that have none."""
+
 _KEYPOINTS = "info/keypoints.npy"
 
 
@@ -63,7 +66,7 @@ def read_split(config: dict[str, Any], split: str, is_own: bool = False) -> Spli
 
     Args:
         config: Config of a data set of tracklets; its split and pipeline are replaced.
-        split: ``'train'`` or ``'test'``.
+        split: ``'train'``, ``'test'`` or ``'unlabelled'``.
         is_own: Whether it is data of the user's own, whatever its layout. Drawn data are.
 
     Raises:
@@ -72,7 +75,8 @@ def read_split(config: dict[str, Any], split: str, is_own: bool = False) -> Spli
     """
     if "dataset" in config or "datasets" in config:
         raise _not_one_set(config["type"])
-    config = {**config, "split": split, "pipeline": []}
+    is_unlabelled = split == UNLABELLED
+    config = {**config, "split": "all" if is_unlabelled else split, "pipeline": []}
     keypoint_file = config.pop("keypoint_file", None)
     config.pop("heatmap_file", None)
     dataset = DATASETS.build(ConfigDict(config))
@@ -83,8 +87,15 @@ def read_split(config: dict[str, Any], split: str, is_own: bool = False) -> Spli
         keypoint_file = _KEYPOINTS
     is_drawn = finished_marker(root).exists() or begun_marker(root).exists()
     config["keypoint_file"] = keypoint_file
-    infos = read_infos(dataset)
+    infos = _select(read_infos(dataset), config)
+    if not infos:
+        raise EmptySplitError(f"{dataset.listing}: no tracklet is unlabelled")
     return SplitOnDisk(config, infos, not (is_own or is_drawn), _check_folders(dataset, infos))
+
+
+def _select(infos: Infos, config: Mapping[str, Any]) -> Infos:
+    """Return the infos that are looked at: of all splits together those of none."""
+    return [info for info in infos if config["split"] != "all" or "split" not in info]
 
 
 def _not_one_set(kind: Any) -> ValueError:
@@ -110,15 +121,19 @@ def read_splits(
     Raises:
         FileNotFoundError, ValueError: As in :func:`read_split`, or if all splits are missing.
     """
-    splits, missing = [], []
+    splits: list[SplitOnDisk] = []
+    missing: list[tuple[str, EmptySplitError]] = []
     for split, config in configs.items():
         try:
             splits.append(read_split(config, split, is_own))
         except EmptySplitError as error:
-            missing.append(str(error))
-            if must_exist or len(missing) == len(configs):
+            if must_exist:
                 raise
-    return splits, missing
+            missing.append((split, error))
+    if not splits:
+        raise missing[0][1]
+    # That everybody is known is nothing to tell.
+    return splits, [str(error) for split, error in missing if split != UNLABELLED]
 
 
 def check_splits(
@@ -140,15 +155,16 @@ def check_splits(
     for split in splits:
         for name, counts in count_subsets(split.infos).items():
             subsets[name] = _compare(split, counts.to_dict(), OFFICIAL_COUNTS, name)
-        if any(info["split"] == "query" for info in split.infos):
+        if any(info.get("split") == "query" for info in split.infos):
             for name, counted in count_protocols(split.infos).items():
                 protocols[name] = _compare(split, counted, OFFICIAL_PROTOCOLS, name)
     frames = check_frames(
         [path for split in splits for path in split.paths], mode, workers, progress
     )
     shared = []
-    if len(splits) == 2 and splits[0].config.get("data_root") == splits[1].config.get("data_root"):
-        shared = find_shared_pids(splits[0].infos, splits[1].infos)
+    labelled = [split for split in splits if split.config["split"] != "all"]
+    if len({split.config.get("data_root") for split in labelled}) == 1 and len(labelled) == 2:
+        shared = find_shared_pids(labelled[0].infos, labelled[1].infos)
     # Both splits may lie in the same folders.
     folders = FolderReport(
         *(
@@ -161,11 +177,13 @@ def check_splits(
 
 
 def tracklet_lengths(splits: list[SplitOnDisk]) -> dict[str, npt.NDArray[np.int64]]:
-    """Return the lengths of the tracklets of ``train``, ``query`` and ``gallery``."""
+    """Return the lengths of the tracklets of each split, and of those that have none."""
     infos = [info for split in splits for info in split.infos]
     lengths = {
-        name: np.array([len(i["frame_paths"]) for i in infos if i["split"] == name], np.int64)
-        for name in ("train", "query", "gallery")
+        name: np.array(
+            [len(i["frame_paths"]) for i in infos if i.get("split", UNLABELLED) == name], np.int64
+        )
+        for name in ("train", "query", "gallery", UNLABELLED)
     }
     return {name: values for name, values in lengths.items() if len(values)}
 
@@ -222,7 +240,7 @@ def _check_all_keypoints(
 
 def _check_keypoints(split: SplitOnDisk, sizes: npt.NDArray[np.int32] | None) -> KeypointReport:
     try:
-        infos = read_infos(DATASETS.build(ConfigDict(split.config)))
+        infos = _select(read_infos(DATASETS.build(ConfigDict(split.config))), split.config)
         rows = np.concatenate([info["keypoint_rows"] for info in infos])
         return check_keypoints(infos[0]["keypoint_file"], rows, sizes)
     except (FileNotFoundError, ValueError) as error:

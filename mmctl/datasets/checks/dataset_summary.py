@@ -50,12 +50,15 @@ def count_subsets(infos: Infos) -> dict[str, SubsetCounts]:
     """Count the subsets that a split has.
 
     Args:
-        infos: Data infos of the training split or of the test split.
+        infos: Data infos of the training split, of the test split, or of unlabelled tracklets.
 
     Returns:
+        ``unlabelled``,
         ``train``, or ``test`` (everything), ``query``, ``gallery`` (all that are no queries) and,
         where there are some, ``junk`` and ``distractors``.
     """
+    if not any("split" in info for info in infos):
+        return {"unlabelled": _count(infos)}
     if all(info["split"] == "train" for info in infos):
         return {"train": _count(infos)}
     gallery = [info for info in infos if info["split"] == "gallery"]
@@ -115,4 +118,4 @@ def _count(infos: Infos) -> SubsetCounts:
 
 
 def _persons(infos: Iterable[dict[str, Any]]) -> set[int]:
-    return {info["pid"] for info in infos if info["pid"] > 0}
+    return {info["pid"] for info in infos if info.get("pid", 0) > 0}

@@ -204,3 +204,37 @@ def test_tracklets_that_nobody_has_labelled_are_not_broken(tmp_path, tracklets, 
     report = check_splits([read_split(config, "test", is_own=True)], "none")
     assert report.has_no_match()
     assert report.is_broken() == is_broken
+
+
+def test_unlabelled_tracklets_are_checked_beside_the_splits(tmp_path):
+    tracklets = [
+        {"pid": 1, "camid": 1, "split": "train", "frames": ["a.jpg"]},
+        {"camid": 1, "frames": ["b.jpg", "c.jpg"]},
+        {"camid": 2, "frames": ["d.jpg"]},
+    ]
+    (tmp_path / "annotations.json").write_text(json.dumps({"tracklets": tracklets}))
+    keypoints = np.zeros((4, 17, 3), np.float32)
+    keypoints[2, 0] = np.nan
+    (tmp_path / "info").mkdir()
+    np.save(tmp_path / "info/keypoints.npy", keypoints)
+    config = {"type": "mmctl.TrackletDataset", "data_root": str(tmp_path)}
+    names = ("train", "test", "unlabelled")
+    splits, missing = read_splits(dict.fromkeys(names, config), must_exist=False)
+    report = check_splits(splits, "exist")
+    counts = {name: subset.counts for name, subset in report.subsets.items()}
+    assert [counts[name]["tracklets"] for name in ("train", "unlabelled")] == [1, 2]
+    assert counts["unlabelled"]["pids"] == 0
+    assert len(missing) == 1
+    assert len(report.frames.faults) == 4
+    # Rows 1 to 3 are those of the unlabelled tracklets.
+    assert [len(keypoints.faults) for keypoints in report.keypoints] == [0, 1]
+
+
+def test_a_set_in_which_everybody_is_known_has_nothing_to_tell(tmp_path):
+    tracklets = [{"pid": 1, "camid": 1, "split": "train", "frames": ["a.jpg"]}]
+    (tmp_path / "annotations.json").write_text(json.dumps({"tracklets": tracklets}))
+    config = {"type": "mmctl.TrackletDataset", "data_root": str(tmp_path)}
+    configs = dict.fromkeys(("train", "unlabelled"), config)
+    assert read_splits(configs, must_exist=False)[1] == []
+    with pytest.raises(ValueError, match="no tracklet is unlabelled"):
+        read_splits({"unlabelled": config})
