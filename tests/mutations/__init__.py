@@ -15,6 +15,7 @@ from tests.mutations.layouts import LAYOUTS
 from tests.mutations.model import MODEL
 from tests.mutations.mutation import Mutation
 from tests.mutations.synthetic import SYNTHETIC
+from tests.mutations.video_tracking import VIDEO_TRACKING
 
 MUTATIONS: tuple[Mutation, ...] = (
     *FUNCTIONAL,
@@ -26,6 +27,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     *EVALUATION,
     *SYNTHETIC,
     *ADDITIONS,
+    *VIDEO_TRACKING,
 )
 
 TRAPS: dict[str, tuple[str, ...]] = {

@@ -38,7 +38,7 @@ class Scene:
         for at in range(num_frames):
             frame = np.full((HEIGHT, WIDTH, 3), 110, np.uint8)
             boxes, keypoints = [], []
-            for person, left in zip(drawn, (STEP * at - 10, WIDTH - 60 - STEP * at), strict=True):
+            for person, left in zip(drawn, (STEP * at - 30, WIDTH - 60 - STEP * at), strict=True):
                 top = 10
                 low, high = max(left, 0), min(left + CROP[1], WIDTH)
                 if high > low:

@@ -96,9 +96,10 @@ def test_crops_and_keypoints_are_those_of_the_box(street, tmp_path):
         said, row = scene.found[at].keypoints[0], keypoints[info["keypoint_rows"][at]]
         moved = said[:, :2] - [max(left, 0), 10]
         assert row[:, :2] == pytest.approx(moved, abs=1e-3)
-        # A joint beyond the crop is hidden.
+        # A joint beyond the crop is hidden, as some are at the border.
         inside = ((moved >= -0.5) & (moved <= np.array(crop.shape[1::-1]) - 0.5)).all(axis=1)
         assert row[:, 2].tolist() == np.where(inside, said[:, 2], 0).tolist()
+        assert inside.all() == (at == 10)
 
 
 def test_a_tracker_follows_what_a_detector_finds(street, tmp_path):
@@ -131,6 +132,12 @@ def test_strides_gaps_and_sizes_are_kept_to(street, tmp_path):
     assert len(crops) == 8
     paths = [info["frame_paths"][0].removeprefix(f"{tmp_path}/") for info in infos(tmp_path)]
     assert paths == [f"crops/camera1/track000001_{i}/{n:06d}.jpg" for i, n in ((1, 0), (2, 16))]
+
+
+@pytest.mark.parametrize(("stride", "max_gap"), [(1, 0), (4, 0), (4, 2)])
+def test_frames_between_strides_are_not_lost_ones(street, tmp_path, stride, max_gap):
+    follow(street, tmp_path, videos=("a.mp4",), stride=stride, max_gap=max_gap).run()
+    assert [info["track"] for info in infos(tmp_path)] == [1, 2]
 
 
 def test_nobody_left_is_an_error_that_keeps_what_was_detected(street, tmp_path):
