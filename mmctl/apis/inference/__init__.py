@@ -1,0 +1,1 @@
+"""From inputs of any kind to features of tracklets: items, clips, batches, sums."""

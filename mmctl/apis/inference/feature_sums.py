@@ -1,0 +1,182 @@
+"""Clips of many tracklets in full batches, and their features summed up per tracklet."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from torch import Tensor
+
+from mmctl.apis.inference.clip_pipeline import LoadedPart, slice_sample
+from mmctl.apis.inference.tracklet_item import TrackletItem
+from mmctl.datasets.frame_quality import FloatArray, mean_quality
+from mmctl.structures import TrackletSample
+
+Forward = Callable[[dict[str, Any]], list[TrackletSample]]
+"""From a batch, ``inputs`` and ``data_samples``, to the samples with ``feature``."""
+
+
+@dataclass(frozen=True)
+class PartJob:
+    """A part of a tracklet that is to be loaded."""
+
+    item: TrackletItem
+    part: int
+    num_parts: int
+
+
+@dataclass
+class TrackletSum:
+    """What is known of a tracklet so far; whole when nothing is left.
+
+    Attributes:
+        item: The tracklet.
+        sample: Labels of its sample.
+        left: Parts that have not been batched, and clips that have no feature yet.
+        total: Weighted sum of the clips' features, (C,), float64.
+        weight: Sum of the weights.
+        thumbnail: Frames of the first clip, (T, H, W, 3), if they are wanted.
+    """
+
+    item: TrackletItem
+    sample: TrackletSample
+    left: int
+    total: npt.NDArray[np.float64] | None = None
+    weight: float = 0.0
+    thumbnail: npt.NDArray[np.uint8] | None = None
+    _parts: list[tuple[npt.NDArray[np.int64], FloatArray, Any]] = field(default_factory=list)
+
+    def note(self, part: LoadedPart) -> None:
+        """Keep what a part says of its frames."""
+        self._parts.append((part.indices, part.seen, part.keypoints))
+
+    def add(self, sample: TrackletSample) -> None:
+        """Add the mean feature of some clips, which the model has put into their sample."""
+        weight = float(sample.clip_weights.sum())
+        mean = sample.feature.double().cpu().numpy() * float(sample.feature_norm)
+        self.total = weight * mean if self.total is None else self.total + weight * mean
+        self.weight += weight
+
+    def finish(self) -> dict[str, Any]:
+        """Return the prediction.
+
+        Raises:
+            ValueError: If the feature is not finite.
+        """
+        assert self.total is not None
+        mean = self.total / self.weight
+        norm = float(np.linalg.norm(mean))
+        if not np.isfinite(norm):
+            raise ValueError(
+                f"the feature of {self.item.name} must be finite to be compared, got NaN or "
+                "infinity: the weights are damaged, or its values do not fit into 16 bits (leave "
+                "amp out)"
+            )
+        used, quality, keypoints = self._frames_used()
+        item = self.item
+        return {
+            "feature": (mean / max(norm, np.finfo(np.float32).tiny)).astype(np.float32),
+            "feature_norm": norm,
+            "num_frames": len(used),
+            "num_given": len(item) + sum(item.dropped.values()),
+            "dropped": dict(item.dropped),
+            "quality": mean_quality(quality),
+            "keypoints": keypoints,
+            "keypoint_origin": item.keypoint_origin,
+            "name": item.name,
+            "frame_path": item.names[len(item) // 2],
+            "camera": item.labels.get("camid"),
+            "pid": item.labels.get("pid"),
+            "split": item.labels.get("split"),
+            "tracklet_id": item.labels.get("tracklet_id"),
+            **describe_origin(item),
+        }
+
+    def _frames_used(self) -> tuple[npt.NDArray[np.int64], FloatArray, Any]:
+        """Return the distinct frames of all clips, their quality and keypoints."""
+        indices = np.concatenate([indices for indices, _, _ in self._parts])
+        used, places = np.unique(indices, return_index=True)
+        seen = np.concatenate([seen for _, seen, _ in self._parts])[places]
+        found = [keypoints for _, _, keypoints in self._parts if keypoints is not None]
+        keypoints = np.concatenate(found)[places] if found else None
+        some = self.item.take(used) if len(used) < len(self.item) else self.item
+        rated = some.rate(seen, keypoints) if some.quality is None else some.quality
+        return used, rated, keypoints
+
+
+def describe_origin(item: TrackletItem) -> dict[str, Any]:
+    """Return where a tracklet is from: video, track, first and last frame, times, start."""
+    origin = item.origin
+    numbers, times = origin.get("frame_numbers"), origin.get("times")
+    return {
+        "video": origin.get("video"),
+        "track": origin.get("track"),
+        "first_frame": None if numbers is None else int(numbers[0]),
+        "last_frame": None if numbers is None else int(numbers[-1]),
+        "first_time": None if times is None else float(times[0]),
+        "last_time": None if times is None else float(times[-1]),
+        "start": origin.get("start"),
+    }
+
+
+def sum_features(
+    parts: Iterable[tuple[PartJob, LoadedPart]],
+    forward: Forward,
+    batch_size: int,
+    with_thumbnails: bool = False,
+) -> Iterator[TrackletSum]:
+    """Run the clips of many tracklets through the model, and yield the tracklets in their order.
+
+    Every batch but the last has ``batch_size`` clips, whichever tracklets they are of. Nothing is
+    kept of a tracklet but a sum and a few numbers for each frame.
+
+    Args:
+        parts: All parts of each tracklet in order, with what was loaded.
+        forward: The model.
+        batch_size: Clips of a batch.
+        with_thumbnails: Whether to keep the first clip's frames.
+    """
+    open_sums: deque[TrackletSum] = deque()
+    batch: list[tuple[TrackletSum, Tensor, TrackletSample]] = []
+    room = batch_size
+    for job, loaded in parts:
+        if job.part == 0:
+            open_sums.append(TrackletSum(job.item, loaded.sample, job.num_parts))
+            if with_thumbnails:
+                frames = loaded.inputs[0].permute(0, 2, 3, 1)
+                open_sums[-1].thumbnail = frames.contiguous().numpy()
+        current = open_sums[-1]
+        current.note(loaded)
+        start, num_clips = 0, len(loaded.inputs)
+        while start < num_clips:
+            rows = slice(start, min(start + room, num_clips))
+            current.left += 1
+            sample = slice_sample(loaded.sample, rows)
+            batch.append((current, loaded.inputs[rows], sample))
+            room -= rows.stop - start
+            start = rows.stop
+            if not room:
+                _run(batch, forward)
+                batch, room = [], batch_size
+        current.left -= 1
+        while open_sums and not open_sums[0].left:
+            yield open_sums.popleft()
+    if batch:
+        _run(batch, forward)
+    yield from open_sums
+
+
+def _run(batch: list[tuple[TrackletSum, Tensor, TrackletSample]], forward: Forward) -> None:
+    samples = forward(
+        {
+            "inputs": [inputs for _, inputs, _ in batch],
+            "data_samples": [sample for _, _, sample in batch],
+        }
+    )
+    for (tracklet, _, _), sample in zip(batch, samples, strict=True):
+        tracklet.add(sample)
+        tracklet.left -= 1
