@@ -68,6 +68,7 @@ class ClipPipeline:
         self.sampler = _find(built, SampleClip)
         _find(built, LoadFrames)
         self.reads = reads
+        self.configs = [dict(step) for step in steps]
 
     def count_parts(self, item: TrackletItem) -> int:
         """Return in how many parts a tracklet is loaded."""
@@ -216,6 +217,26 @@ def _to_pixels(frame: Frame, name: str, load: LoadFrames) -> npt.NDArray[np.uint
         results = {"frame_paths": [frame], "clip_indices": np.zeros((1, 1), dtype=np.int64)}
         return load.transform(results)["frames"][0]
     return frame
+
+
+def test_pipeline(cfg: Any) -> list[dict[str, Any]]:
+    """Return the configs of a test's transforms.
+
+    Args:
+        cfg: Config of a training or test.
+
+    Raises:
+        ValueError: If it has no test pipeline.
+    """
+    dataset = (cfg.get("test_dataloader") or {}).get("dataset") or {}
+    while "pipeline" not in dataset and isinstance(dataset.get("dataset"), dict):
+        dataset = dataset["dataset"]
+    if not dataset.get("pipeline"):
+        raise ValueError(
+            "the config must have test_dataloader.dataset.pipeline, because tracklets are sampled "
+            f"and loaded as in a test, got none in {cfg.get('filename') or 'it'}"
+        )
+    return [dict(step) for step in dataset["pipeline"]]
 
 
 def slice_sample(sample: TrackletSample, rows: slice) -> TrackletSample:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from torch import Tensor
 
 from mmctl.apis.inference.clip_pipeline import LoadedPart, slice_sample
@@ -121,6 +122,18 @@ def describe_origin(item: TrackletItem) -> dict[str, Any]:
         "last_time": None if times is None else float(times[-1]),
         "start": origin.get("start"),
     }
+
+
+def to_sample(prediction: dict[str, Any]) -> TrackletSample:
+    """Return a prediction as a sample, its arrays as tensors; what is unknown is left out."""
+    fields = {
+        key: torch.from_numpy(value) if isinstance(value, np.ndarray) else value
+        for key, value in prediction.items()
+        if value is not None
+    }
+    if "camera" in fields:
+        fields["camid"] = fields.pop("camera")
+    return TrackletSample(**fields)
 
 
 def sum_features(

@@ -14,9 +14,9 @@ from mmctl.datasets.frame_quality import FloatArray, FrameChoice, combine_rating
 Frame = str | bytes | npt.NDArray[np.uint8]
 """The path of a picture, its bytes, or its pixels (h, w, 3), RGB."""
 
-KeypointOrigin = Literal["none", "model", "stored", "detector", "call"]
-"""Where keypoints came from: nowhere, the estimator in the model, an array beside the data set, the
-detector that made the tracklets, or the call itself."""
+KeypointOrigin = Literal["none", "model", "stored", "call"]
+"""Where keypoints came from: nowhere, the estimator in the model, an array beside the data set
+(whoever made it), or the call itself."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,297 @@
+"""From tracklets of any kind to one feature each, in three lines."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.config import Config
+from mmengine.dataset import pseudo_collate
+from mmengine.infer import BaseInferencer
+from mmengine.logging import print_log
+from mmengine.runner.amp import autocast
+from torch import nn
+
+from mmctl.apis.inference.clip_pipeline import ClipPipeline, LoadedPart, test_pipeline
+from mmctl.apis.inference.feature_sums import PartJob, TrackletSum, sum_features, to_sample
+from mmctl.apis.inference.loading_queue import load_ahead
+from mmctl.apis.inference.model_identity import hash_model
+from mmctl.apis.inference.read_inputs import InputOptions, Inputs
+from mmctl.apis.inference.tracklet_item import TrackletItem
+from mmctl.apis.model_zoo import (
+    SCOPE,
+    build_model,
+    check_device,
+    choose_config,
+    list_models,
+    load_weights,
+)
+from mmctl.datasets.frame_quality import FrameChoice
+from mmctl.engine.commands.rated_progress import rated_progress
+from mmctl.structures import TrackletSample
+
+Prediction = dict[str, Any]
+Pictures = list[np.ndarray]
+
+_AHEAD = 4
+"""Parts of tracklets that are loaded before they are wanted, per thread."""
+
+
+class TrackletInferencer(BaseInferencer):
+    """Computes features of tracklets as ``tools/test.py`` does: same clips, weights, normalisation.
+
+    Args:
+        model: Config file, ``mmctl::NAME``, name of ``list_models()``, config, dict, or a model of
+            ``get_model``. None: the config in the checkpoint.
+        weights: Checkpoint file, work dir or address. None: what the model's metafile names, or
+            random weights after a warning.
+        device: Where it runs; None: the GPU if there is one, else the CPU.
+        amp: Mixed precision; None: as the config's ``test_cfg`` says.
+        num_workers: Threads that load frames ahead; 0: none.
+        show_progress: Whether a call shows how far it is.
+
+    Attributes:
+        model: The model in eval mode; its config is ``model.cfg``.
+
+    Raises:
+        FileNotFoundError: If a file does not exist.
+        TypeError: If ``model`` is of another kind.
+        ValueError: If there is no such model or device, the weights do not fit, or the config has
+            no test pipeline.
+    """
+
+    preprocess_kwargs = {  # noqa: RUF012 (MMEngine's class attributes)
+        *("channel_order", "keypoints", "tracks", "camera", "track_settings", "frame_choice")
+    }
+    visualize_kwargs = {"show", "out_dir"}  # noqa: RUF012
+
+    def __init__(
+        self,
+        model: str | os.PathLike | Mapping[str, Any] | Config | nn.Module | None = None,
+        weights: str | os.PathLike | None = None,
+        device: str | torch.device | None = None,
+        amp: bool | None = None,
+        num_workers: int = 2,
+        show_progress: bool = True,
+    ) -> None:
+        self.device = check_device(device)
+        if num_workers < 0:
+            raise ValueError(f"num_workers must be 0 or more threads, got {num_workers}")
+        self.num_workers = num_workers
+        self._built = model if isinstance(model, nn.Module) else None
+        cfg, self._checkpoint = choose_config(model, weights)
+        super().__init__(cfg, None, str(self.device), SCOPE, show_progress)
+        wanted = (cfg.get("test_cfg") or {}).get("fp16", False) if amp is None else amp
+        self.amp = bool(wanted)
+
+    # The interface of BaseInferencer
+
+    def _init_model(self, cfg: Any, weights: str | None, device: str = "cpu") -> nn.Module:  # noqa: ARG002
+        model = self._built or build_model(cfg)
+        if self._checkpoint is not None:
+            load_weights(model, *self._checkpoint)
+        elif self._built is None:
+            print_log(
+                "no checkpoint is given: these are features of the UNTRAINED network",
+                "current",
+                logging.WARNING,
+            )
+        self._checkpoint = self._built = None
+        model.to(device)
+        model.train(False)
+        return model
+
+    def _init_pipeline(self, cfg: Any) -> ClipPipeline:
+        return ClipPipeline(test_pipeline(cfg), self.reads)
+
+    def _init_collate(self, cfg: Any) -> Any:  # noqa: ARG002 (parts are batched by sum_features)
+        return pseudo_collate
+
+    def _init_visualizer(self, cfg: Any) -> None:  # noqa: ARG002 (strips need none)
+        return None
+
+    @property
+    def reads(self) -> str | None:
+        """What the model takes beside frames: ``'keypoints'``, ``'heatmaps'`` or None."""
+        found = getattr(getattr(self.model, "pose", None), "reads", None)
+        return None if found == "frames" else found
+
+    def __call__(  # type: ignore[override]
+        self,
+        inputs: Any,
+        batch_size: int = 8,
+        out_dir: str | os.PathLike | None = None,
+        show: bool = False,
+        return_datasamples: bool = False,
+        **kwargs: Any,
+    ) -> dict[str, Any]:
+        """Compute the features of all tracklets.
+
+        Args:
+            inputs: Any of the kinds of docs/en/inference.md.
+            batch_size: Clips that go through the network at once, whichever tracklets they are of.
+            out_dir: Folder that gets ``features.npz``, ``tracks.csv`` and ``visualizations/``.
+            show: Whether to show a strip of each tracklet in a window.
+            return_datasamples: Whether predictions are ``TrackletSample``, not dicts.
+            **kwargs: Those of :meth:`stream`.
+
+        Returns:
+            ``predictions`` in the order of the inputs, and ``visualization``, their strips where
+            ``show`` or ``out_dir`` asks for them, else an empty list.
+        """
+        preprocess, _, visualize, _ = self._dispatch_kwargs(show=show, out_dir=out_dir, **kwargs)
+        read = self._read(inputs, preprocess)
+        drawn = bool(show or out_dir)
+        sums: list[TrackletSum] = []
+        predictions: list[Prediction] = []
+        with rated_progress("tracklets", disable=not self.show_progress) as progress:
+            bar = progress.add_task("tracklets", total=read.total)
+            for tracklet in self._predict(read, batch_size, preprocess, drawn):
+                predictions.append(tracklet.finish())
+                sums.append(tracklet) if drawn else None
+                progress.advance(bar)
+        visualization = self.visualize(sums, predictions, **visualize)
+        return self.postprocess(predictions, visualization, return_datasamples)
+
+    def stream(self, inputs: Any, batch_size: int = 8, **kwargs: Any) -> Iterator[Prediction]:
+        """Yield the predictions one by one, in the order of the inputs.
+
+        Neither all inputs nor all results are ever in memory: videos may have any length.
+
+        Args:
+            inputs: As for a call, and iterators of such, which may never end.
+            batch_size: As for a call.
+            **kwargs: ``channel_order`` of arrays (``'rgb'`` or ``'bgr'``); ``keypoints`` of the
+                call; ``tracks``, the track file of a video, and ``track_settings``, what is kept of
+                it; ``camera``, where the input says none; ``frame_choice``, a
+                :class:`~mmctl.datasets.frame_quality.FrameChoice` or its dict.
+
+        Returns:
+            An iterator of dicts: ``feature`` (C,) float32, a unit vector; ``feature_norm``;
+            ``num_frames`` used of ``num_given``, ``dropped`` by reason; ``quality`` of those used,
+            0 to 1; their ``keypoints`` (num_frames, 17, 3) and ``keypoint_origin``; ``name``,
+            ``camera``, ``pid``, ``split``, ``video``, ``track``, ``first_frame``, ``last_frame``,
+            ``first_time``, ``last_time``, ``start``, None where unknown.
+        """
+        preprocess, _, others, _ = self._dispatch_kwargs(**kwargs)
+        if others:
+            raise ValueError(f"stream() draws nothing: leave {sorted(others)} out")
+        read = self._read(inputs, preprocess)
+        return (tracklet.finish() for tracklet in self._predict(read, batch_size, preprocess))
+
+    def _read(self, inputs: Any, arguments: Mapping[str, Any]) -> Inputs:
+        options = {key: value for key, value in arguments.items() if key != "frame_choice"}
+        return Inputs(inputs, InputOptions(reads=self.reads, **options))
+
+    def _predict(
+        self, inputs: Inputs, batch_size: int, arguments: Mapping[str, Any], drawn: bool = False
+    ) -> Iterator[TrackletSum]:
+        return self.sum_items(inputs.items(), batch_size, arguments.get("frame_choice"), drawn)
+
+    def sum_items(
+        self,
+        items: Iterator[TrackletItem],
+        batch_size: int = 8,
+        frame_choice: FrameChoice | Mapping[str, Any] | None = None,
+        with_thumbnails: bool = False,
+    ) -> Iterator[TrackletSum]:
+        """Yield what becomes of tracklets, in order.
+
+        Args:
+            items: The tracklets.
+            batch_size: Clips of a batch.
+            frame_choice: Which frames are used; None: all alike.
+            with_thumbnails: Whether the first clip's frames are kept.
+
+        Raises:
+            ValueError: If ``batch_size`` is not positive.
+        """
+        if batch_size < 1:
+            raise ValueError(f"batch_size must be at least 1 clip, got {batch_size}")
+        choice = frame_choice or FrameChoice()
+        chosen = choice if isinstance(choice, FrameChoice) else FrameChoice(**choice)
+        parts = load_ahead(
+            self.preprocess(items, frame_choice=chosen),
+            self._load,
+            self.num_workers,
+            _AHEAD * max(1, self.num_workers),
+        )
+        return sum_features(parts, self.forward, batch_size, with_thumbnails)
+
+    def preprocess(  # type: ignore[override]
+        self, inputs: Iterator[TrackletItem], frame_choice: FrameChoice
+    ) -> Iterator[PartJob]:
+        """Yield the parts in which each tracklet is loaded."""
+        for item in inputs:
+            if self._finds_keypoints:
+                item = replace(item, keypoint_origin="model")
+            if not frame_choice.is_default:
+                item = self._rate(item).choose(frame_choice)
+            num_parts = self.pipeline.count_parts(item)
+            for part in range(num_parts):
+                yield PartJob(item, part, num_parts)
+
+    @property
+    def _finds_keypoints(self) -> bool:
+        return getattr(getattr(self.model, "pose", None), "reads", None) == "frames"
+
+    def _rate(self, item: TrackletItem) -> TrackletItem:
+        """Return the item with the quality of its frames, for which each is read once."""
+        if item.quality is not None:
+            return item
+        seen = [
+            self.pipeline.see(item.frames[index], name) for index, name in enumerate(item.names)
+        ]
+        return replace(item, quality=item.rate(np.array(seen), item.keypoints))
+
+    def _load(self, job: PartJob) -> tuple[PartJob, LoadedPart]:
+        return job, self.pipeline.load(job.item, job.part, job.num_parts)
+
+    @torch.no_grad()
+    def forward(self, inputs: dict, **kwargs: Any) -> list[TrackletSample]:  # type: ignore[override]  # noqa: ARG002
+        """Run a batch through the model."""
+        with autocast(device_type=self.device.type, enabled=self.amp):
+            return self.model.test_step(inputs)
+
+    def visualize(  # type: ignore[override]
+        self,
+        inputs: Sequence[TrackletSum],
+        preds: Sequence[Prediction],
+        show: bool = False,
+        out_dir: str | os.PathLike | None = None,
+    ) -> Pictures:
+        """Draw a strip of each tracklet, and write and show what is asked for."""
+        if not inputs:
+            return []
+        # Draws with matplotlib's company, which most calls need not wait for.
+        from mmctl.apis.inference import outputs
+
+        thumbnails = [tracklet.thumbnail for tracklet in inputs]
+        strips = outputs.draw_strips(thumbnails, preds)
+        if out_dir is not None:
+            outputs.write_outputs(Path(out_dir).expanduser(), preds, strips, self.model_hash())
+        if show:
+            outputs.show_strips(strips, preds)
+        return strips
+
+    def postprocess(  # type: ignore[override]
+        self, preds: list[Prediction], visualization: Pictures, return_datasample: bool = False
+    ) -> dict[str, Any]:
+        """Return predictions and pictures, the former as samples if asked."""
+        results = [to_sample(pred) for pred in preds] if return_datasample else preds
+        return {"predictions": results, "visualization": visualization}
+
+    def model_hash(self) -> str:
+        """Return the SHA-256 of all that makes features differ; see :func:`hash_model`."""
+        return hash_model(self.model, self.cfg.model, self.pipeline.configs, self.amp)
+
+    @staticmethod
+    def list_models(pattern: str | None = None) -> list[str]:  # type: ignore[override]
+        """Return the names of models, as :func:`mmctl.apis.list_models`."""
+        return list_models(pattern)
