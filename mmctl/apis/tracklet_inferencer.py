@@ -200,6 +200,7 @@ class TrackletInferencer(BaseInferencer):
         batch_size: int = 8,
         frame_choice: FrameChoice | Mapping[str, Any] | None = None,
         with_thumbnails: bool = False,
+        block: int = 0,
     ) -> Iterator[TrackletSum]:
         """Yield what becomes of tracklets, in order.
 
@@ -208,6 +209,8 @@ class TrackletInferencer(BaseInferencer):
             batch_size: Clips of a batch.
             frame_choice: Which frames are used; None: all alike.
             with_thumbnails: Whether the first clip's frames are kept.
+            block: No batch has clips of two blocks of so many tracklets, so that the features of a
+                block are the same bits whatever was done before; 0: all are one block.
 
         Raises:
             ValueError: If ``batch_size`` is not positive.
@@ -217,7 +220,7 @@ class TrackletInferencer(BaseInferencer):
         choice = frame_choice or FrameChoice()
         chosen = choice if isinstance(choice, FrameChoice) else FrameChoice(**choice)
         parts = load_ahead(
-            self.preprocess(items, frame_choice=chosen),
+            self.preprocess(items, chosen, block),
             self._load,
             self.num_workers,
             _AHEAD * max(1, self.num_workers),
@@ -225,17 +228,18 @@ class TrackletInferencer(BaseInferencer):
         return sum_features(parts, self.forward, batch_size, with_thumbnails)
 
     def preprocess(  # type: ignore[override]
-        self, inputs: Iterator[TrackletItem], frame_choice: FrameChoice
+        self, inputs: Iterator[TrackletItem], frame_choice: FrameChoice, block: int = 0
     ) -> Iterator[PartJob]:
         """Yield the parts in which each tracklet is loaded."""
-        for item in inputs:
+        for number, item in enumerate(inputs, start=1):
             if self._finds_keypoints:
                 item = replace(item, keypoint_origin="model")
             if not frame_choice.is_default:
                 item = self._rate(item).choose(frame_choice)
             num_parts = self.pipeline.count_parts(item)
             for part in range(num_parts):
-                yield PartJob(item, part, num_parts)
+                is_last = part + 1 == num_parts and bool(block) and number % block == 0
+                yield PartJob(item, part, num_parts, is_last)
 
     @property
     def _finds_keypoints(self) -> bool:

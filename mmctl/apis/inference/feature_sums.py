@@ -23,11 +23,19 @@ Forward = Callable[[dict[str, Any]], list[TrackletSample]]
 
 @dataclass(frozen=True)
 class PartJob:
-    """A part of a tracklet that is to be loaded."""
+    """A part of a tracklet that is to be loaded.
+
+    Attributes:
+        item: The tracklet.
+        part: Which part, from 0.
+        num_parts: How many there are.
+        ends_batch: Whether nothing after it may be in its batch.
+    """
 
     item: TrackletItem
     part: int
     num_parts: int
+    ends_batch: bool = False
 
 
 @dataclass
@@ -172,7 +180,7 @@ def sum_features(
             batch.append((current, loaded.inputs[rows], sample))
             room -= rows.stop - start
             start = rows.stop
-            if not room:
+            if not room or (job.ends_batch and start == num_clips):
                 _run(batch, forward)
                 batch, room = [], batch_size
         current.left -= 1

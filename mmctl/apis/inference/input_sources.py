@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -31,6 +34,9 @@ class Source(Protocol):
     def items(self, start: int = 0) -> Iterator[TrackletItem]:
         """Yield them in order, from one on."""
 
+    def identify(self) -> str:
+        """Return a hash of what is known of them without decoding a frame."""
+
 
 @dataclass(frozen=True)
 class ListedTracklets:
@@ -48,6 +54,10 @@ class ListedTracklets:
     def items(self, start: int = 0) -> Iterator[TrackletItem]:
         """Yield them in order."""
         yield from self.given[start:]
+
+    def identify(self) -> str:
+        """Return a hash of the frames' names."""
+        return hash_items(self.items())
 
 
 @dataclass(frozen=True)
@@ -67,6 +77,22 @@ class DatasetTracklets:
         """Yield them in order."""
         for index in range(start, len(self)):
             yield to_item(self.dataset.get_data_info(index), f"tracklet {index}")
+
+    def identify(self) -> str:
+        """Return a hash of the frames' names, the labels and the stored array's place."""
+        return hash_items(self.items())
+
+
+def hash_items(items: Iterator[TrackletItem]) -> str:
+    """Return the SHA-256 of the frames' names and of what is known of tracklets."""
+    digest = hashlib.sha256()
+    for item in items:
+        labels = {k: v for k, v in item.labels.items() if k != "keypoint_rows"}
+        numbers = [item.labels.get("keypoint_rows"), *item.origin.values(), item.quality]
+        plain = [v.tolist() if isinstance(v, np.ndarray) else str(v) for v in numbers]
+        text = json.dumps([item.name, list(item.names), labels, plain], default=str)
+        digest.update(text.encode("utf-8", "surrogatepass"))
+    return digest.hexdigest()
 
 
 def to_item(info: dict[str, Any], name: str) -> TrackletItem:
@@ -140,6 +166,8 @@ def open_folder(
     """
     if os.path.isfile(os.path.join(folder, ANNOTATIONS)):
         return open_list(os.path.join(folder, ANNOTATIONS), reads, stored_file)
+    if os.path.isfile(os.path.join(folder, "info", "tracks_test_info.mat")):
+        return open_root("MARS", folder, reads, stored_file)
     found = [to_listed(*pair, camera) for pair in find_crops(folder)]
     if not found:
         raise ValueError(
@@ -151,33 +179,58 @@ def open_folder(
 
 def open_list(path: str, reads: str | None, stored_file: str | None) -> Source:
     """Return the tracklets that an annotation file lists, labelled or not."""
-    root = os.path.dirname(path)
-    usual = os.path.join(root, STORED.get(reads or "", ""))
+    root, more = os.path.dirname(path), {"ann_file": os.path.abspath(path), "split": "all"}
+    return open_root("TrackletDataset", root, reads, stored_file, **more)
+
+
+def open_root(
+    kind: str, folder: str, reads: str | None, stored_file: str | None, **more: Any
+) -> DatasetTracklets:
+    """Return a data set by its class and folder, with the stored array that lies there as a rule.
+
+    Args:
+        kind: Name of the class, as ``'MARS'``.
+        folder: Its ``data_root``.
+        reads: What the model reads.
+        stored_file: Another array than the usual one.
+        **more: Other arguments; without ``split`` it is that for testing.
+    """
+    usual = os.path.join(folder, STORED.get(reads or "", ""))
     if stored_file is None and reads in STORED and os.path.isfile(usual):
         stored_file = usual
-    return open_dataset(
-        {"type": "TrackletDataset", "ann_file": os.path.abspath(path), "data_root": root}
-        | {"split": "all"},
-        reads,
-        stored_file,
-    )
+    cfg = {"type": kind, "data_root": folder, "split": "test", **more}
+    return open_dataset(cfg, reads, stored_file)
 
 
 def find_crops(folder: str) -> Iterator[tuple[str, list[Frame]]]:
     """Yield each folder of pictures at or below a folder, by name, with its frames in time order.
 
-    Frames are in the order of the last number in their names, or of the names where numbers are
-    missing or double.
+    Frames are in the order of the last number in their names, or of the names where one has none.
+
+    Raises:
+        ValueError: If two frames of a folder have one number, as those of two tracklets do.
     """
     names = [n for n in list_names(Path(folder), ("",)) if n.lower().endswith(PICTURES)]
     if names:
-        found = [LAST_NUMBER.search(os.path.splitext(name)[0]) for name in names]
-        numbers = [int(match[1]) for match in found if match is not None]
-        if len(set(numbers)) == len(names):
-            names = [name for _, name in sorted(zip(numbers, names, strict=True))]
-        yield folder, [os.path.join(folder, name) for name in names]
+        yield folder, [os.path.join(folder, name) for name in _by_number(folder, names)]
     for name in list_folders(Path(folder)):
         yield from find_crops(os.path.join(folder, name))
+
+
+def _by_number(folder: str, names: list[str]) -> list[str]:
+    found = [LAST_NUMBER.search(os.path.splitext(name)[0]) for name in names]
+    numbers = [int(match[1]) for match in found if match is not None]
+    if len(numbers) < len(names):
+        return names
+    ordered = sorted(zip(numbers, names, strict=True))
+    for (number, name), (following, other) in pairwise(ordered):
+        if number == following:
+            raise ValueError(
+                f"folder {folder} must hold the frames of one tracklet, but {name} and {other} are "
+                f"both frame {number}: where a folder holds several, as in MARS, name the class of "
+                "the data set (--dataset, or a data set config)"
+            )
+    return [name for _, name in ordered]
 
 
 def to_listed(name: str, frames: Sequence[Frame], camera: int | None) -> TrackletItem:

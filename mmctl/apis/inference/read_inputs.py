@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -132,6 +133,22 @@ class Inputs:
         for item in items:
             check_source(item, self.options.reads)
             yield item
+
+    def identify_keypoints(self) -> Any:
+        """Return what tells the keypoints of the call from others: file and size, or a hash."""
+        given = self.options.keypoints
+        if given is None:
+            return None
+        if self.options.stored_file is not None:
+            return [
+                os.path.basename(self.options.stored_file),
+                os.path.getsize(self.options.stored_file),
+            ]
+        arrays = [given] if isinstance(given, np.ndarray) else list(given)
+        digest = hashlib.sha256()
+        for array in arrays:
+            digest.update(np.ascontiguousarray(array, dtype=np.float32).tobytes())
+        return digest.hexdigest()
 
     def _draw(self, start: int) -> Iterator[TrackletItem]:
         if self._lazy is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections import defaultdict
 from collections.abc import Iterator
@@ -96,6 +97,18 @@ class VideoTracklets:
     def num_frames(self) -> int:
         """Crops of all tracklets."""
         return sum(len(track.positions) for track in self.planned)
+
+    def identify(self) -> str:
+        """Return a hash of the plan, the video's name and size, and the keypoints."""
+        path = Path(self.tracked.video)
+        known = [path.name, path.stat().st_size if path.is_file() else self.source.num_frames]
+        digest = hashlib.sha256(repr([*known, self.tracked.camera]).encode())
+        for track in self.planned:
+            digest.update(f"{track.track} {track.piece}".encode())
+            digest.update(track.positions.tobytes() + track.rectangles.tobytes())
+        if self.keypoints is not None:
+            digest.update(self.keypoints.tobytes())
+        return digest.hexdigest()
 
     def describe_dropped(self) -> str:
         """Return how many boxes are left out, and why; '' if none is."""

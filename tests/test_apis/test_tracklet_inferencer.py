@@ -1,0 +1,352 @@
+"""The inferencer: the features of a test, from inputs of any kind."""
+
+from __future__ import annotations
+
+import json
+from itertools import count, islice
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from mmctl.apis import TrackletInferencer, get_model, init_model, list_models
+from mmctl.apis.inference import clip_pipeline
+from mmctl.apis.inference.given_keypoints import NoKeypointsError
+from mmctl.datasets import MARS
+from mmctl.datasets.frame_quality import FrameChoice
+from mmctl.datasets.listings.tracklet import Tracklet
+from mmctl.evaluation import TrackletFeatures
+from mmctl.structures import TrackletSample
+from tests.conftest import data_options
+from tests.test_apis.tiny_checkpoint import CONFIGS, small_config
+
+
+def features_of(results):
+    return np.stack([prediction["feature"] for prediction in results["predictions"]])
+
+
+def read_rgb(path):
+    return np.ascontiguousarray(cv2.imread(str(path))[..., ::-1])
+
+
+@pytest.mark.parametrize("name", ["ctl", "baseline"])
+def test_features_equal_those_of_a_test(
+    name, inferencers, checkpoints, drawn_mars, tmp_path, run_tool
+):
+    out = tmp_path / "features.npz"
+    run_tool(
+        *("test.py", CONFIGS[name], str(checkpoints[name]), "--work-dir", str(tmp_path / "t")),
+        *("--out", str(out), "--cfg-options", *data_options(drawn_mars)),
+    )
+    tested = TrackletFeatures.load(out)
+    inferencer = inferencers[name]
+    results = inferencer(inferencer.cfg.test_dataloader.dataset, batch_size=5)
+    features = features_of(results)
+    assert np.abs(features - tested.features).max() < 1e-6
+    assert np.abs(features[:, None] - tested.features).max() > 1e-3  # they do differ
+    predictions = results["predictions"]
+    assert [p["tracklet_id"] for p in predictions] == tested.tracklet_ids.tolist()
+    assert [p["pid"] for p in predictions] == tested.pids.tolist()
+    assert [p["camera"] for p in predictions] == tested.camids.tolist()
+    assert np.linalg.norm(features, axis=1) == pytest.approx(1, abs=1e-6)
+    assert all(p["feature_norm"] > 0 and 0 <= p["quality"] <= 1 for p in predictions)
+    assert results["visualization"] == []
+
+
+def test_neither_batches_nor_parts_nor_threads_change_a_feature(ctl, checkpoints, monkeypatch):
+    dataset = ctl.cfg.test_dataloader.dataset
+    whole = ctl(dataset, batch_size=64)
+    monkeypatch.setattr(clip_pipeline, "FRAMES_PER_PART", 2)
+    alone = TrackletInferencer(
+        weights=checkpoints["ctl"], device="cpu", num_workers=0, show_progress=False
+    )
+    parts = alone(dataset, batch_size=1)
+    assert np.abs(features_of(whole) - features_of(parts)).max() < 1e-6
+    for one, other in zip(whole["predictions"], parts["predictions"], strict=True):
+        assert one["num_frames"] == other["num_frames"] == one["num_given"]
+        assert one["quality"] == pytest.approx(other["quality"])
+        assert np.array_equal(one["keypoints"], other["keypoints"])
+
+
+def test_inputs_of_every_kind_give_one_feature(baseline, crops, drawn_mars, tmp_path):
+    folder = crops("a", 5)
+    paths = sorted(folder.glob("*.jpg"))
+    arrays = [read_rgb(path) for path in paths]
+    listed = {"camid": 1, "frames": [f"crops/a/{path.name}" for path in paths]}
+    annotations = tmp_path / "annotations.json"
+    annotations.write_text(json.dumps({"tracklets": [listed]}))
+    expected = baseline(str(folder))["predictions"][0]
+    assert expected["num_frames"] == 5
+    for inputs in (
+        folder,
+        folder.parent / "a",
+        [folder],
+        paths,
+        [paths],
+        [list(map(str, paths))],
+        arrays,
+        [arrays],
+        np.stack(arrays),
+        [np.stack(arrays)],
+        [Tracklet(None, 3, None, list(map(str, paths)))],
+        annotations,
+        tmp_path,
+        {"type": "TrackletDataset", "data_root": str(tmp_path), "split": "all"},
+        iter([folder]),
+    ):
+        (prediction,) = baseline(inputs)["predictions"]
+        assert np.abs(prediction["feature"] - expected["feature"]).max() < 1e-6, inputs
+        assert prediction["num_frames"] == 5
+    turned = [array[..., ::-1] for array in arrays]
+    (prediction,) = baseline(turned, channel_order="bgr")["predictions"]
+    assert np.abs(prediction["feature"] - expected["feature"]).max() < 1e-6
+    assert np.abs(features_of(baseline(turned)) - expected["feature"]).max() > 1e-4
+
+
+def test_folders_of_folders_and_data_sets_are_many_tracklets(baseline, crops, drawn_mars):
+    crops("b/2", 2)
+    crops("b/1", 1)
+    names = [p["name"] for p in baseline(crops("c", 1).parent)["predictions"]]
+    assert [name.rpartition("crops/")[2] for name in names] == ["b/1", "b/2", "c"]
+    dataset = MARS(str(drawn_mars), split="test")
+    expected = features_of(baseline(dataset))
+    assert len(expected) == len(dataset)
+    parts = {"type": "TrackletParts", "dataset": {"type": "MARS", "data_root": str(drawn_mars)}}
+    parts["dataset"]["split"] = "test"
+    assert np.array_equal(features_of(baseline(parts)), expected)
+    assert np.array_equal(features_of(baseline(drawn_mars)), expected)  # known by its layout
+
+
+def test_frames_are_in_the_order_of_their_numbers(baseline, crops):
+    folder = crops("a", 2)
+    (folder / "1.jpg").rename(folder / "10.jpg")
+    (prediction,) = baseline(folder)["predictions"]
+    assert prediction["frame_path"] == str(folder / "10.jpg")
+    (folder / "c1_10.jpg").write_bytes(b"")
+    with pytest.raises(ValueError, match=r"10.jpg and c1_10.jpg are both frame 10.*--dataset"):
+        baseline(folder)
+
+
+def test_keypoints_of_a_call_equal_stored_ones(ctl, drawn_mars, tmp_path):
+    dataset = MARS(str(drawn_mars), split="test", keypoint_file="info/keypoints.npy")
+    infos = [dataset.get_data_info(index) for index in range(4)]
+    stored = np.load(drawn_mars / "info" / "keypoints.npy")
+    given = [stored[info["keypoint_rows"]] for info in infos]
+    lists = [info["frame_paths"] for info in infos]
+    expected = ctl(dataset)["predictions"][:4]
+    np.save(tmp_path / "k.npy", np.concatenate(given))
+    for keypoints in (given, np.concatenate(given), tmp_path / "k.npy"):
+        found = ctl(lists, keypoints=keypoints)["predictions"]
+        for one, other in zip(found, expected, strict=True):
+            assert np.abs(one["feature"] - other["feature"]).max() < 1e-6
+            assert np.array_equal(one["keypoints"], other["keypoints"])
+    assert expected[0]["keypoint_origin"] == "stored"
+    assert ctl(lists, keypoints=given)["predictions"][0]["keypoint_origin"] == "call"
+
+
+def test_without_keypoints_one_error_lists_the_four_ways(ctl, crops):
+    with pytest.raises(NoKeypointsError) as caught:
+        ctl(crops("a", 2))
+    message = str(caught.value)
+    assert "\n" not in message
+    for way in ("(1) an estimator in the model", "(2) a stored array", "(3) the detector", "(4)"):
+        assert way in message
+
+
+@pytest.mark.parametrize(
+    ("keypoints", "message"),
+    [
+        (np.zeros((3, 17, 3)), r"must be numbers \(2, 17, 3\)|one row for each frame"),
+        ([np.zeros((2, 17, 3))] * 2, "an array for each of the 1 tracklets, got 2"),
+        ([np.zeros((2, 16, 3))], r"\(2, 17, 3\).*\(2, 16, 3\)"),
+        ([np.full((2, 17, 3), np.nan)], "must be finite"),
+        (5, "keypoints must be an array"),
+    ],
+)
+def test_keypoints_that_do_not_fit_are_refused(ctl, crops, keypoints, message):
+    with pytest.raises(ValueError, match=message):
+        ctl(crops("a", 2), keypoints=keypoints)
+
+
+def test_a_stream_is_drawn_one_by_one_and_may_have_no_end(baseline, crops):
+    folder, drawn = crops("a", 3), []
+
+    def endless():
+        for index in count():
+            drawn.append(index)
+            yield folder
+
+    stream = baseline.stream(endless(), batch_size=2)
+    assert drawn == []
+    first = list(islice(stream, 3))
+    stream.close()
+    assert len(drawn) < 40
+    assert first[0].keys() == baseline(folder)["predictions"][0].keys()
+
+
+def test_frames_of_low_quality_are_left_out_and_counted(baseline, crops):
+    folder = crops("a", 5)
+    blurred = cv2.GaussianBlur(cv2.imread(str(folder / "3.jpg")), (0, 0), 6)
+    cv2.imwrite(str(folder / "3.jpg"), blurred)
+    plain = baseline(folder)["predictions"][0]
+    assert (plain["num_frames"], plain["dropped"]) == (5, {})
+    choice = FrameChoice(min_quality=0.3)
+    (chosen,) = baseline(folder, frame_choice=choice)["predictions"]
+    assert (chosen["num_frames"], chosen["num_given"]) == (4, 5)
+    assert chosen["dropped"] == {"quality": 1}
+    assert chosen["quality"] > plain["quality"]
+    others = [path for path in sorted(folder.glob("*.jpg")) if path.stem != "3"]
+    assert np.abs(chosen["feature"] - features_of(baseline(others))).max() < 1e-6
+
+
+def test_clips_count_by_the_quality_of_their_frames(baseline, crops):
+    folder = crops("a", 5)  # two clips of four frames: 0, 2, 4 and 1, 3
+    clips = [sorted(folder.glob("*.jpg"))[start::2] for start in (0, 1)]
+    (plain,) = baseline(folder)["predictions"]
+    one, other = (p for p in baseline(clips)["predictions"])
+    means = [p["feature"].astype(np.float64) * p["feature_norm"] for p in (one, other)]
+    assert plain["feature_norm"] * plain["feature"] == pytest.approx(
+        0.6 * means[0] + 0.4 * means[1], abs=1e-4
+    )
+    (weighed,) = baseline(folder, frame_choice={"weighted": True})["predictions"]
+    shares = np.array([3 * one["quality"], 2 * other["quality"]])
+    expected = shares @ means / shares.sum()
+    assert weighed["feature"] == pytest.approx(expected / np.linalg.norm(expected), abs=1e-5)
+
+
+def test_results_may_be_samples_tables_and_pictures(baseline, crops, tmp_path):
+    folders = [crops("a", 3), crops("b", 2)]
+    results = baseline(folders, return_datasamples=True, out_dir=tmp_path / "out")
+    sample = results["predictions"][1]
+    assert isinstance(sample, TrackletSample)
+    assert isinstance(sample.feature, torch.Tensor)
+    assert "pid" not in sample
+    assert len(results["visualization"]) == 2
+    assert results["visualization"][0].dtype == np.uint8
+    assert (tmp_path / "out" / "visualizations" / "000001.jpg").is_file()
+    saved = TrackletFeatures.load(tmp_path / "out" / "features.npz")
+    assert np.array_equal(saved.features[1], sample.feature.numpy())
+    assert saved.pids.tolist() == [1, 2]  # nobody is known, so each is a person of its own
+    assert (tmp_path / "out" / "tracks.csv").read_text().count("\n") == 3
+
+
+def test_mixed_precision_changes_features_a_little(checkpoints, baseline, crops):
+    folder = crops("a", 4)
+    half = TrackletInferencer(
+        weights=checkpoints["baseline"], device="cpu", amp=True, show_progress=False
+    )
+    difference = np.abs(features_of(half(folder)) - features_of(baseline(folder))).max()
+    assert 0 < difference < 0.05
+    assert half.model_hash() != baseline.model_hash()
+
+
+def test_models_come_from_files_names_configs_and_built_ones(checkpoints, drawn_mars, crops):
+    weights, folder = checkpoints["baseline"], crops("a", 2)
+    cfg = small_config("baseline", drawn_mars)
+    built = get_model(cfg, pretrained=weights, device="cpu")
+    expected = features_of(TrackletInferencer(built, device="cpu", show_progress=False)(folder))
+    for model in (cfg, cfg.to_dict(), None):
+        inferencer = TrackletInferencer(model, weights, "cpu", show_progress=False)
+        assert np.array_equal(features_of(inferencer(folder)), expected)
+    changed = get_model("mmctl::quickstart/baseline_r18_quickstart.py", head={"num_classes": 8})
+    assert sum(map(torch.numel, changed.parameters())) == sum(map(torch.numel, built.parameters()))
+    again = init_model(cfg, weights)
+    assert all(map(torch.equal, again.state_dict().values(), built.state_dict().values()))
+    assert not again.training
+
+
+def test_models_are_listed_by_patterns():
+    names = list_models()
+    assert "ctl_r50_1xb32-240e_mars-256x128" in names
+    assert names == sorted(names) == TrackletInferencer.list_models()
+    assert list_models("baseline") == [name for name in names if name.startswith("baseline")]
+    assert list_models(exclude_patterns=["ctl"]) == list_models("[!c]")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"device": "cuda:99"}, "device must be one of this machine.*'cuda:99'"),
+        ({"device": "teapot"}, "device must be one of this machine.*'teapot'"),
+        ({"device": "meta"}, "device must be one of this machine.*'meta'"),
+        ({"model": "no_such_model"}, "a name of list_models.*'no_such_model'"),
+        ({"model": "mmpose::x"}, "must be one of mmctl"),
+        ({"model": {"a": 1}}, "must have a model"),
+        ({"model": {"model": {"type": "X"}}, "num_workers": -1}, "num_workers must be 0 or more"),
+        ({}, "needs a model or weights"),
+    ],
+)
+def test_what_cannot_be_built_is_refused_in_one_line(arguments, message):
+    with pytest.raises(ValueError, match=message) as caught:
+        TrackletInferencer(**arguments)
+    assert "\n" not in str(caught.value)
+
+
+def test_weights_of_another_model_are_refused(checkpoints, drawn_mars):
+    cfg = small_config("baseline", drawn_mars)
+    with pytest.raises(ValueError, match=r"ctl.pth' does not fit VideoReID"):
+        TrackletInferencer(cfg, checkpoints["ctl"], "cpu")
+
+
+def test_a_config_without_a_test_pipeline_is_refused(drawn_mars):
+    cfg = small_config("baseline", drawn_mars)
+    cfg.pop("test_dataloader")
+    with pytest.raises(ValueError, match=r"must have test_dataloader.dataset.pipeline"):
+        TrackletInferencer(cfg, device="cpu")
+
+
+def test_inputs_that_are_none_are_refused_before_the_work(baseline, crops, tmp_path):
+    empty, folder = tmp_path / "empty", crops("a", 2)
+    empty.mkdir()
+    (tmp_path / "notes.txt").write_text("no video")
+    for inputs, message in (
+        (empty, "must hold crops of persons"),
+        (tmp_path / "nowhere", "does not exist"),
+        ([], "at least one tracklet, got an empty list"),
+        ([folder, folder / "1.jpg"], "a list must hold frames of one tracklet or tracklets"),
+        ([[folder]], "input 0 must be the frames of one tracklet"),
+        ([[]], "input 0 must have at least one frame"),
+        ([np.zeros((4, 4), np.uint8)], "must be the frames of one tracklet"),
+        ([np.zeros((4, 4, 3))], "must be uint8 pixels"),
+        (tmp_path / "notes.txt", "needs tracks="),
+        ({"a": 1}, "data set config"),
+    ):
+        with pytest.raises((ValueError, FileNotFoundError), match=message):
+            baseline(inputs)
+        with pytest.raises((ValueError, FileNotFoundError), match=message):
+            baseline.stream(inputs)  # at once, not when the first result is wanted
+    with pytest.raises(TypeError, match="an input must be"):
+        baseline(5)
+    with pytest.raises(ValueError, match="channel_order must be"):
+        baseline(folder, channel_order="rbg")
+    with pytest.raises(ValueError, match="batch_size must be at least 1"):
+        baseline(folder, batch_size=0)
+    with pytest.raises(ValueError, match="unknown argument"):
+        baseline(folder, colour="rgb")
+    with pytest.raises(ValueError, match=r"stream.. draws nothing"):
+        baseline.stream(folder, show=True)
+
+
+def test_an_unreadable_frame_is_named(baseline, crops):
+    folder = crops("a", 3)
+    content = (folder / "2.jpg").read_bytes()
+    (folder / "2.jpg").write_bytes(content[: len(content) // 2])
+    for choice in (None, FrameChoice(min_quality=0.1)):
+        with pytest.raises(ValueError, match=r"a/2.jpg is cut off"):
+            baseline(folder, frame_choice=choice)
+
+
+def test_features_that_are_not_finite_are_refused(checkpoints, crops, tmp_path):
+    inferencer = TrackletInferencer(weights=checkpoints["baseline"], device="cpu")
+    with torch.no_grad():
+        inferencer.model.backbone.conv1.weight.fill_(float("nan"))
+    with pytest.raises(ValueError, match=r"the feature of .* must be finite"):
+        inferencer(crops("a", 1))
+
+
+def test_a_path_is_a_path(baseline: TrackletInferencer, crops, monkeypatch) -> None:
+    folder: Path = crops("a", 2)
+    monkeypatch.setenv("HOME", str(folder.parent))
+    assert np.array_equal(features_of(baseline("~/a")), features_of(baseline(folder)))
