@@ -18,7 +18,6 @@ from typing import Any
 from mmctl.apis import TrackedVideo, TrackletInferencer
 from mmctl.apis.feature_extraction import FeatureExtraction
 from mmctl.apis.inference.read_inputs import InputOptions, Inputs
-from mmctl.apis.inference.tracked_video import VideoTracklets
 from mmctl.datasets.frame_quality import FrameChoice
 from mmctl.datasets.tracking import TrackSettings
 from mmctl.engine import run_command
@@ -102,21 +101,15 @@ def list_inputs(args: argparse.Namespace) -> list[Any]:
     return inputs
 
 
-def describe(inputs: Inputs, table: TrackletTable) -> list[str]:
-    """Return lines about what was left out."""
-    lines = []
-    for source in inputs.sources:
-        if isinstance(source, VideoTracklets) and source.describe_dropped():
-            lines.append(f"{source.tracked.video}: left out {source.describe_dropped()}")
-    left_out = int(table.num_left_out.sum())
-    if left_out:
-        used = int(table.num_frames.sum())
-        touched = int((table.num_left_out > 0).sum())
-        lines.append(
-            f"{left_out:,} of {left_out + used:,} frames left out for their quality, in "
-            f"{touched:,} of {len(table.pids):,} tracklets"
-        )
-    return lines
+def describe_left_out(table: TrackletTable) -> str:
+    """Return a line about frames that were left out for their quality; '' if none was."""
+    left_out, used = int(table.num_left_out.sum()), int(table.num_frames.sum())
+    if not left_out:
+        return ""
+    return (
+        f"{left_out:,} of {left_out + used:,} frames left out for their quality, in "
+        f"{(table.num_left_out > 0).sum():,} of {len(table.pids):,} tracklets"
+    )
 
 
 def main() -> None:
@@ -135,8 +128,8 @@ def main() -> None:
     except KeyboardInterrupt:
         print("\ninterrupted; running the same command again goes on", file=sys.stderr)
         sys.exit(130)
-    for line in describe(inputs, table):
-        print(line)
+    if describe_left_out(table):
+        print(describe_left_out(table))
     known = int(table.known_pids.sum())
     print(
         f"{args.out / FEATURES}, {TRACKS}: {len(table.pids):,} tracklets, "

@@ -30,6 +30,9 @@ class CropSpool(Sequence):
             self._file.write(content)
             self._ends.append(self._ends[-1] + len(content))
 
+    def __del__(self) -> None:
+        self._file.close()
+
     def __len__(self) -> int:
         return len(self._ends) - 1
 

@@ -84,6 +84,13 @@ class VideoTracklets:
         for warning in check_fit(self.boxes, self.source, settings.first_frame):
             print_log(warning, "current", logging.WARNING)
         planned, self.dropped = plan_tracks(tracked.camera or 0, self.boxes, self.source, settings)
+        if self.dropped.total():
+            print_log(f"{self.source.path}: {self.describe_dropped()} left out", "current")
+        if not planned:
+            raise ValueError(
+                f"{self.boxes.path} must leave at least one tracklet in {self.source.path}, got "
+                f"none: {self.describe_dropped()}"
+            )
         self.planned = sorted(planned, key=lambda t: (t.positions[-1], t.track, t.piece))
         self.keypoints: Keypoints | None = None
         if tracked.keypoints is not None:
@@ -111,8 +118,10 @@ class VideoTracklets:
         return digest.hexdigest()
 
     def describe_dropped(self) -> str:
-        """Return how many boxes are left out, and why; '' if none is."""
-        return ", ".join(f"{number:,} {why}" for why, number in self.dropped.items() if number)
+        """Return how many boxes are left out, and why."""
+        return ", ".join(
+            f"{number:,} boxes {why}" for why, number in self.dropped.items() if number
+        )
 
     def items(self, start: int = 0) -> Iterator[TrackletItem]:
         """Yield the tracklets as they end; crops of those before are not made.

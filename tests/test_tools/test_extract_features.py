@@ -1,0 +1,111 @@
+"""tools/extract_features.py: from a checkpoint and tracklets of any kind to two files."""
+
+from __future__ import annotations
+
+import csv
+import json
+
+import numpy as np
+import pytest
+
+from mmctl.evaluation import TrackletFeatures
+from mmctl.evaluation.tracklet_table import TrackletTable
+from tests.test_apis.conftest import checkpoints, crops
+from tests.test_datasets.test_tracking.conftest import tracks, video
+
+__all__ = ["checkpoints", "crops", "tracks", "video"]  # fixtures
+
+TOOL = "extract_features.py"
+COMMON = ("--device", "cpu", "--num-workers", "0")
+
+
+def test_features_of_a_data_set_equal_those_of_a_test(checkpoints, drawn_mars, tmp_path, run_tool):
+    data = [f"{part}_dataloader.dataset.data_root={drawn_mars}" for part in ("val", "test")]
+    config = "configs/quickstart/ctl_r18_quickstart.py"
+    options = ["--cfg-options", *data, "test_dataloader.num_workers=0", "model.head.num_classes=8"]
+    tested = tmp_path / "test.npz"
+    run_tool(
+        *("test.py", config, str(checkpoints["ctl"]), "--out", str(tested)),
+        *("--work-dir", str(tmp_path / "t"), *options),
+    )
+    run_tool(TOOL, str(checkpoints["ctl"]), str(drawn_mars), "--out", str(tmp_path), *COMMON)
+    expected = TrackletFeatures.load(tested)
+    found = TrackletFeatures.load(tmp_path / "features.npz")
+    assert np.abs(found.features - expected.features).max() < 1e-6
+    for name in ("pids", "camids", "tracklet_ids", "splits", "frame_paths"):
+        assert np.array_equal(getattr(found, name), getattr(expected, name)), name
+
+
+def test_unlabelled_folders_and_videos_are_taken_together(
+    checkpoints, crops, video, tracks, tmp_path, run_tool, capsys
+):
+    crops("b", 2)
+    folder = crops("a", 4).parent
+    command = [
+        *(TOOL, checkpoints["baseline"], folder, "--camid", 1, "--camera", 2, tracks, video),
+        *("--min-size", 16, 8, "--out", tmp_path / "out", "--min-quality", 0.3, *COMMON),
+    ]
+    run_tool(*map(str, command))
+    said = capsys.readouterr().out
+    assert "4 tracklets, 128 channels, 0 with a known person" in said
+    assert "frames left out for their quality" in said
+    table = TrackletTable.load(tmp_path / "out" / "features.npz")
+    assert table.camids.tolist() == [1, 1, 2, 2]
+    assert table.tracks.tolist() == [-1, -1, 10, 20]
+    rows = list(csv.DictReader((tmp_path / "out" / "tracks.csv").open()))
+    assert [row["video"] for row in rows] == ["", "", "street.avi", "street.avi"]
+    assert {row["pid"] for row in rows} == {""}
+    before = (tmp_path / "out" / "features.npz").read_bytes()
+    run_tool(*map(str, command))  # all is there already
+    assert (tmp_path / "out" / "features.npz").read_bytes() == before
+
+
+def test_an_unlabelled_list_is_a_data_set(checkpoints, crops, tmp_path, run_tool):
+    folder = crops("a", 2)
+    entry = {"camid": 5, "frames": ["crops/a/1.jpg", "crops/a/2.jpg"], "video": "c5.mp4"}
+    entry |= {"track": 3, "frame_numbers": [7, 9], "times": [0.28, 0.36], "quality": [0.5, 0.7]}
+    listed = folder.parent.parent / "annotations.json"
+    listed.write_text(json.dumps({"tracklets": [entry]}))
+    arguments = [checkpoints["baseline"], listed.parent, "--out", tmp_path / "out"]
+    run_tool(TOOL, *map(str, arguments), *COMMON)
+    (row,) = csv.DictReader((tmp_path / "out" / "tracks.csv").open())
+    expected = {"camera": "5", "video": "c5.mp4", "track": "3", "first_frame": "7"}
+    expected |= {"last_frame": "9", "first_time": "0.280", "last_time": "0.360"}
+    expected |= {"quality": "0.6000", "pid": "", "split": "", "frames": "2"}
+    assert row.items() >= expected.items()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "name folders"),
+        (["nowhere"], "input nowhere does not exist"),
+        (["--camera", "x", "a", "b"], "a camera's number must be an integer"),
+        (["{crops}", "--min-quality", "2"], "min_quality must be a number from 0 to 1"),
+        (["{crops}", "--device", "teapot"], "device must be one of this machine"),
+        (["{crops}", "--dataset", "MARS"], "tracks_test_info.mat"),
+        (["{crops}", "--keypoints", "none.npy"], "keypoint file none.npy does not exist"),
+    ],
+)
+def test_a_users_mistake_ends_in_one_line(
+    arguments, message, checkpoints, crops, tmp_path, run_tool, capsys
+):
+    folder = str(crops("a", 1))
+    given = [argument.format(crops=folder) for argument in arguments]
+    with pytest.raises(SystemExit) as caught:
+        run_tool(TOOL, str(checkpoints["baseline"]), *given, "--out", str(tmp_path / "out"))
+    assert caught.value.code == 2
+    said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error:")]
+    assert len(said) == 1
+    assert message in said[0]
+    assert not (tmp_path / "out" / "features.npz").exists()
+
+
+def test_a_model_that_wants_keypoints_and_gets_none_says_how(
+    checkpoints, crops, tmp_path, run_tool, capsys
+):
+    with pytest.raises(SystemExit):
+        run_tool(TOOL, str(checkpoints["ctl"]), str(crops("a", 1)), "--out", str(tmp_path / "out"))
+    said = capsys.readouterr().err
+    assert said.count("error:") == 1
+    assert "There are four ways: (1) an estimator in the model" in said
