@@ -189,7 +189,7 @@ class FeatureExtraction:
 
     def _write_block(self, block: int, table: TrackletTable) -> None:
         buffer = BytesIO()
-        np.savez(buffer, **table.arrays())  # type: ignore[arg-type]
+        np.savez(buffer, **table.arrays())
         write_whole(self._path(block), buffer.getvalue())
 
     def _read_block(self, block: int) -> TrackletTable | None:

@@ -8,7 +8,7 @@ import logging
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 import yaml
@@ -48,7 +48,7 @@ def read_metafiles() -> dict[str, dict[str, Any]]:
     """Return what the metafiles say of each model, by its name."""
     folder = zoo_folder()
     index = yaml.safe_load(read_text(folder / _INDEX, "model index"))
-    models = {}
+    models: dict[str, dict[str, Any]] = {}
     for name in index["Import"]:
         content = yaml.safe_load(read_text(folder / name, "metafile"))
         models |= {model["Name"]: model for model in content["Models"]}
@@ -229,7 +229,8 @@ def load_weights(model: nn.Module, checkpoint: Any, name: str) -> None:
     Raises:
         ValueError: If it does not, as weights of another model.
     """
-    hooks = [dict(hook) for hook in model.cfg.get("custom_hooks") or () if "allow" in hook]
+    cfg = cast(Config, model.cfg)
+    hooks = [dict(hook) for hook in cfg.get("custom_hooks") or () if "allow" in hook]
     allow = [prefix for hook in hooks for prefix in hook["allow"]]
     check_state_dict(model, checkpoint, name, allow=allow)
     _load_checkpoint_to_model(model, checkpoint)

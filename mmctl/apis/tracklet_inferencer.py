@@ -122,7 +122,7 @@ class TrackletInferencer(BaseInferencer):
         found = getattr(getattr(self.model, "pose", None), "reads", None)
         return None if found == "frames" else found
 
-    def __call__(  # type: ignore[override]
+    def __call__(
         self,
         inputs: Any,
         batch_size: int = 8,
@@ -227,7 +227,7 @@ class TrackletInferencer(BaseInferencer):
         )
         return sum_features(parts, self.forward, batch_size, with_thumbnails)
 
-    def preprocess(  # type: ignore[override]
+    def preprocess(
         self, inputs: Iterator[TrackletItem], frame_choice: FrameChoice, block: int = 0
     ) -> Iterator[PartJob]:
         """Yield the parts in which each tracklet is loaded."""
@@ -258,12 +258,12 @@ class TrackletInferencer(BaseInferencer):
         return job, self.pipeline.load(job.item, job.part, job.num_parts)
 
     @torch.no_grad()
-    def forward(self, inputs: dict, **kwargs: Any) -> list[TrackletSample]:  # type: ignore[override]  # noqa: ARG002
+    def forward(self, inputs: dict, **kwargs: Any) -> list[TrackletSample]:  # noqa: ARG002
         """Run a batch through the model."""
         with autocast(device_type=self.device.type, enabled=self.amp):
             return self.model.test_step(inputs)
 
-    def visualize(  # type: ignore[override]
+    def visualize(
         self,
         inputs: Sequence[TrackletSum],
         preds: Sequence[Prediction],
@@ -284,7 +284,7 @@ class TrackletInferencer(BaseInferencer):
             outputs.show_strips(strips, preds)
         return strips
 
-    def postprocess(  # type: ignore[override]
+    def postprocess(
         self, preds: list[Prediction], visualization: Pictures, return_datasample: bool = False
     ) -> dict[str, Any]:
         """Return predictions and pictures, the former as samples if asked."""
@@ -296,6 +296,6 @@ class TrackletInferencer(BaseInferencer):
         return hash_model(self.model, self.cfg.model, self.pipeline.configs, self.amp)
 
     @staticmethod
-    def list_models(pattern: str | None = None) -> list[str]:  # type: ignore[override]
+    def list_models(pattern: str | None = None) -> list[str]:
         """Return the names of models, as :func:`mmctl.apis.list_models`."""
         return list_models(pattern)

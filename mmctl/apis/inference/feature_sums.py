@@ -88,7 +88,7 @@ class TrackletSum:
         used, quality, keypoints = self._frames_used()
         item = self.item
         return {
-            "feature": (mean / max(norm, np.finfo(np.float32).tiny)).astype(np.float32),
+            "feature": (mean / max(norm, float(np.finfo(np.float32).tiny))).astype(np.float32),
             "feature_norm": norm,
             "num_frames": len(used),
             "num_given": len(item) + sum(item.dropped.values()),

@@ -34,6 +34,9 @@ class Source(Protocol):
     def items(self, start: int = 0) -> Iterator[TrackletItem]:
         """Yield them in order, from one on."""
 
+    def first(self) -> TrackletItem:
+        """Return the first one, its frames perhaps not there yet."""
+
     def identify(self) -> str:
         """Return a hash of what is known of them without decoding a frame."""
 
@@ -54,6 +57,10 @@ class ListedTracklets:
     def items(self, start: int = 0) -> Iterator[TrackletItem]:
         """Yield them in order."""
         yield from self.given[start:]
+
+    def first(self) -> TrackletItem:
+        """Return the first one."""
+        return self.given[0]
 
     def identify(self) -> str:
         """Return a hash of the frames' names."""
@@ -77,6 +84,10 @@ class DatasetTracklets:
         """Yield them in order."""
         for index in range(start, len(self)):
             yield to_item(self.dataset.get_data_info(index), f"tracklet {index}")
+
+    def first(self) -> TrackletItem:
+        """Return the first one."""
+        return next(self.items())
 
     def identify(self) -> str:
         """Return a hash of the frames' names, the labels and the stored array's place."""
@@ -251,7 +262,7 @@ def to_listed(name: str, frames: Sequence[Frame], camera: int | None) -> Trackle
                 )
             names.append(f"frame {index} of {name}")
         else:
-            names.append(os.fspath(frame))
+            names.append(os.fsdecode(frame))
     labels = {} if camera is None else {"camid": camera}
     return TrackletItem(name, [f if isinstance(f, np.ndarray) else os.fspath(f) for f in frames],
                         names, labels)  # fmt: skip

@@ -28,7 +28,7 @@ def hash_model(
     digest = hashlib.sha256()
     state = dict(model.state_dict())
     for name, module in model.named_modules():
-        optional = getattr(module, "optional_state", dict)()
+        optional: dict[str, Any] = getattr(module, "optional_state", dict)()
         state |= {f"{name}.{key}": value for key, value in optional.items()}
     for name, value in sorted(state.items()):
         array = value.detach().cpu().contiguous()

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from mmengine.config import Config
 
 from mmctl.apis.inference.given_keypoints import attach_keypoints, check_source, open_keypoints
@@ -31,7 +30,7 @@ from mmctl.apis.inference.tracklet_item import TrackletItem
 from mmctl.datasets.listings.tracklet import Tracklet
 from mmctl.datasets.tracking import TrackSettings
 from mmctl.engine import read_config
-from mmctl.files import shorten
+from mmctl.files import check_regular, shorten
 
 ORDERS = ("rgb", "bgr")
 
@@ -55,6 +54,7 @@ class InputOptions:
         track_settings: What is kept of the tracks of a video.
 
     Raises:
+        FileNotFoundError: If the file of keypoints does not exist.
         ValueError: If ``channel_order`` is neither of the two.
     """
 
@@ -68,6 +68,8 @@ class InputOptions:
     def __post_init__(self) -> None:
         if self.channel_order not in ORDERS:
             raise ValueError(f"channel_order must be one of {ORDERS}, got {self.channel_order!r}")
+        if self.stored_file is not None:
+            check_regular(self.stored_file, "keypoint file")
 
     @property
     def stored_file(self) -> str | None:
@@ -114,6 +116,9 @@ class Inputs:
                     "each frame of the data set, because its list says which row is whose, got "
                     f"{shorten(options.keypoints)}"
                 )
+        if not self._attaches:
+            for source in self.sources:  # before anything is loaded
+                check_source(source.first(), options.reads)
 
     def items(self, start: int = 0) -> Iterator[TrackletItem]:
         """Yield the tracklets in order.
@@ -125,14 +130,18 @@ class Inputs:
             NoKeypointsError: If the model reads keypoints and a tracklet has none.
             ValueError: If something is wrong with a tracklet.
         """
-        attaches = self.options.keypoints is not None and not self._has_own
-        items = self._draw(0 if attaches else start)
-        if attaches:
+        items = self._draw(0 if self._attaches else start)
+        if self._attaches:
             given, is_file = open_keypoints(self.options.keypoints), bool(self.options.stored_file)
             items = islice(attach_keypoints(items, given, is_file, self.total), start, None)
         for item in items:
             check_source(item, self.options.reads)
             yield item
+
+    @property
+    def _attaches(self) -> bool:
+        """Whether the keypoints of the call go to the tracklets in their order."""
+        return self.options.keypoints is not None and not self._has_own
 
     def identify_keypoints(self) -> Any:
         """Return what tells the keypoints of the call from others: file and size, or a hash."""
@@ -240,9 +249,7 @@ def _open_mapping(given: Any, options: InputOptions) -> DatasetTracklets | Video
     return open_dataset(content, options.reads, options.stored_file)
 
 
-def _from_frames(
-    frames: Sequence[Any] | npt.NDArray[np.uint8], options: InputOptions, name: str
-) -> TrackletItem:
+def _from_frames(frames: Any, options: InputOptions, name: str) -> TrackletItem:
     if isinstance(frames, np.ndarray) and frames.ndim == 3:
         frames = frames[None]
     wrong = [index for index, frame in enumerate(frames) if not is_frame(frame)]

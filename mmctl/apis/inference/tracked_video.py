@@ -105,6 +105,11 @@ class VideoTracklets:
         """Crops of all tracklets."""
         return sum(len(track.positions) for track in self.planned)
 
+    def first(self) -> TrackletItem:
+        """Return the first one, without its crops: no frame is decoded for it."""
+        empty = _OpenTrack(ratings=[1.0] * len(self.planned[0].positions))
+        return self._to_item(0, empty)
+
     def identify(self) -> str:
         """Return a hash of the plan, the video's name and size, and the keypoints."""
         path = Path(self.tracked.video)
