@@ -11,8 +11,6 @@ from __future__ import annotations
 import argparse
 import os
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
@@ -22,33 +20,21 @@ from typing import Any
 
 import numpy as np
 import torch
-from mmengine.config import Config
+from first_result import measure_imports, measure_start, write_config
+from long_video import stream_video
 from resident_memory import is_available, read_bytes, start_peak
 from rich.table import Table
 
 from mmctl.apis import TrackletInferencer, get_model
 from mmctl.apis.inference.read_inputs import InputOptions, Inputs
 from mmctl.datasets.synthetic import DrawnSettings, MarsWriter
-from mmctl.engine import read_config, run_command
+from mmctl.engine import run_command
 from mmctl.engine.commands.whole_tables import print_table
 from mmctl.structures import NUM_KEYPOINTS
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = "configs/quickstart/ctl_r18_quickstart.py"
 GOAL = 0.85
-SHORT, LONG = 250, 5000
-"""Frames of the two tracklets whose peaks of memory are compared."""
-
-FIRST_RESULT = """
-import time
-started = time.time()
-from mmctl.apis import TrackletInferencer
-imported = time.time()
-inferencer = TrackletInferencer({config!r}, device="cpu", show_progress=False)
-built = time.time()
-next(inferencer.stream([{frames!r}], keypoints=[{keypoints!r}]))
-print(started, imported, built, time.time())
-"""
 
 
 def parse_args() -> argparse.Namespace:
@@ -63,7 +49,11 @@ def parse_args() -> argparse.Namespace:
     add("--batch-size", type=int, default=8, help="clips at a time (default: %(default)s)")
     add("--num-workers", type=int, default=2, help="threads that load (default: %(default)s)")
     add("--repeats", type=int, default=5, help="measurements of each (default: %(default)s)")
+    text = "of the two tracklets whose peaks of memory are compared (default: 250 5000)"
+    add("--peak-frames", type=int, nargs=2, default=[250, 5000], metavar="FRAMES", help=text)
     add("--skip-start", action="store_true", help="do not measure the first result")
+    text = "stream a drawn video of so many minutes and print the peak of memory, nothing else"
+    add("--minutes", type=float, metavar="MINUTES", help=text)
     return parser.parse_args()
 
 
@@ -77,7 +67,7 @@ def draw_frames(folder: Path, size: tuple[int, int]) -> list[str]:
 
 
 def make_tracklets(frames: list[str], number: int, longest: int) -> list[list[str]]:
-    """Return tracklets whose lengths rise from 1 to ``longest``, each twice the one before or so."""
+    """Return tracklets of 1 to ``longest`` frames, many short ones and few long ones."""
     lengths = np.geomspace(1, longest, number).round().astype(int)
     order = np.random.default_rng(0).permutation(number)
     return [(frames * (length // len(frames) + 1))[:length] for length in lengths[order].tolist()]
@@ -157,28 +147,35 @@ class Comparison:
             self.inferencer.forward({"inputs": batch["inputs"], "data_samples": samples})
 
 
-def measure_all(runs: Mapping[str, Callable[[], None]], repeats: int) -> dict[str, list[float]]:
-    """Measure every run in turn, in alternating order after a warm-up; seconds."""
-    seconds: dict[str, list[float]] = {name: [] for name in runs}
+def measure_all(runs: Mapping[str, Callable[[], None]], repeats: int) -> dict[str, np.ndarray]:
+    """Measure every run in turn, in alternating order after a warm-up.
+
+    Returns:
+        Seconds by the clock and of processor time, (repeats, 2), of each run.
+    """
+    seconds: dict[str, list[tuple[float, float]]] = {name: [] for name in runs}
     for turn in range(repeats + 1):
         for name in list(runs)[:: 1 if turn % 2 else -1]:
-            start = time.perf_counter()
+            start, processor = time.perf_counter(), time.process_time()
             runs[name]()
+            spent = time.perf_counter() - start, time.process_time() - processor
             if turn:
-                seconds[name].append(time.perf_counter() - start)
-    return seconds
+                seconds[name].append(spent)
+    return {name: np.array(values) for name, values in seconds.items()}
 
 
-def print_rates(seconds: dict[str, list[float]], comparison: Comparison) -> None:
+def print_rates(seconds: dict[str, np.ndarray], comparison: Comparison) -> None:
     """Print rates and the ratios to the other two, turn by turn."""
-    names = list(seconds)
-    table = Table("", *("tracklets/s", "frames/s"), *(f"times {name}" for name in names[1:]))
+    names, kinds = list(seconds), ("by the clock", "of processor time")
+    columns = [f"times {name}, {kind}" for name in names[1:] for kind in kinds]
+    table = Table("", "tracklets/s", "frames/s", *columns)
     for name in names:
-        median = statistics.median(seconds[name])
+        median = statistics.median(seconds[name][:, 0].tolist())
         # Runs of one turn met the same load.
         ratios = [
-            statistics.median(b / a for a, b in zip(seconds[name], seconds[other], strict=True))
+            ratio
             for other in names[1:]
+            for ratio in np.median(seconds[other] / seconds[name], axis=0).tolist()
         ]
         table.add_row(
             name,
@@ -200,55 +197,14 @@ def measure_peak(inferencer: TrackletInferencer, frames: list[str], length: int)
     return read_bytes("VmHWM")
 
 
-def measure_start(config: str, frames: list[str]) -> dict[str, float]:
-    """Return the seconds of a fresh process up to its first result, step by step."""
-    keypoints = np.ones((len(frames), NUM_KEYPOINTS, 3)).tolist()
-    code = FIRST_RESULT.format(config=config, frames=frames, keypoints=keypoints)
-    start = time.time()
-    said = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=True
-    ).stdout
-    started, imported, built, done = map(float, said.split()[-4:])
-    return {
-        "Python itself": started - start,
-        "imports": imported - started,
-        "building the model": built - imported,
-        "the first result": done - built,
-    }
-
-
-def measure_imports(config: str) -> dict[str, float]:
-    """Return the seconds that packages take for themselves when a model is built, the most first."""
-    code = (
-        "from mmctl.apis import TrackletInferencer\n"
-        f"TrackletInferencer({config!r}, device='cpu', show_progress=False)"
-    )
-    said = subprocess.run(
-        [sys.executable, "-W", "ignore", "-X", "importtime", "-c", code],
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stderr
-    packages: dict[str, float] = {}
-    for line in said.splitlines():
-        cells = line.removeprefix("import time:").split("|")
-        if len(cells) == 3 and cells[0].strip().isdigit():
-            package = cells[2].strip().partition(".")[0]
-            packages[package] = packages.get(package, 0) + int(cells[0]) / 1e6
-    return dict(sorted(packages.items(), key=lambda pair: -pair[1]))
-
-
-def write_config(config: str, folder: Path) -> str:
-    """Write a config's text to a file of its own, which a fresh process reads."""
-    cfg: Config = read_config(config)
-    path = folder / "config.py"
-    path.write_text(cfg.pretty_text)
-    return str(path)
-
-
 def main() -> None:
     args = parse_args()
     size = (args.size[0], args.size[1])
+    if args.minutes is not None:
+        model = get_model(args.config, device="cpu")
+        inferencer = TrackletInferencer(model, device="cpu", num_workers=args.num_workers)
+        stream_video(inferencer, args.minutes)
+        return
     with tempfile.TemporaryDirectory() as folder:
         frames = draw_frames(Path(folder) / "mars", size)
         model = get_model(args.config, device="cpu")
@@ -272,7 +228,7 @@ def main() -> None:
         print_rates(measure_all(runs, args.repeats), comparison)
         if is_available():
             peak = partial(measure_peak, inferencer, frames)
-            peaks = {length: peak(length) / 2**20 for length in (SHORT, LONG)}
+            peaks = {length: peak(length) / 2**20 for length in args.peak_frames}
             said = ", ".join(f"{mib:.0f} MiB at {length:,} frames" for length, mib in peaks.items())
             print(f"peak of resident memory, one tracklet: {said}")
         if not args.skip_start:

@@ -14,7 +14,7 @@ from mmengine.registry import DefaultScope
 from torch import Tensor
 
 from mmctl.apis.inference.tracklet_item import Frame, TrackletItem
-from mmctl.datasets.frame_quality import FloatArray, rate_heights, rate_sharpness
+from mmctl.datasets.frame_quality import FULL_HEIGHT, FloatArray, rate_sharpness
 from mmctl.datasets.transforms import LoadFrames, LoadHeatmaps, LoadKeypoints, SampleClip
 from mmctl.datasets.transforms.load_frames import decode_frame
 from mmctl.registry import TRANSFORMS
@@ -145,7 +145,7 @@ class _GivenFrames(BaseTransform):
             results["frames"] = [decoded[index] for index in indices]
         for index, frame in dict(zip(indices, results["frames"], strict=True)).items():
             if index not in results["seen"]:
-                height = float(rate_heights(frame.shape[0]))
+                height = min(frame.shape[0] / FULL_HEIGHT, 1.0)
                 results["seen"][index] = (height, rate_sharpness(frame))
         return results
 
