@@ -90,8 +90,6 @@ class TrackletInferencer(BaseInferencer):
         wanted = (cfg.get("test_cfg") or {}).get("fp16", False) if amp is None else amp
         self.amp = bool(wanted)
 
-    # The interface of BaseInferencer
-
     def _init_model(self, cfg: Any, weights: str | None, device: str = "cpu") -> nn.Module:  # noqa: ARG002
         model = self._built or build_model(cfg)
         if self._checkpoint is not None:
@@ -249,9 +247,7 @@ class TrackletInferencer(BaseInferencer):
         """Return the item with the quality of its frames, for which each is read once."""
         if item.quality is not None:
             return item
-        seen = [
-            self.pipeline.see(item.frames[index], name) for index, name in enumerate(item.names)
-        ]
+        seen = [self.pipeline.see(item.frames[i], name) for i, name in enumerate(item.names)]
         return replace(item, quality=item.rate(np.array(seen), item.keypoints))
 
     def _load(self, job: PartJob) -> tuple[PartJob, LoadedPart]:

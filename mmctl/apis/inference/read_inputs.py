@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from pathlib import Path
@@ -26,7 +26,7 @@ from mmctl.apis.inference.input_sources import (
     to_listed,
 )
 from mmctl.apis.inference.tracked_video import TrackedVideo, VideoTracklets
-from mmctl.apis.inference.tracklet_item import TrackletItem
+from mmctl.apis.inference.tracklet_item import TrackletItem, TurnedFrames
 from mmctl.datasets.listings.tracklet import Tracklet
 from mmctl.datasets.tracking import TrackSettings
 from mmctl.engine import read_config
@@ -261,22 +261,8 @@ def _from_frames(frames: Any, options: InputOptions, name: str) -> TrackletItem:
         )
     item = to_listed(name, frames, options.camera)
     if options.channel_order == "bgr":
-        return replace(item, frames=_TurnedFrames(item.frames))
+        return replace(item, frames=TurnedFrames(item.frames))
     return item
-
-
-class _TurnedFrames(Sequence):
-    """Frames whose arrays are BGR, as RGB."""
-
-    def __init__(self, frames: Sequence[Any]) -> None:
-        self.frames = frames
-
-    def __len__(self) -> int:
-        return len(self.frames)
-
-    def __getitem__(self, index: Any) -> Any:
-        frame = self.frames[index]
-        return np.ascontiguousarray(frame[..., ::-1]) if isinstance(frame, np.ndarray) else frame
 
 
 def is_frame(given: Any) -> bool:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -19,10 +20,10 @@ from mmctl.apis.inference.crop_spool import CropSpool
 from mmctl.apis.inference.given_keypoints import Keypoints, check_keypoints, open_keypoints
 from mmctl.apis.inference.tracklet_item import TrackletItem
 from mmctl.datasets.frame_quality import combine_ratings, rate_borders, rate_overlaps
-from mmctl.datasets.listings.frame_origins import name_video
+from mmctl.datasets.listings.frame_origins import name_video, parse_utc
 from mmctl.datasets.tracking import TrackSettings, open_source, read_label_folder, read_mot_file
 from mmctl.datasets.tracking.crop_encoding import encode_crop
-from mmctl.datasets.tracking.frame_source import FrameSource
+from mmctl.datasets.tracking.frame_source import Frame, FrameSource
 from mmctl.datasets.tracking.track_boxes import TrackBoxes
 from mmctl.datasets.tracking.track_fit import check_fit
 from mmctl.datasets.tracking.track_plan import PlannedTrack, plan_tracks
@@ -42,6 +43,7 @@ class TrackedVideo:
         classes: Classes that are persons, where there are several.
         keypoints: Keypoints of the boxes in pixels of the video, in the order of the track file,
             (n, 17, 3), or the ``.npy`` file of such.
+        start: When the video began, ISO 8601 in UTC as ``2024-05-31T12:30:00Z``; None: unknown.
     """
 
     video: str | Path
@@ -51,14 +53,22 @@ class TrackedVideo:
     boxes: str | None = None
     classes: tuple[int, ...] | None = None
     keypoints: Any = None
+    start: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.start is not None and parse_utc(self.start) is None:
+            raise ValueError(
+                f"start must be a time in UTC, as 2024-05-31T12:30:00Z, got {self.start[:60]!r}"
+            )
 
 
 @dataclass
 class _OpenTrack:
-    """A track whose end has not been seen: its crops, and what the boxes of each frame tell."""
+    """A track whose end has not been seen: crops, what boxes tell, seconds (None: unknown)."""
 
     crops: CropSpool = field(default_factory=CropSpool)
     ratings: list[float] = field(default_factory=list)
+    times: list[float | None] = field(default_factory=list)
 
 
 class VideoTracklets:
@@ -142,15 +152,32 @@ class VideoTracklets:
             for position in self.planned[index].positions.tolist():
                 wanted[position].append(index)
         tracks: dict[int, _OpenTrack] = {}
-        for position, frame in self.source.read(sorted(wanted)):
+        for position, time, frame in self._read(wanted):
             ratings = self._rate_boxes(position)
             for index in wanted[position]:
                 track, planned = tracks.setdefault(index, _OpenTrack()), self.planned[index]
                 slot = len(track.crops)
                 track.crops.append(encode_crop(frame, planned.rectangles[slot].tolist()))
                 track.ratings.append(ratings[planned.track])
+                track.times.append(time)
                 if slot + 1 == len(planned.positions):
                     yield self._to_item(index, tracks.pop(index))
+
+    def _read(self, wanted: Collection[int]) -> Iterator[tuple[int, float | None, Frame]]:
+        """Yield the frames at some positions with their times."""
+        last = max(wanted, default=-1)
+        read = -1
+        for position, time, frame in self.source.scan(self.tracked.settings.stride):
+            read = position
+            if position in wanted:
+                yield position, time, frame
+            if position >= last:
+                return
+        raise ValueError(
+            f"video {self.source.path} must have {last + 1} frames for these tracks, but it cannot "
+            f"be decoded beyond its first {read + 1}; skip_missing_frames (--skip-missing-frames) "
+            "leaves out the boxes of the others"
+        )
 
     def _rate_boxes(self, position: int) -> dict[int, float]:
         """Return the quality of each box of a frame, by track."""
@@ -177,14 +204,13 @@ class VideoTracklets:
         rows = self._rows_of(planned)
         keypoints = None
         if self.keypoints is not None:
-            # Crops are cut at whole pixels.
-            keypoints = self.keypoints[rows].copy()
-            keypoints[..., :2] -= planned.rectangles[:, None, :2]
+            keypoints = _to_crops(self.keypoints[rows], planned.rectangles)
         origin: dict[str, Any] = {
             "video": name_video(self.source.path),
             "track": planned.track,
             "frame_numbers": numbers,
             "boxes": self.boxes.boxes[rows],
+            **self._times(track.times),
         }
         first = self.tracked.settings.first_frame
         return TrackletItem(
@@ -198,12 +224,37 @@ class VideoTracklets:
             np.array(track.ratings),
         )
 
+    def _times(self, times: list[float | None]) -> dict[str, Any]:
+        """Return seconds of the frames, and when the first one was taken, where they are known."""
+        known = [time for time in times if time is not None]
+        if len(known) < len(times) or not known:
+            return {}
+        began = None if self.tracked.start is None else parse_utc(self.tracked.start)
+        if began is None:
+            return {"times": np.array(known)}
+        # Brings trackers along, which most calls need not wait for.
+        from mmctl.apis.video_tracking.camera_list import format_utc
+
+        start = format_utc(began + timedelta(seconds=known[0]))
+        return {"times": np.array(known), "start": start}
+
     def _rows_of(self, planned: PlannedTrack) -> npt.NDArray[np.int64]:
         """Return the rows of a tracklet's boxes, (n,)."""
         rows = np.flatnonzero(self.boxes.tracks == planned.track)
         positions = self.boxes.frames[rows] - self.tracked.settings.first_frame
         order = np.argsort(positions)
         return rows[order][np.searchsorted(positions[order], planned.positions)]
+
+
+def _to_crops(keypoints: Keypoints, rectangles: npt.NDArray[np.int64]) -> Keypoints:
+    """Move joints from frames into crops, which are cut at whole pixels; outside the score is 0."""
+    moved = keypoints.copy()
+    moved[..., :2] -= rectangles[:, None, :2]
+    # (n, 1, 2) width and height; the centre of the first pixel is 0
+    sides = (rectangles[:, 2:] - rectangles[:, :2])[:, None]
+    outside = ((moved[..., :2] < -0.5) | (moved[..., :2] > sides - 0.5)).any(axis=2)
+    moved[outside, 2] = 0
+    return moved
 
 
 def _read_boxes(tracked: TrackedVideo, source: FrameSource) -> TrackBoxes:

@@ -122,3 +122,17 @@ class ChosenFrames(Sequence):
         if isinstance(index, slice):
             return [self.frames[i] for i in self.kept[index]]
         return self.frames[self.kept[index]]
+
+
+class TurnedFrames(Sequence):
+    """Frames whose arrays are BGR, as RGB."""
+
+    def __init__(self, frames: Sequence[Any]) -> None:
+        self.frames = frames
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    def __getitem__(self, index: Any) -> Any:
+        frame = self.frames[index]
+        return np.ascontiguousarray(frame[..., ::-1]) if isinstance(frame, np.ndarray) else frame

@@ -44,6 +44,8 @@ def test_a_stream_gives_the_features_of_the_converted_data_set(baseline, video, 
             assert prediction[key] == expected[key], key
         assert 0 < prediction["quality"] < 1
     assert (streamed[0]["first_frame"], streamed[0]["last_frame"]) == (0, 8)
+    assert streamed[0]["last_time"] == pytest.approx(0.8)  # ten frames a second
+    assert streamed[0]["start"] is None
 
 
 def test_a_folder_of_frames_is_a_video_and_both_may_be_dicts(baseline, folder, tracks):
@@ -53,6 +55,34 @@ def test_a_folder_of_frames_is_a_video_and_both_may_be_dicts(baseline, folder, t
     assert np.array_equal(one["feature"], again[0]["feature"])
     assert one["camera"] is None
     assert other["num_frames"] == NUM_FRAMES
+
+
+def test_tracklets_know_when_they_were_seen(video, tmp_path):
+    lines = track_lines([1], frames=range(3, NUM_FRAMES))
+    tracked = TrackedVideo(
+        video,
+        write_lines(tmp_path / "t.txt", lines),
+        settings=SETTINGS,
+        start="2024-05-31T23:59:59.8Z",
+    )
+    (item,) = VideoTracklets(tracked).items()
+    assert item.origin["times"] == pytest.approx(np.arange(3, NUM_FRAMES) / 10)
+    assert item.origin["start"] == "2024-06-01T00:00:00.1Z"
+    with pytest.raises(ValueError, match="start must be a time in UTC"):
+        TrackedVideo(video, "t.txt", start="noon")
+
+
+def test_joints_outside_of_their_crop_are_hidden(video, tmp_path):
+    lines = track_lines([1], frames=range(5))
+    keypoints = np.ones((5, 17, 3), np.float32)
+    for frame in range(5):
+        keypoints[frame, :, :2] = corner(1, frame)
+        keypoints[frame, 1, 0] += SIDE  # just beyond the right edge
+    tracks = write_lines(tmp_path / "t.txt", lines)
+    tracked = TrackedVideo(video, tracks, settings=SETTINGS, keypoints=keypoints)
+    (item,) = VideoTracklets(tracked).items()
+    assert item.keypoints[:, 0].tolist() == [[0, 0, 1]] * 5
+    assert item.keypoints[:, 1].tolist() == [[SIDE, 0, 0]] * 5
 
 
 def test_crops_of_a_long_track_go_to_a_file(baseline, video, tracks, monkeypatch):
