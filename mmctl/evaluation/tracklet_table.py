@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mmctl.evaluation.feature_arrays import SPLITS
+from mmctl.evaluation.feature_arrays import SPLITS, check_fields, check_texts
+from mmctl.evaluation.tracklet_features import TrackletFeatures
 from mmctl.files import open_atomically, read_npz, write_whole
 
 FEATURES, TRACKS = "features.npz", "tracks.csv"
@@ -25,6 +26,16 @@ COLUMNS = (
 """Columns of ``tracks.csv``; a cell is empty where something is unknown."""
 
 _NONE = -1
+_PAIRS = ("frame_ranges", "times")
+_WORDS = {"b": "truth values", "U": "texts", "i": "whole numbers", "f": "floats"}
+_KINDS = {
+    **dict.fromkeys(("known_pids", "known_cameras"), "b"),
+    **dict.fromkeys(("own_splits", "videos", "starts", "names"), "U"),
+    **dict.fromkeys(("tracks", "frame_ranges", "num_frames", "num_left_out"), "i"),
+    **dict.fromkeys(("norms", "times", "qualities"), "f"),
+}
+_TYPES = {"norms": np.float32, "times": np.float64, "qualities": np.float64}
+"""Of the columns that are not those of TrackletFeatures."""
 
 
 @dataclass(frozen=True)
@@ -153,14 +164,21 @@ class TrackletTable:
         """
         names = [field.name for field in fields(cls)]
         arrays = read_npz(path, "feature file", names)
-        missing = [name for name in names if name not in arrays]
-        lengths = {len(array) if array.ndim else -1 for array in arrays.values()}
-        if missing or len(lengths) > 1:
-            raise ValueError(
-                f"{path} must be a table of tracklets as tools/extract_features.py writes it, but "
-                + (f"it lacks {missing[0]}" if missing else f"its columns have lengths {lengths}")
-            )
-        return cls(**arrays)
+        for name in names:
+            if name not in arrays:
+                raise ValueError(
+                    f"{path} must be a table of tracklets as tools/extract_features.py writes it, "
+                    f"but it lacks {name}"
+                )
+        shared = {field.name: field.name for field in fields(TrackletFeatures)}
+        checked = check_fields(arrays, shared, str(path))
+        rows = len(checked["features"])
+        others = {
+            name: _check_column(arrays[name], name, rows, f"{path}: {name}")
+            for name in names
+            if name not in shared
+        }
+        return cls(**checked, **others)
 
     def to_csv(self) -> str:
         """Return the text of ``tracks.csv``."""
@@ -195,6 +213,18 @@ class TrackletTable:
             self.names[row],
             self.frame_paths[row],
         ]
+
+
+def _check_column(values: npt.NDArray[Any], name: str, rows: int, place: str) -> npt.NDArray[Any]:
+    """Return a column of a file, of the type that it has in the table."""
+    kind, wanted = _KINDS[name], (rows, 2) if name in _PAIRS else (rows,)
+    if values.dtype.kind != kind or values.shape != wanted:
+        raise ValueError(
+            f"{place} must be {_WORDS[kind]} {wanted}, got {values.dtype} {values.shape}"
+        )
+    if kind == "U":
+        return check_texts(values, place)
+    return values.astype(_TYPES.get(name, values.dtype.newbyteorder("=")))
 
 
 def number_unknown(

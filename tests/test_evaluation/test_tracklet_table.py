@@ -67,6 +67,22 @@ def test_strangers_are_nobody_who_is_known():
     assert number_unknown(np.array([-1]), np.array([False])).tolist() == [1]
 
 
+@pytest.mark.parametrize(
+    ("name", "values", "message"),
+    [
+        ("videos", np.array([1, 2]), r"videos must be texts \(2,\), got int64"),
+        ("times", np.zeros(2), r"times must be floats \(2, 2\), got float64 \(2,\)"),
+        ("known_pids", np.ones(3, bool), r"known_pids must be truth values \(2,\)"),
+        ("features", np.ones((3, 2), np.float32), "one entry per row of features, 3"),
+        ("tracks", np.array(5), r"tracks must be whole numbers"),
+    ],
+)
+def test_a_column_of_another_kind_is_refused(table, tmp_path, name, values, message):
+    np.savez(tmp_path / "x.npz", **(table.arrays() | {name: values}))
+    with pytest.raises(ValueError, match=message):
+        TrackletTable.load(tmp_path / "x.npz")
+
+
 def test_another_file_is_refused(tmp_path):
     np.savez(tmp_path / "x.npz", features=np.ones((1, 2)))
     with pytest.raises(ValueError, match=r"must be a table of tracklets .* lacks pids"):

@@ -19,7 +19,7 @@ def draw_video(folder: Path, minutes: float) -> tuple[str, str]:
     height, width, rate = 360, 480, 25
     num_frames = round(minutes * 60 * rate)
     writer = cv2.VideoWriter(
-        str(folder / "long.mp4"), cv2.VideoWriter_fourcc(*"mp4v"), rate, (width, height)
+        str(folder / "long.mp4"), cv2.VideoWriter.fourcc(*"mp4v"), rate, (width, height)
     )
     noise = np.random.default_rng(0).integers(0, 256, (2 * height, width, 3), dtype=np.uint8)
     lines = []

@@ -16,6 +16,7 @@ from dev.fuzz.kinds.pose_json import PoseJson
 from dev.fuzz.kinds.resume import Resume
 from dev.fuzz.kinds.run_records import Results, RunRecords
 from dev.fuzz.kinds.stored_arrays import KeypointArrays, KeypointHeaders, PartialWork
+from dev.fuzz.kinds.stored_configs import StoredConfigs
 from dev.fuzz.kinds.tracks import Identities, Tracks
 from dev.fuzz.kinds.two_cameras import IlidsSplits, IlidsVid, Prid2011
 
@@ -45,6 +46,7 @@ KINDS: dict[str, Kind] = {
         Resume(),
         Configs(),
         CfgOptions(),
+        StoredConfigs(),
         RunRecords(),
         Results(),
     )
