@@ -11,6 +11,7 @@ import numpy as np
 from resident_memory import read_bytes, start_peak
 
 from mmctl.apis import TrackletInferencer
+from mmctl.datasets.tracking import TrackSettings
 from mmctl.structures import NUM_KEYPOINTS
 
 
@@ -22,6 +23,7 @@ def draw_video(folder: Path, minutes: float) -> tuple[str, str]:
         str(folder / "long.mp4"), cv2.VideoWriter.fourcc(*"mp4v"), rate, (width, height)
     )
     noise = np.random.default_rng(0).integers(0, 256, (2 * height, width, 3), dtype=np.uint8)
+    noise = np.asarray(cv2.GaussianBlur(noise, (0, 0), 8))
     lines = []
     for number in range(num_frames):
         frame = noise[number % height :][:height].copy()
@@ -39,18 +41,29 @@ def draw_video(folder: Path, minutes: float) -> tuple[str, str]:
     return str(folder / "long.mp4"), str(folder / "long.txt")
 
 
-def stream_video(inferencer: TrackletInferencer, minutes: float) -> None:
-    """Stream a long video and print what it took."""
+def stream_video(inferencer: TrackletInferencer, minutes: float, stride: int = 5) -> None:
+    """Stream a long video and print what it took.
+
+    Args:
+        inferencer: The model.
+        minutes: Length of the video, 25 frames a second.
+        stride: Every so-many-th frame is used.
+    """
+    settings = TrackSettings(stride=stride)
     with tempfile.TemporaryDirectory() as folder:
         video, tracks = draw_video(Path(folder), minutes)
         boxes = Path(tracks).read_text().count("\n")
         keypoints = np.ones((boxes, NUM_KEYPOINTS, 3), np.float32)
         resident, start = start_peak(), time.perf_counter()
-        count = frames = 0
-        for prediction in inferencer.stream(video, tracks=tracks, keypoints=keypoints):
+        count = frames = longest = 0
+        for prediction in inferencer.stream(
+            video, tracks=tracks, keypoints=keypoints, track_settings=settings
+        ):
             count, frames = count + 1, frames + prediction["num_frames"]
+            longest = max(longest, prediction["num_frames"])
         print(
-            f"{minutes:g} minutes of video, {count} tracklets, {frames:,} crops in "
+            f"{minutes:g} minutes of video, {count} tracklets, {frames:,} crops (every "
+            f"{stride}. frame), the longest of {longest:,}, in "
             f"{time.perf_counter() - start:.0f} s: {resident / 2**20:.0f} MiB resident before, "
             f"at most {read_bytes('VmHWM') / 2**20:.0f} MiB"
         )
