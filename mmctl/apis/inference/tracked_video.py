@@ -19,7 +19,7 @@ from mmengine.logging import print_log
 from mmctl.apis.inference.crop_spool import CropSpool
 from mmctl.apis.inference.given_keypoints import Keypoints, check_keypoints, open_keypoints
 from mmctl.apis.inference.tracklet_item import TrackletItem
-from mmctl.datasets.frame_quality import combine_ratings, rate_borders, rate_overlaps
+from mmctl.datasets.frame_quality import rate_borders, rate_overlaps
 from mmctl.datasets.listings.frame_origins import name_video, parse_utc
 from mmctl.datasets.tracking import TrackSettings, open_source, read_label_folder, read_mot_file
 from mmctl.datasets.tracking.crop_encoding import encode_crop
@@ -67,7 +67,7 @@ class _OpenTrack:
     """A track whose end has not been seen: crops, what boxes tell, seconds (None: unknown)."""
 
     crops: CropSpool = field(default_factory=CropSpool)
-    ratings: list[float] = field(default_factory=list)
+    ratings: list[list[float]] = field(default_factory=list)
     times: list[float | None] = field(default_factory=list)
 
 
@@ -117,7 +117,7 @@ class VideoTracklets:
 
     def first(self) -> TrackletItem:
         """Return the first one, without its crops: no frame is decoded for it."""
-        empty = _OpenTrack(ratings=[1.0] * len(self.planned[0].positions))
+        empty = _OpenTrack(ratings=[[1.0, 1.0]] * len(self.planned[0].positions))
         return self._to_item(0, empty)
 
     def identify(self) -> str:
@@ -179,11 +179,11 @@ class VideoTracklets:
             "leaves out the boxes of the others"
         )
 
-    def _rate_boxes(self, position: int) -> dict[int, float]:
-        """Return the quality of each box of a frame, by track."""
+    def _rate_boxes(self, position: int) -> dict[int, list[float]]:
+        """Return what the boxes of a frame tell of its persons, border and overlap, by track."""
         rows = self._rows_of_frames.get(position, np.empty(0, np.int64))
         boxes = self.boxes.boxes[rows]
-        ratings = combine_ratings(rate_borders(boxes, self.source.size), rate_overlaps(boxes))
+        ratings = np.stack([rate_borders(boxes, self.source.size), rate_overlaps(boxes)], axis=1)
         return dict(zip(self.boxes.tracks[rows].tolist(), ratings.tolist(), strict=True))
 
     @cached_property

@@ -9,7 +9,13 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from mmctl.datasets.frame_quality import FloatArray, FrameChoice, combine_ratings, rate_keypoints
+from mmctl.datasets.frame_quality import (
+    FloatArray,
+    FrameChoice,
+    combine_ratings,
+    rate_heights,
+    rate_keypoints,
+)
 
 Frame = str | bytes | npt.NDArray[np.uint8]
 """The path of a picture, its bytes, or its pixels (h, w, 3), RGB."""
@@ -33,7 +39,7 @@ class TrackletItem:
             ``start`` and ``boxes`` (S, 4), where known.
         keypoints: x, y and score in pixels of the frames, (S, 17, 3), where they are not stored.
         keypoint_origin: Where keypoints are from.
-        box_ratings: Quality of each frame as far as its box tells, (S,), where known.
+        box_ratings: What the box of each frame tells, border and overlap, (S, 2), where known.
         quality: Quality of each frame, (S,), where it was rated before.
         dropped: How many frames were left out for which reason.
         weights: Weight of each frame, (S,); None: all alike.
@@ -89,9 +95,12 @@ class TrackletItem:
             seen: Ratings of what the frames themselves show, (S, 2): height and sharpness.
             keypoints: Their keypoints, (S, 17, 3), where known.
         """
-        found = (None, None) if keypoints is None else rate_keypoints(keypoints)
-        boxes = (None,) if self.box_ratings is None else (self.box_ratings,)
-        return combine_ratings(*seen.T, *found, *boxes)
+        height, sharpness = seen.T
+        if "boxes" in self.origin:  # a crop lacks what lies beyond the border
+            height = rate_heights(np.asarray(self.origin["boxes"])[:, 3])
+        found = () if keypoints is None else rate_keypoints(keypoints)
+        boxes = () if self.box_ratings is None else self.box_ratings.T
+        return combine_ratings(height, sharpness, *found, *boxes)
 
     def choose(self, choice: FrameChoice) -> TrackletItem:
         """Return the item with the frames that are used, and their weights; it has ``quality``."""

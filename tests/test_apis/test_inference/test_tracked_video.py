@@ -132,10 +132,10 @@ def test_boxes_at_the_border_and_behind_others_are_rated_lower(video, tmp_path):
         TrackedVideo(video, write_lines(tmp_path / "b.txt", lines), settings=SETTINGS)
     )
     (item,) = alone.items()
-    assert item.box_ratings.tolist() == [1] * 5
+    assert item.box_ratings.tolist() == [[1, 1]] * 5
     ratings = {item.origin["track"]: item.box_ratings for item in several.items()}
-    assert ratings[1] == pytest.approx([0.5**0.5] * 4 + [1])
-    assert ratings[3] == pytest.approx([0.5**0.5] * 4)
+    assert ratings[1].tolist() == [[1, 0.5]] * 4 + [[1, 1]]  # half of it is behind the second
+    assert ratings[3].tolist() == [[0.5, 1]] * 4  # at the corner
 
 
 def test_what_does_not_fit_is_one_clear_line(baseline, video, tracks, tmp_path):
