@@ -93,7 +93,6 @@ def _write(value: Any, call: bool) -> str:
 def _check_plain(value: Any) -> None:
     kinds = (dict, list, tuple, set, str, bytes, int, float, complex, bool, type(None), type(...))
     assert isinstance(value, kinds), f"{type(value)} is no plain value"
-    inner = value.values() if isinstance(value, dict) else value
     if isinstance(value, (dict, list, tuple, set)):
-        for item in inner:
+        for item in value.values() if isinstance(value, dict) else value:
             _check_plain(item)
