@@ -16,7 +16,7 @@ from mmctl.apis.inference import clip_pipeline
 from mmctl.apis.inference.given_keypoints import NoKeypointsError
 from mmctl.datasets import MARS
 from mmctl.datasets.frame_quality import FrameChoice
-from mmctl.datasets.listings.tracklet import Tracklet
+from mmctl.datasets.tracklet import Tracklet
 from mmctl.evaluation import TrackletFeatures
 from mmctl.structures import TrackletSample
 from tests.conftest import data_options

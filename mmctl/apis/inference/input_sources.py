@@ -16,7 +16,7 @@ from mmengine.registry import DefaultScope
 
 from mmctl.apis.inference.tracklet_item import Frame, TrackletItem
 from mmctl.datasets.listings.frame_folders import LAST_NUMBER, list_folders, list_names
-from mmctl.datasets.listings.tracklet import Tracklet
+from mmctl.datasets.tracklet import Tracklet
 from mmctl.registry import DATASETS
 
 PICTURES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")

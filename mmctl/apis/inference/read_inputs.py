@@ -27,8 +27,8 @@ from mmctl.apis.inference.input_sources import (
 )
 from mmctl.apis.inference.tracked_video import TrackedVideo, VideoTracklets
 from mmctl.apis.inference.tracklet_item import TrackletItem, TurnedFrames
-from mmctl.datasets.listings.tracklet import Tracklet
 from mmctl.datasets.tracking import TrackSettings
+from mmctl.datasets.tracklet import Tracklet
 from mmctl.engine import read_config
 from mmctl.files import check_regular, shorten
 
