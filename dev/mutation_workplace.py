@@ -48,7 +48,9 @@ class Workplace:
         for name in COPIED:
             source, target = ROOT / name, self.copy / name
             if source.is_dir():
-                shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__", ".mim"))
+                shutil.copytree(
+                    source, target, ignore=shutil.ignore_patterns("__pycache__", ".mim")
+                )
             else:
                 shutil.copy(source, target)
 
