@@ -12,7 +12,7 @@ import ast
 import os
 import sys
 import traceback
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import wraps
@@ -25,7 +25,8 @@ import yaml
 from mmengine.config import Config
 from mmengine.config.config import BASE_KEY, RESERVED_KEYS
 
-from mmctl.engine.repairs.custom_modules import import_custom_modules
+from mmctl.engine.repairs.custom_modules import check_imports, import_custom_modules
+from mmctl.engine.repairs.strict_yaml import StrictLoader
 from mmctl.files import parse_json, read_text
 
 SUFFIXES = (".py", ".json", ".yaml", ".yml")
@@ -33,7 +34,7 @@ SUFFIXES = (".py", ".json", ".yaml", ".yml")
 _chain: ContextVar[tuple[str, ...]] = ContextVar("configs that are being read", default=())
 """The files that are being read, each a base of the one before it."""
 
-_folders: ContextVar[dict[str, None] | None] = ContextVar("folders of those", default=None)
+_files: ContextVar[dict[str, None] | None] = ContextVar("all files of a config", default=None)
 
 
 class ConfigFileError(ValueError):
@@ -59,10 +60,11 @@ def read_config(path: str | Path) -> Config:
         ValueError: If the file or one of its bases cannot be read; the message names it.
     """
     name = os.path.expanduser(path)
-    folders: dict[str, None] = {}
-    _folders.set(folders)
+    files: dict[str, None] = {}
+    _files.set(files)
     cfg = Config.fromfile(name, import_custom_modules=False)
-    import_custom_modules(name, cfg.get("custom_imports"), folders)
+    import_custom_modules(name, cfg.get("custom_imports"), map(os.path.dirname, files))
+    check_imports(files)
     expand_home(cfg._cfg_dict)
     return cfg
 
@@ -173,8 +175,7 @@ def _without_circles(read_file: Callable[..., tuple]) -> Callable[..., tuple]:
             raise ConfigFileError(
                 f"config {path} must not be among its own bases: {' -> '.join(chain)}"
             )
-        if (folders := _folders.get()) is not None:
-            folders[os.path.dirname(path)] = None
+        _note(path)
         token = _chain.set(chain)
         try:
             with _naming(filename):
@@ -206,10 +207,16 @@ def _check_names(content: dict[str, Any]) -> None:
 def _named(read: Callable[..., tuple]) -> Callable[..., tuple]:
     @wraps(read)
     def read_named(filename: str) -> tuple:
+        _note(os.path.realpath(os.path.expanduser(filename)))
         with _naming(filename):
             return read(filename)
 
     return read_named
+
+
+def _note(path: str) -> None:
+    if (files := _files.get()) is not None:
+        files[path] = None
 
 
 def _is_of_python(is_builtin: Callable[[str], bool]) -> Callable[[str], bool]:
@@ -226,32 +233,12 @@ def _is_of_python(is_builtin: Callable[[str], bool]) -> Callable[[str], bool]:
     return is_builtin_or_of_python
 
 
-class _StrictLoader(yaml.SafeLoader):
-    """Reads plain values only, and no key twice."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        names = [(key.tag, key.value) for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
-        for index, name in enumerate(names):
-            if name in names[:index]:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {name[1]!r} stands twice in one mapping", node.start_mark
-                )
-        return super().construct_mapping(node, deep)
-
-
-# MMEngine writes tuples so when it saves a config as YAML.
-_StrictLoader.add_constructor(
-    "tag:yaml.org,2002:python/tuple",
-    lambda loader, node: tuple(loader.construct_sequence(node, deep=True)),
-)
-
-
 def _load_data(filename: str) -> dict[str, Any]:
     """Read a config that is no program, JSON or YAML; it takes the place of MMEngine's ``load``."""
     text = read_text(filename, "config")
     try:
         is_json = filename.endswith(".json")
-        content = parse_json(text, "it") if is_json else yaml.load(text, Loader=_StrictLoader)
+        content = parse_json(text, "it") if is_json else yaml.load(text, Loader=StrictLoader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         place = f" in line {mark.line + 1}" if mark else ""

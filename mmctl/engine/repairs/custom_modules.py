@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import os
 import sys
 import traceback
 from collections.abc import Iterable, Mapping
 from importlib.util import find_spec
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -43,6 +45,7 @@ def import_custom_modules(
                 f"config {config}: custom_imports takes {' and '.join(_KEYS)}, got {key!r}"
             )
     imports = custom_imports.get("imports") or ()
+    folders = list(dict.fromkeys(folders))
     before = _registered_names()
     for name in (imports,) if isinstance(imports, str) else imports:
         try:
@@ -56,6 +59,31 @@ def import_custom_modules(
                 f"{_describe(name, error, folders)}"
             ) from error
     _check_names(config, before)
+
+
+def check_imports(files: Iterable[str]) -> None:
+    """Raise if a Python config imports from a package that is not there.
+
+    MMEngine imports what a config of the import style names when it is built, or never.
+
+    Args:
+        files: The config and its bases.
+
+    Raises:
+        ValueError: If a package is missing; file and line are named.
+    """
+    for file in files:
+        text = Path(file).read_text(encoding="utf-8") if file.endswith(".py") else ""
+        for node in ast.walk(ast.parse(text)):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+                names = [node.module]
+            for name in (name.partition(".")[0] for name in names):
+                if name not in sys.modules and find_spec(name) is None:
+                    raise ValueError(
+                        f"config {file}, line {node.lineno}: there is no {name!r} on Python's "
+                        "path; custom_imports finds modules beside a config"
+                    )
 
 
 def _import_module(name: str, folders: list[str]) -> ModuleType:

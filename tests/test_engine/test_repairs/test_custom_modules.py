@@ -144,3 +144,19 @@ def test_a_misspelt_key_is_named(tmp_path):
     text = "custom_imports takes imports and allow_failed_imports, got 'allow_fail'"
     with pytest.raises(ValueError, match=text):
         read_config(tmp_path / "config.py")
+
+
+@pytest.mark.parametrize("line", ["import strange_absent", "from strange_absent.losses import A"])
+def test_a_package_that_a_config_imports_and_that_is_not_there_is_named(tmp_path, line):
+    base = "from mmengine.config import read_base\nwith read_base():\n    from .base import *\n"
+    write(tmp_path / "base.py", f"value = 1\n{line}\n")
+    write(tmp_path / "config.py", base)
+    with pytest.raises(ValueError, match=r"base\.py, line 2: there is no 'strange_absent' on"):
+        read_config(tmp_path / "config.py")
+
+
+def test_a_module_beside_a_config_of_the_import_style_is_found(tmp_path):
+    write(tmp_path / "strange_module.py", "class Strange:\n    pass\n")
+    style = "from strange_module import Strange\nkind = dict(type=Strange)\n"
+    write(tmp_path / "config.py", imports("strange_module") + style)
+    assert read_config(tmp_path / "config.py").kind["type"].__name__ == "Strange"
