@@ -65,4 +65,79 @@ NOISE_CURVE = mistakes_in(
     },
 )
 
-SYNTHETIC = (*KEYPOINT_NOISE, *COCO_EXPORT, *NOISE_CURVE)
+_STREET = "mmctl/datasets/synthetic/street"
+
+STREET_FRAME = mistakes_in(
+    f"{_STREET}/street_frame.py",
+    (f"{_TESTS}/test_street/test_street_frame.py",),
+    {
+        "street: painted from near to far": (
+            "(-visit.place(second)[1], visit.track, visit)",
+            "(visit.place(second)[1], visit.track, visit)",
+        ),
+        "street: another's limb shows a joint": (
+            "owners[y[seen], x[seen]] == person.track",
+            "owners[y[seen], x[seen]] > 0",
+        ),
+        "street: the share of what is in the frame": (
+            "np.count_nonzero(own) / np.count_nonzero(person.mask)",
+            "np.count_nonzero(own) / np.count_nonzero(inside)",
+        ),
+        "street: boxes end with the last pixel's beginning": (
+            "columns[-1] + 1, rows[-1] + 1",
+            "columns[-1], rows[-1]",
+        ),
+        "street: joints a canvas pixel off": (
+            "(person.keypoints + 0.5) / SUPERSAMPLING - 0.5",
+            "person.keypoints / SUPERSAMPLING",
+        ),
+    },
+)
+
+STREET_WALKS = mistakes_in(
+    f"{_STREET}/walks.py",
+    (f"{_TESTS}/test_street/test_walks.py",),
+    {
+        "street: seen along the camera's axis": (
+            "to_right = step[0] * away - step[1] * across",
+            "to_right = step[0] * away",
+        ),
+        "street: tracks numbered by person": (
+            "key=lambda visit: (visit.begin, visit.pid)",
+            "key=lambda visit: visit.pid",
+        ),
+        "street: ways begin in the view": (
+            "ground.edge(away) + _OUTSIDE",
+            "ground.edge(away) - _OUTSIDE",
+        ),
+    },
+)
+
+STREET_FILES = mistakes_in(
+    f"{_STREET}/street_files.py",
+    (f"{_TESTS}/test_street/test_street_writer.py",),
+    {
+        "street: boxes of frames from 0": ("{frame + 1},{people.tracks", "{frame},{people.tracks"),
+        "street: hidden people asked for": (
+            "flag = int(visible >= MIN_VISIBLE)",
+            "flag = 1",
+        ),
+        "street: hidden joints called visible": ("np.where(scores > 0, 2, 1), 0)", "2, 0)"),
+    },
+)
+
+STREET_SEGMENTS = mistakes_in(
+    f"{_STREET}/mp4_segments.py",
+    (f"{_TESTS}/test_street/test_mp4_segments.py",),
+    {
+        "street: key frames of the first segment alone": (
+            "segment.keys + first for",
+            "segment.keys for",
+        ),
+        "street: samples start at the box": ("start = 8 + len(head) + 16", "start = 8 + len(head)"),
+    },
+)
+
+STREET = (*STREET_FRAME, *STREET_WALKS, *STREET_FILES, *STREET_SEGMENTS)
+
+SYNTHETIC = (*KEYPOINT_NOISE, *COCO_EXPORT, *NOISE_CURVE, *STREET)

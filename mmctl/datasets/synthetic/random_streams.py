@@ -12,7 +12,10 @@ import numpy as np
 SPLITS = ("train", "test")
 """Splits in the order of the rows of ``keypoints.npy``."""
 
-_GROUP, _CAMERA, _LENGTH, _QUERY, _FOLD = range(len(SPLITS), len(SPLITS) + 5)
+STREET_PARTS = ("group", "camera", "scene", "walk", "sensor")
+"""What is drawn of a street at random."""
+
+_GROUP, _CAMERA, _LENGTH, _QUERY, _FOLD, _STREET = range(len(SPLITS), len(SPLITS) + 6)
 
 
 def tracklet_stream(
@@ -53,6 +56,17 @@ def query_stream(seed: int, pid: int, camid: int) -> np.random.Generator:
 def fold_stream(seed: int, fold: int) -> np.random.Generator:
     """Return the generator that halves the people in one fold."""
     return _stream(seed, _FOLD, fold)
+
+
+def street_stream(seed: int, part: str, *numbers: int) -> np.random.Generator:
+    """Return the generator of one part of a street, whose people are in no other drawn set.
+
+    Args:
+        seed: Seed of the street.
+        part: One of :data:`STREET_PARTS`.
+        numbers: Which group, camera or person; of the sensor, which camera and frame.
+    """
+    return _stream(seed, _STREET, STREET_PARTS.index(part), *numbers)
 
 
 def _stream(*key: int) -> np.random.Generator:
