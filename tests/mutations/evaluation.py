@@ -310,7 +310,44 @@ QUERY_EXPANSION = mistakes_in(
     },
 )
 
+DETECTION = mistakes_in(
+    "mmctl/evaluation/detection_precision.py",
+    ("tests/test_evaluation/test_detection_precision.py",),
+    {
+        "detection: a person found twice": (
+            "(is_free | frame.is_ignored)",
+            "(is_free | True)",
+        ),
+        "detection: ignored people harm": ("        elif fits.any():\n            continue\n", ""),
+        "detection: the precision of this recall alone": (
+            "best = np.maximum.accumulate(precision[::-1])[::-1]",
+            "best = precision",
+        ),
+        "detection: ignored people are to be found": (
+            "sum(int((~frame.is_ignored).sum()) for frame in frames)",
+            "sum(len(frame.is_ignored) for frame in frames)",
+        ),
+    },
+)
+
+TRACKING = mistakes_in(
+    "mmctl/evaluation/tracking_scores.py",
+    ("tests/test_evaluation/test_tracking_scores.py",),
+    {
+        "tracking: half of a track's boxes suffice": (
+            "2 * count > counts.total()",
+            "2 * count >= counts.total()",
+        ),
+        "tracking: boxes on ignored people are false alarms": (
+            "m < 0 or wanted[people[m]] for",
+            "True for",
+        ),
+    },
+)
+
 EVALUATION = (
+    *DETECTION,
+    *TRACKING,
     *DISTANCE,
     *RANKING,
     *PROTOCOLS,
