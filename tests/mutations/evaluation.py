@@ -338,9 +338,9 @@ TRACKING = mistakes_in(
             "2 * count > counts.total()",
             "2 * count >= counts.total()",
         ),
-        "tracking: boxes on ignored people are false alarms": (
-            "m < 0 or wanted[people[m]] for",
-            "True for",
+        "tracking: a track on nobody is somebody": (
+            "pid = JUNK if match < 0 else",
+            "pid = 1 if match < 0 else",
         ),
     },
 )

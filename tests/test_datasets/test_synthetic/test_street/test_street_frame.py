@@ -27,7 +27,7 @@ def middle(settings=EMPTY):
 
 
 def silhouette(settings, visit, margin):
-    """Which canvas pixels a person alone covers, on a canvas with a margin all around."""
+    """Which canvas pixels a person alone covers, with a margin all around, and its joints."""
     ground = place_camera(settings, 1)
     across, away = visit.place(1.0)
     column, row = ground.project(across, away)
@@ -35,8 +35,9 @@ def silhouette(settings, visit, margin):
     view = View(visit.yaw(1.0), ground.pitch(away), foot, 2 * ground.scale(away))
     height, width = (2 * side + 2 * margin for side in settings.size)
     canvas = Canvas(np.zeros((height, width, 3), np.uint8))
-    draw_figure(canvas, pose_figure(person_of(settings, visit.pid), visit.gait(1.0), view))
-    return canvas.owners > 0
+    figure = pose_figure(person_of(settings, visit.pid), visit.gait(1.0), view)
+    draw_figure(canvas, figure)
+    return canvas.owners > 0, figure.keypoints - margin
 
 
 @pytest.mark.parametrize("shift", [0.0, -1.0, 1.03])
@@ -44,13 +45,15 @@ def test_boxes_and_shares_are_those_of_the_painted_body(shift):
     ground, away = middle()
     visit = walk(1, shift * ground.edge(away), away)
     _, truth = StreetPainter(EMPTY, 1, [visit]).draw(10)
-    mask = silhouette(EMPTY, visit, margin := 200)
+    mask, joints = silhouette(EMPTY, visit, margin := 200)
     inside = mask[margin:-margin, margin:-margin]
     rows, columns = np.nonzero(inside)
     box = (columns.min() / 2, rows.min() / 2, (columns.max() + 1) / 2, (rows.max() + 1) / 2)
     assert truth.boxes.tolist() == [pytest.approx(box)]
     assert truth.areas.tolist() == [inside.sum() / 4]
     assert truth.visible.tolist() == [pytest.approx(inside.sum() / mask.sum())]
+    # A frame's pixel is two canvas pixels, the middle of which is half a pixel from either's.
+    np.testing.assert_allclose(truth.keypoints[0, :, :2], joints / 2 - 0.25, atol=1e-3)
 
 
 def test_somebody_outside_of_the_frame_is_not_in_its_truth():

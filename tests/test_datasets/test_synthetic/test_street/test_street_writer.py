@@ -107,9 +107,18 @@ def test_keypoint_file_says_what_else_is_true(street):
     for number, entry in enumerate(content["annotations"], 1):
         assert entry["id"] == number
         assert entry["iscrowd"] == (entry["visibility"] < MIN_VISIBLE)
+        assert set(entry["keypoints"][2::3]) <= {0, 1, 2}
         assert 0 < entry["area"] <= entry["bbox"][2] * entry["bbox"][3]
         if not entry["iscrowd"]:
             assert persons[2, entry["track_id"]] == entry["pid"]
+
+
+def test_only_joints_that_are_seen_have_the_flag_of_visible_ones(street, small):
+    content = json.loads((street / "camera1_poses.json").read_text())
+    flags = np.array([entry["keypoints"][2::3] for entry in content["annotations"]])
+    wanted = np.concatenate([truth.keypoints[..., 2] for _, truth in truths(small, 1)])
+    np.testing.assert_array_equal(flags == 2, wanted > 0)
+    assert (flags == 1).any()
 
 
 def test_identities_name_every_track_that_can_be_seen_and_no_other(street, small):
