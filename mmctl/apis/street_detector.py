@@ -19,7 +19,7 @@ from mmctl.datasets.synthetic.street import StreetPainter, StreetSettings, plan_
 from mmctl.datasets.synthetic.worker_pool import worker_pool
 from mmctl.datasets.transforms.load_frames import decode_frame
 from mmctl.files import write_whole
-from mmctl.models.detection import build_small_keypoint_rcnn
+from mmctl.models.detectors.small_keypoint_rcnn import build_small_keypoint_rcnn
 from mmctl.structures import FLIP_ORDER
 
 _MIN_VISIBLE = 0.1

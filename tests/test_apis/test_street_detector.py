@@ -13,7 +13,7 @@ from mmctl.apis.street_detector import (
     save_detector,
     train_detector,
 )
-from mmctl.models.detection import build_small_keypoint_rcnn
+from mmctl.models.detectors.small_keypoint_rcnn import build_small_keypoint_rcnn
 from mmctl.structures import KEYPOINTS
 
 TINY = DetectorTraining(first_seed=7, streets=1, frames=1, steps=2, batch_size=2)

@@ -9,11 +9,15 @@ import numpy as np
 import numpy.typing as npt
 from torch import nn
 
+from mmctl.models.detectors.small_keypoint_rcnn import BACKBONES, build_small_keypoint_rcnn
 from mmctl.models.detectors.torchvision_detector import TorchvisionDetector, to_ltwh
 from mmctl.registry import DETECTORS
 from mmctl.structures import NUM_KEYPOINTS, Detections
 
 _MODEL, _TRAINED = "keypointrcnn_resnet50_fpn", "resnet50"
+SMALL = {f"small-{name}": name for name in BACKBONES}
+"""Names of this package's own small networks, with that of their ResNet."""
+
 _NAMED = ("DEFAULT", "COCO_V1", "COCO_LEGACY")
 
 
@@ -28,6 +32,8 @@ class TorchvisionKeypointRCNN(TorchvisionDetector):
         weights: ``'DEFAULT'``, ``'COCO_V1'`` or ``'COCO_LEGACY'``, or the path of a checkpoint;
             None keeps random weights.
         backbone: Name of the ResNet; only ``'resnet50'`` has weights at torchvision.
+            ``'small-resnet10'`` and others with ``small-`` are the networks that
+            ``tools/train_street_detector.py`` trains (see :func:`build_small_keypoint_rcnn`).
         min_score: Boxes below are left out.
         device: Where it runs; None is a GPU if there is one.
         options: More arguments of ``torchvision.models.detection.KeypointRCNN``, as
@@ -57,7 +63,11 @@ class TorchvisionKeypointRCNN(TorchvisionDetector):
         from torchvision.models.detection import KeypointRCNN
         from torchvision.models.detection.backbone_utils import resnet_fpn_backbone
 
-        known = [n for n in resnet.__all__ if n[0].islower() and "res" in n]
+        if self.backbone in SMALL:
+            self._check_weights()
+            self.check_options(build_small_keypoint_rcnn)
+            return build_small_keypoint_rcnn(SMALL[self.backbone], **self.options)
+        known = [n for n in resnet.__all__ if n[0].islower() and "res" in n] + [*SMALL]
         if self.backbone not in known:
             raise ValueError(
                 f"backbone of TorchvisionKeypointRCNN must be one of {', '.join(known)}, got "
@@ -70,14 +80,17 @@ class TorchvisionKeypointRCNN(TorchvisionDetector):
             trainable_layers=5,
         )
         self.check_options(KeypointRCNN)
+        self._check_weights()
+        return KeypointRCNN(
+            backbone, **{"num_classes": 2, "num_keypoints": NUM_KEYPOINTS, **self.options}
+        )
+
+    def _check_weights(self) -> None:
         if self.backbone != _TRAINED and self.wanted in _NAMED:
             raise ValueError(
                 f"torchvision has weights for the backbone {_TRAINED} alone, so give the path of a "
                 f"checkpoint for {self.backbone}, got weights={self.wanted!r}"
             )
-        return KeypointRCNN(
-            backbone, **{"num_classes": 2, "num_keypoints": NUM_KEYPOINTS, **self.options}
-        )
 
     def convert(self, output: Mapping[str, npt.NDArray[np.float32]]) -> Detections:
         """Return boxes and keypoints: from pixel edges to pixel centres, from logits to scores."""

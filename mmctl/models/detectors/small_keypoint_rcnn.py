@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from torchvision.models.detection import KeypointRCNN
-from torchvision.models.detection.backbone_utils import BackboneWithFPN
-from torchvision.models.detection.faster_rcnn import FastRCNNPredictor, TwoMLPHead
-from torchvision.models.detection.keypoint_rcnn import KeypointRCNNHeads, KeypointRCNNPredictor
-from torchvision.models.detection.rpn import AnchorGenerator
-from torchvision.models.resnet import BasicBlock, ResNet
-from torchvision.ops import MultiScaleRoIAlign
+from typing import TYPE_CHECKING
 
 from mmctl.structures import NUM_KEYPOINTS
+
+if TYPE_CHECKING:
+    from torchvision.models.detection import KeypointRCNN
 
 BACKBONES = {"resnet10": (1, 1, 1, 1), "resnet18": (2, 2, 2, 2), "resnet34": (3, 4, 6, 3)}
 """Blocks of each stage of torchvision's ResNet, by the number of its layers."""
@@ -54,6 +51,14 @@ def build_small_keypoint_rcnn(
     """
     if backbone not in BACKBONES:
         raise ValueError(f"backbone must be one of {', '.join(BACKBONES)}, got {backbone!r}")
+    from torchvision.models.detection import KeypointRCNN
+    from torchvision.models.detection.backbone_utils import BackboneWithFPN
+    from torchvision.models.detection.faster_rcnn import FastRCNNPredictor, TwoMLPHead
+    from torchvision.models.detection.keypoint_rcnn import KeypointRCNNHeads, KeypointRCNNPredictor
+    from torchvision.models.detection.rpn import AnchorGenerator
+    from torchvision.models.resnet import BasicBlock, ResNet
+    from torchvision.ops import MultiScaleRoIAlign
+
     body = BackboneWithFPN(
         ResNet(BasicBlock, list(BACKBONES[backbone])),
         {stage: str(index) for index, stage in enumerate(_STAGES)},
