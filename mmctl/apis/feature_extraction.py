@@ -188,8 +188,8 @@ class FeatureExtraction:
         return self.folder / f"block-{block:06d}.npz"
 
     def _write_block(self, block: int, table: TrackletTable) -> None:
-        buffer = BytesIO()
-        np.savez(buffer, **table.arrays())
+        buffer, arrays = BytesIO(), dict[str, Any](table.arrays())
+        np.savez(buffer, **arrays)
         write_whole(self._path(block), buffer.getvalue())
 
     def _read_block(self, block: int) -> TrackletTable | None:

@@ -150,9 +150,10 @@ class TrackletTable:
         # Never an old table of features beside a new list.
         (folder / FEATURES).unlink(missing_ok=True)
         write_whole(folder / TRACKS, self.to_csv().encode("utf-8", "surrogateescape"))
-        texts = {name: np.array(value) for name, value in (settings or {}).items()}
+        arrays: dict[str, Any] = dict(self.arrays())
+        arrays |= {name: np.array(value) for name, value in (settings or {}).items()}
         with open_atomically(folder / FEATURES, "wb") as file:
-            np.savez(file, **self.arrays(), **texts)
+            np.savez(file, **arrays)
 
     @classmethod
     def load(cls, path: str | Path) -> TrackletTable:

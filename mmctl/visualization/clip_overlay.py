@@ -187,7 +187,7 @@ def draw_parts(
         The enlarged, greyed frame with its parts, (height, W, 3) uint8.
     """
     grey = cv2.cvtColor(enlarge_frame(frame, height), cv2.COLOR_RGB2GRAY)
-    picture = np.ascontiguousarray(np.repeat(grey[..., None], 3, axis=2))
+    picture: Picture = np.ascontiguousarray(np.repeat(grey[..., None], 3, axis=2))
     places = np.array(_places(frame, picture, np.nan_to_num(keypoints)), dtype=np.int32)
     for index in sorted(range(len(parts)), key=lambda index: -len(parts[index])):
         seen = [keypoint for keypoint in parts[index] if keypoints[keypoint, 2] > 0]

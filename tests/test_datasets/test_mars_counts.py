@@ -86,9 +86,11 @@ def test_a_protocol_scores_and_ranks_what_the_official_one_does(
 def test_the_check_finds_the_official_counts_but_not_the_official_lengths(root):
     config = {"type": "MARS", "data_root": str(root)}
     report = check_splits([read_split(config, split) for split in ("train", "test")], "none")
-    assert report.parts["train"].expected == ["frames 509,914", "shortest 5", "median 36"]
-    assert report.parts["test"].expected == ["frames 681,089"]
-    others = {name: report.parts[name].mark for name in ("query", "gallery", "junk", "distractors")}
+    assert report.subsets["train"].expected == ["frames 509,914", "shortest 5", "median 36"]
+    assert report.subsets["test"].expected == ["frames 681,089"]
+    others = {
+        name: report.subsets[name].mark for name in ("query", "gallery", "junk", "distractors")
+    }
     assert set(others.values()) == {"OK"}, others
     assert {part.mark for part in report.protocols.values()} == {"OK"}
     assert report.protocols["query-excluded"].counts["scored"] == 1980 - 140

@@ -147,7 +147,7 @@ class Features(Kind):
         for field, short in _SHORT.items():
             names = [f"{split}_{name}" for split in _SPLITS for name in (field, short)]
             parts[field] = [content[n] for n in names if n in content] or [content[field]]
-        found = {
+        found: dict[str, Any] = {
             "features": np.concatenate(parts["features"]).astype(np.float32),
             "pids": np.concatenate([part.ravel() for part in parts["pids"]]).astype(np.int64),
             "camids": np.concatenate([part.ravel() for part in parts["camids"]]).astype(np.int64),

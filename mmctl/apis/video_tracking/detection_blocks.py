@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -56,7 +57,7 @@ class DetectionBlocks:
             found: Detections of each frame, at least one frame.
         """
         keypoints = [one.keypoints for one in found if one.keypoints is not None]
-        arrays = {
+        arrays: dict[str, Any] = {
             "counts": np.array([len(one) for one in found]),
             "boxes": np.concatenate([one.boxes for one in found]),
             "scores": np.concatenate([one.scores for one in found]),

@@ -88,7 +88,7 @@ class ImportedKeypoints:
 
     def unscored(self) -> list[str]:
         """Return the joints that nobody has."""
-        scored = (self.keypoints[..., 2] > 0).any(axis=0)
+        scored = np.any(self.keypoints[..., 2] > 0, axis=0)
         return [name for name, has in zip(KEYPOINTS, scored, strict=True) if not has]
 
 

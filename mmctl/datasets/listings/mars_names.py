@@ -61,7 +61,7 @@ def read_frame_names(path: Path) -> FrameNames:
     fits = np.where(pattern == ord("d"), is_digit, matrix == pattern)
     junk = (matrix[:, :4] == np.frombuffer(_JUNK, dtype=np.uint8)).all(axis=1)
     fits[:, :4] |= junk[:, None]
-    _refuse_lines(path, lines, ~fits.all(axis=1))
+    _refuse_lines(path, lines, ~np.all(fits, axis=1))
     pids = np.where(junk, -1, _to_numbers(matrix[:, :4]))
     return FrameNames(
         path,

@@ -107,7 +107,7 @@ def _describe_person(joints: NDArray[np.float32], size: tuple[int, int]) -> dict
     height, width = size
     places, scores = joints[:, :2].astype(np.float64), joints[:, 2]
     # The first pixel reaches from -0.5 to 0.5.
-    inside = ((places >= -0.5) & (places <= np.array([width, height]) - 0.5)).all(axis=1)
+    inside = np.all((places >= -0.5) & (places <= np.array([width, height]) - 0.5), axis=1)
     flags = np.where(inside, np.where(scores > 0, 2, 1), 0)
     sides = np.ptp(places[inside], axis=0) if inside.any() else np.zeros(2)
     triples = np.where(inside[:, None], places, 0).round(2).tolist()

@@ -236,7 +236,7 @@ def _checked_probability(owner: str, prob: float) -> float:
 
 def _inside(points: np.ndarray, sides: tuple[int, int]) -> np.ndarray:
     """Return which points (n, 2) lie in [0, side) of both sides, (n,) bool."""
-    return ((points >= 0) & (points < sides)).all(axis=1)
+    return np.all((points >= 0) & (points < sides), axis=1)
 
 
 def _peaks(maps: np.ndarray, frame_size: Sequence[int]) -> np.ndarray:

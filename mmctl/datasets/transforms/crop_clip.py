@@ -50,7 +50,8 @@ class CropClip(BaseTransform):
                 smaller than the window.
         """
         frames = stacked_frames("CropClip", results)
-        room = np.array(frames.shape[1:3]) + 2 * self.padding - self.size
+        free = [side + 2 * self.padding for side in frames.shape[1:3]]
+        room = np.array(free, dtype=np.int64) - np.array(self.size, dtype=np.int64)
         if room.min() < 0:
             raise ValueError(
                 f"CropClip's size must fit into the padded frame, got {self.size} for frames of "

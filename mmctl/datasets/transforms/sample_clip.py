@@ -19,7 +19,7 @@ def pipeline_generator() -> np.random.Generator:
     main process and in the workers, and ``NumberedItems`` for each item; this is the same stream
     behind the current interface.
     """
-    return np.random.Generator(np.random.get_bit_generator())
+    return np.random.Generator(np.random.mtrand.get_bit_generator())
 
 
 @TRANSFORMS.register_module()

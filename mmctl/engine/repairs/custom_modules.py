@@ -75,9 +75,12 @@ def check_imports(files: Iterable[str]) -> None:
     for file in files:
         text = Path(file).read_text(encoding="utf-8") if file.endswith(".py") else ""
         for node in ast.walk(ast.parse(text)):
-            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-            if isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
                 names = [node.module]
+            else:
+                continue
             for name in (name.partition(".")[0] for name in names):
                 if name not in sys.modules and find_spec(name) is None:
                     raise ValueError(

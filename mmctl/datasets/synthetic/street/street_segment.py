@@ -9,6 +9,7 @@ import socket
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -143,7 +144,9 @@ def _pack(segment: Segment, truths: list[FrameTruth]) -> bytes:
     counts = [len(truth.tracks) for truth in truths]
     frames = np.repeat(np.arange(segment.first, segment.end, dtype=np.int32), counts)
     names = ("tracks", "boxes", "areas", "visible", "keypoints")
-    columns = {name: np.concatenate([getattr(t, name) for t in truths]) for name in names}
+    columns: dict[str, Any] = {
+        name: np.concatenate([getattr(t, name) for t in truths]) for name in names
+    }
     buffer = io.BytesIO()
     np.savez(buffer, frames=frames, **columns)
     return buffer.getvalue()
