@@ -54,11 +54,15 @@ def claim_splits(work_dir: Path, splits: SplitRecord, hint: str = "") -> None:
         old, new = before.get(name, none), now.get(name, none)
         if new.hash != old.hash:
             raise ValueError(
-                f"{work_dir} holds folds of other splits, and their mean would mix both: {name} "
-                f"splits were those of {old.file} ({old.hash}), now they are those of {new.file} "
-                f"({new.hash}). {hint}Put the former file back, choose another --work-dir or "
+                f"{work_dir} holds folds of other splits, and their mean would mix both: {name[:80]} "
+                f"splits were those of {_describe(old)}, now they are those of {_describe(new)}. "
+                f"{hint}Put the former file back, choose another --work-dir or "
                 "remove that folder"
             )
+
+
+def _describe(split: SplitFile) -> str:
+    return f"{split.file[:200]} ({split.hash[:80]})"
 
 
 @dataclass
