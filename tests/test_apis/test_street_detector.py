@@ -16,7 +16,7 @@ from mmctl.apis.street_detector import (
 from mmctl.models.detectors.small_keypoint_rcnn import build_small_keypoint_rcnn
 from mmctl.structures import KEYPOINTS
 
-TINY = DetectorTraining(first_seed=7, streets=1, frames=1, steps=2, batch_size=2)
+TINY = DetectorTraining(first_seed=7, streets=1, frames=1, steps=2, batch_size=1)
 
 
 @pytest.fixture(scope="module")
