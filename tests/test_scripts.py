@@ -45,7 +45,7 @@ class Checkout:
     """A copy of what the scripts need, in a folder with a space, and a PATH of stand-ins."""
 
     def __init__(self, folder: Path) -> None:
-        self.root = folder / "my checkout"
+        self.root = folder / "my checkout-default"
         self.bin = folder / "bin"
         self.calls = folder / "calls"
         for name in ("tools", "requirements", ".ci"):

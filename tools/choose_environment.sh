@@ -17,14 +17,18 @@ fail() {
     exit 1
 }
 
-REQUIREMENTS="$ROOT/requirements/environment-$SET.txt"
-CONSTRAINTS="$ROOT/requirements/constraints-$SET.txt"
 case "$SET" in # the Pythons that all packages have wheels for, the preferred one first
-    default) PYTHONS="3.11 3.12 3.13 3.10" REQUIREMENTS="$ROOT/requirements.txt" CONSTRAINTS="${CONSTRAINTS/-default/}" ;;
+    default) PYTHONS="3.11 3.12 3.13 3.10" ;;
     pose) PYTHONS="3.11 3.10" ;;
     onedl) PYTHONS="3.12 3.13 3.11 3.10" ;;
     *) fail "MMCTL_SET must be default, pose or onedl, got $SET" ;;
 esac
+REQUIREMENTS="$ROOT/requirements/environment-$SET.txt"
+CONSTRAINTS="$ROOT/requirements/constraints-$SET.txt"
+if [[ "$SET" == default ]]; then
+    REQUIREMENTS="$ROOT/requirements.txt"
+    CONSTRAINTS="$ROOT/requirements/constraints.txt"
+fi
 
 # A command of that name may exist and yet not run (pyenv's shims), so each candidate is run.
 find_python() {
@@ -42,9 +46,9 @@ find_python() {
 }
 
 # PyTorch's other builds have an index of their own and its name in their version.
-torch_build() {
-    if [[ "$TORCH" == pypi ]]; then return; fi
-    sed -nE "s/^(torch|torchvision)==.*/&+$TORCH/p" "$CONSTRAINTS"
-    printf '%s\n' --extra-index-url "https://download.pytorch.org/whl/$TORCH"
-    if command -v uv >/dev/null; then printf '%s\n' --index-strategy unsafe-best-match; fi
-}
+TORCH_BUILD=()
+if [[ "$TORCH" != pypi ]]; then
+    mapfile -t TORCH_BUILD <<<"$(sed -nE "s/^(torch|torchvision)==.*/&+$TORCH/p" "$CONSTRAINTS")"
+    TORCH_BUILD+=(--extra-index-url "https://download.pytorch.org/whl/$TORCH")
+    if command -v uv >/dev/null; then TORCH_BUILD+=(--index-strategy unsafe-best-match); fi
+fi

@@ -62,8 +62,7 @@ else
         [[ "$(cat "$CHOICE" 2>/dev/null)" != "$SET $TORCH" ]]; }; then make_venv; fi
     rm -f "$STAMP" # until everything is done, an interrupted run is begun again
     echo "$SET $TORCH" >"$CHOICE"
-    mapfile -t build < <(torch_build)
-    install "installing packages, 2 to 15 minutes" -r "$REQUIREMENTS" "${build[@]}"
+    install "installing packages, 2 to 15 minutes" -r "$REQUIREMENTS" "${TORCH_BUILD[@]}"
     install "installing mmctl in editable mode" --no-deps --no-build-isolation -e "$ROOT"
     check_opencv
     fingerprint >"$STAMP"

@@ -117,7 +117,7 @@ def test_learned_keypoints_come_after_the_plain_rows_and_leave_them_alone(
     plain = noted()
     rows = summary(tmp_path, "summary")
     assert not (tmp_path / "work" / "summary_learned.json").exists()
-    assert not [command for command in plain if "pose" in " ".join(command)]
+    assert not [command for command in plain if "configs/pose" in " ".join(command)]
     more = noted("--learned-keypoints")
     assert summary(tmp_path, "summary") == rows
     assert [row["name"] for row in summary(tmp_path, "summary_learned")] == [
