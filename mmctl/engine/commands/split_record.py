@@ -55,8 +55,8 @@ def claim_splits(work_dir: Path, splits: SplitRecord, hint: str = "") -> None:
         if new.hash != old.hash:
             raise ValueError(
                 f"{work_dir} holds folds of other splits, and their mean would mix both: "
-                f"{name[:80]} splits were those of {_describe(old)}, now they are those of {_describe(new)}. "
-                f"{hint}Put the former file back, choose another --work-dir or "
+                f"{name[:80]} splits were those of {_describe(old)}, now they are those of "
+                f"{_describe(new)}. {hint}Put the former file back, choose another --work-dir or "
                 "remove that folder"
             )
 
