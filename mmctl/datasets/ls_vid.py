@@ -23,7 +23,7 @@ from mmctl.datasets.listings.frame_folders import (
 )
 from mmctl.datasets.listings.mat_file import read_query_numbers
 from mmctl.datasets.tracklet import Tracklet
-from mmctl.files import read_text
+from mmctl.files import read_lines
 from mmctl.registry import DATASETS
 
 NUM_CAMERAS = 15
@@ -108,7 +108,7 @@ def _read_list(path: Path) -> list[_Sequence]:
     sequences: list[_Sequence] = []
     lines_of: dict[str, int] = {}
     spelt = SpeltNumbers("person")
-    for number, line in enumerate(read_text(path, "list").rstrip().splitlines(), start=1):
+    for number, line in enumerate(read_lines(path, "list"), start=1):
         place, columns = f"{path}: line {number}", line.split()
         if len(columns) != 2:
             raise ValueError(

@@ -5,7 +5,7 @@ from mmctl.files.json_files import parse_json, read_json
 from mmctl.files.json_records import to_record
 from mmctl.files.mat_files import read_mat
 from mmctl.files.numpy_files import map_npy, read_npz
-from mmctl.files.regular_files import check_regular, read_bytes, read_text
+from mmctl.files.regular_files import check_regular, read_bytes, read_lines, read_text
 from mmctl.files.shortened import shorten
 from mmctl.files.whole_files import (
     FULL_DISK_CODES,
@@ -27,6 +27,7 @@ __all__ = [
     "parse_json",
     "read_bytes",
     "read_json",
+    "read_lines",
     "read_mat",
     "read_npz",
     "read_text",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from pathlib import Path
 
@@ -13,6 +14,8 @@ _KINDS = {
     stat.S_IFCHR: "a device",
     stat.S_IFBLK: "a device",
 }
+
+_ODD = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x85\u2028\u2029]")
 
 
 def check_regular(path: str | Path, what: str, hint: str = "") -> Path:
@@ -60,6 +63,28 @@ def read_bytes(path: str | Path, what: str, hint: str = "") -> bytes:
         ValueError: If it is something else than a file.
     """
     return check_regular(path, what, hint).read_bytes()
+
+
+def read_lines(path: str | Path, what: str) -> list[str]:
+    """Read the lines of a UTF-8 text file, without the blank ones at its end.
+
+    Args:
+        path: Name of the file.
+        what: What it is, for the message.
+
+    Raises:
+        FileNotFoundError: If there is nothing of that name.
+        ValueError: If it is something else than a file, no UTF-8 text, or has characters that some
+            programs take for ends of lines or for spaces, and others do not.
+    """
+    lines = re.split(r"\r\n|\r|\n", read_text(path, what).rstrip(" \t\r\n"))
+    for number, line in enumerate(lines, start=1):
+        if odd := _ODD.search(line):
+            raise ValueError(
+                f"{what} {path}, line {number}: control characters and line separators must not "
+                f"stand in a line, got {odd[0]!r}"
+            )
+    return lines if lines != [""] else []
 
 
 def read_text(path: str | Path, what: str, hint: str = "") -> str:

@@ -145,7 +145,13 @@ def test_a_broken_line_is_named(root, line, message):
 def test_a_name_that_no_folder_can_have_is_refused_in_short(root, prefix):
     write_list(root, "train", [f"{prefix} 9"])
     message = r"^[^\n]{1,1500}$"
-    with pytest.raises(FileNotFoundError, match=message):
+    with pytest.raises((FileNotFoundError, ValueError), match=message):
+        LSVID(str(root))
+
+
+def test_a_line_that_only_looks_blank_is_no_end_of_the_list(root):
+    write_list(root, "train", [*lines_of(TRAIN)[:-1], "\u2028"])
+    with pytest.raises(ValueError, match=r"line \d+: control characters and line sep.*u2028"):
         LSVID(str(root))
 
 

@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from mmctl.files import read_bytes, read_text
+from mmctl.files import read_bytes, read_lines, read_text
 
 
 def test_a_file_is_read_through_a_link(tmp_path):
@@ -42,3 +42,17 @@ def test_names_of_nothing_are_refused(tmp_path):
     for name in ("a\0b", "x" * 300, tmp_path / "ring"):
         with pytest.raises(ValueError, match="must be the name of a file"):
             read_bytes(name, "list")
+
+
+def test_lines_end_where_every_program_ends_them(tmp_path):
+    (tmp_path / "a.txt").write_bytes(b"\xef\xbb\xbfa b\r\n\nc\rd\n \n\n")
+    assert read_lines(tmp_path / "a.txt", "list") == ["a b", "", "c", "d"]
+    (tmp_path / "a.txt").write_bytes(b" \n")
+    assert read_lines(tmp_path / "a.txt", "list") == []
+
+
+@pytest.mark.parametrize("odd", ["\0", "\x0b", "\x0c", "\x1c", "\x1f", "\x85", "\u2028", "\u2029"])
+def test_a_character_that_ends_lines_for_some_is_refused(tmp_path, odd):
+    (tmp_path / "a.txt").write_text(f"a\nb{odd}\n", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"^list \S+a\.txt, line 2: control characters and line"):
+        read_lines(tmp_path / "a.txt", "list")

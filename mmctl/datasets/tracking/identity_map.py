@@ -6,7 +6,7 @@ import csv
 import re
 from pathlib import Path
 
-from mmctl.files import read_text
+from mmctl.files import read_lines
 
 _HEADER = ["camera", "track_id", "pid"]
 
@@ -30,9 +30,8 @@ def read_identities(path: Path) -> Identities:
         FileNotFoundError: If the file does not exist.
         ValueError: If a line breaks a rule; file, line, rule and value are named.
     """
-    text = read_text(path, "identity map")
     try:
-        rows = list(csv.reader(text.splitlines(keepends=True)))
+        rows = list(csv.reader(read_lines(path, "identity map")))
     except csv.Error as error:
         raise ValueError(f"identity map {path} is no CSV text: {error}") from error
     if not rows or [cell.strip() for cell in rows[0]] != _HEADER:

@@ -14,7 +14,7 @@ from mmctl.datasets.listings.frame_folders import LAST_NUMBER, list_names
 from mmctl.datasets.tracking.frame_source import FrameSource
 from mmctl.datasets.tracking.track_boxes import TrackBoxes
 from mmctl.datasets.tracking.track_columns import is_number
-from mmctl.files import read_text
+from mmctl.files import read_lines
 
 PERSON = 0
 """A person among the classes of COCO, which count from 0 there."""
@@ -135,7 +135,7 @@ def _number_frames(
 
 def _read_file(path: Path) -> list[list[float]]:
     rows = []
-    for number, line in enumerate(read_text(path, "label file").splitlines(), start=1):
+    for number, line in enumerate(read_lines(path, "label file"), start=1):
         cells = line.split()
         if not cells:
             continue

@@ -22,7 +22,7 @@ from mmctl.datasets.tracking.track_columns import (
     is_number,
     split_line,
 )
-from mmctl.files import read_text
+from mmctl.files import read_lines
 
 BOXES = ("ltwh", "ltrb")
 """What the four numbers of a box may be: left, top and width, height or right, bottom."""
@@ -61,11 +61,10 @@ def read_mot_file(
         ValueError: If a line breaks a rule; file, line, rule and value are named.
     """
     # NumPy writes a header as a comment.
-    text = read_text(path, "track file").removeprefix("#")
     lines = [
         (number, cells)
-        for number, line in enumerate(text.splitlines(), start=1)
-        if (cells := split_line(line))
+        for number, line in enumerate(read_lines(path, "track file"), start=1)
+        if (cells := split_line(line.removeprefix("#") if number == 1 else line))
     ]
     if not lines:
         raise ValueError(f"track file {path} must have at least one line {DESCRIPTION}, got none")
