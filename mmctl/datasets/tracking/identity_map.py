@@ -31,7 +31,7 @@ def read_identities(path: Path) -> Identities:
         ValueError: If a line breaks a rule; file, line, rule and value are named.
     """
     try:
-        rows = list(csv.reader(read_lines(path, "identity map")))
+        rows = list(csv.reader(read_lines(path, "identity map"), strict=True))
     except csv.Error as error:
         raise ValueError(f"identity map {path} is no CSV text: {error}") from error
     if not rows or [cell.strip() for cell in rows[0]] != _HEADER:

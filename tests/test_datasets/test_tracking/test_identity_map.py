@@ -37,6 +37,11 @@ def test_a_broken_line_is_named(read, text, message):
         read(text)
 
 
+def test_a_quote_that_is_not_closed_is_named(read):
+    with pytest.raises(ValueError, match=r"identity map \S+who\.csv is no CSV text"):
+        read('camera,track_id,pid\n2,4,"1\n')
+
+
 def test_a_missing_map_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"identity map .*who\.csv does not exist"):
         read_identities(tmp_path / "who.csv")
