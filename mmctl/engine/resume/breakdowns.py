@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterator
+import signal
+import traceback
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import torch
@@ -39,7 +41,7 @@ def explain_breakdown(error: BaseException) -> str | None:
         worker = _DEAD_WORKER.search(message)
         if worker is not None:
             found = _SIGNAL.search(message)
-            return _explain_dead_worker(worker[1], found[1] if found else None)
+            return _explain_dead_worker(worker[1], found[1] if found else _signal_of(causes))
         if _is_lost_process(error):
             said = str(error).strip().partition("\n")[0]
             return (
@@ -57,6 +59,16 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
     while error is not None:
         yield error
         error = error.__cause__ or error.__context__
+
+
+def _signal_of(causes: Iterable[BaseException]) -> str | None:
+    """Return what killed a worker of which PyTorch, when it looks first, says only that it ended."""
+    for error in causes:
+        for frame, _ in traceback.walk_tb(error.__traceback__):
+            for worker in frame.f_locals.get("failed_workers", ()):
+                if (worker.exitcode or 0) < 0:
+                    return signal.strsignal(-worker.exitcode)
+    return None
 
 
 def _explain_dead_worker(pids: str, signal_name: str | None) -> str:

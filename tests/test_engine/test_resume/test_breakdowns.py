@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import signal
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -124,6 +125,20 @@ def test_a_dead_worker_is_named_with_its_likely_reason(tmp_path, capsys, how, re
     assert reason in message
     assert "Traceback" not in message
     assert "--resume goes on from" in message
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [(-9, "killed by a signal (Killed); the machine or container has"), (1, "has ended; train_")],
+)
+def test_a_dead_worker_that_pytorch_finds_before_its_signal_is_named_as_well(status, said):
+    def finds() -> None:
+        failed_workers = [SimpleNamespace(exitcode=status)]
+        raise RuntimeError(f"DataLoader worker (pid(s) {len(failed_workers)}) exited unexpectedly")
+
+    with pytest.raises(RuntimeError) as caught:
+        finds()
+    assert said in str(explain_breakdown(caught.value))
 
 
 @pytest.mark.parametrize("workers", [0, 1])
