@@ -62,7 +62,7 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def _signal_of(causes: Iterable[BaseException]) -> str | None:
-    """Return what killed a worker of which PyTorch, when it looks first, says only that it ended."""
+    """Return what killed a worker that PyTorch found dead before it heard of a signal."""
     for error in causes:
         for frame, _ in traceback.walk_tb(error.__traceback__):
             for worker in frame.f_locals.get("failed_workers", ()):
