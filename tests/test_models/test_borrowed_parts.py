@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import uuid4
 
+import pytest
 import torch
 from mmengine.config import Config
 from mmengine.dataset import BaseDataset
@@ -158,6 +159,6 @@ def test_a_recognizer_learns_people_with_borrowed_parts(tmp_path):
     assert scalars["val/reid/R1"].current() == 100  # colours tell the people apart
     seconds = scalars["train/time"].data[0]
     rate = scalars["train/frames_per_second"].data[0]
-    assert rate[0] * seconds[0] == 8 * 2 * 4  # items, clips, frames
+    assert rate[0] * seconds[0] == pytest.approx(8 * 2 * 4)  # items, clips, frames
     for name, parameter in runner.model.neck.named_parameters():
         assert not torch.equal(parameter, before[name]), name
