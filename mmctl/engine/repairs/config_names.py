@@ -16,6 +16,7 @@ from typing import Any
 import mmengine.config.config
 import mmengine.config.utils
 import mmengine.hub.hub
+import mmengine.utils
 from mmengine.config import Config
 
 from mmctl.engine.repairs.config_reading import ConfigFileError, MissingConfigError
@@ -34,9 +35,11 @@ def register_config_package() -> None:
         PACKAGE: PACKAGE,
         **mmengine.config.utils.MODULE2PACKAGE,
     }
-    for module in (mmengine.config.config, mmengine.hub.hub):
+    # mmengine.utils is where other packages take them from, as mmpose.apis does.
+    for module in (mmengine.config.config, mmengine.hub.hub, mmengine.utils):
         module.get_installed_path = find_package_folder
-    mmengine.config.config.is_installed = is_importable
+    for module in (mmengine.config.config, mmengine.utils):
+        module.is_installed = is_importable
     mmengine.hub.hub.install_package = _installing_if_missing(mmengine.hub.hub.install_package)
     Config.fromfile = staticmethod(_taking_names(Config.fromfile))
     Config._dict_to_config_dict = staticmethod(without_scopes(Config._dict_to_config_dict))

@@ -87,6 +87,15 @@ def test_packages_are_found_where_they_are_imported_from(monkeypatch):
     assert find_package_folder("mmsegmentation") == "."
 
 
+def test_packages_that_are_imported_later_find_others_without_pkg_resources(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pkg_resources", None)
+    from mmengine.utils import get_installed_path, is_installed  # as mmpose.apis does
+
+    assert get_installed_path("mmengine") == find_package_folder("mmengine")
+    assert is_installed("mmengine")
+    assert not is_installed("mmsegmentation")
+
+
 def test_nothing_is_installed_that_is_there(monkeypatch):
     wanted = []
     install = config_names._installing_if_missing(wanted.append)
