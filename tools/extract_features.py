@@ -10,7 +10,6 @@ again after an interruption and it goes on.
 from __future__ import annotations
 
 import argparse
-import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -19,12 +18,15 @@ from mmctl.apis import TrackedVideo, TrackletInferencer
 from mmctl.apis.feature_extraction import FeatureExtraction
 from mmctl.apis.inference.read_inputs import InputOptions, Inputs
 from mmctl.datasets.frame_quality import FrameChoice
-from mmctl.datasets.tracking import TrackSettings
 from mmctl.engine import run_command
 from mmctl.engine.commands.rated_progress import rated_progress
+from mmctl.engine.commands.track_options import (
+    add_file_options,
+    add_track_options,
+    read_camera_number,
+    read_track_settings,
+)
 from mmctl.evaluation.tracklet_table import FEATURES, TRACKS, TrackletTable
-
-DEFAULTS = TrackSettings()
 
 
 def parse_args() -> argparse.Namespace:
@@ -56,16 +58,8 @@ def add_video_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument_group("videos and what a tracker found in them").add_argument
     text = "a camera's number, track file, and video or folder of frames; repeat per camera"
     add("--camera", nargs=3, action="append", metavar=("NUMBER", "TRACKS", "FRAMES"), help=text)
-    add("--boxes", choices=("ltwh", "ltrb"), help="what the four numbers of a box are")
-    add("--classes", type=int, nargs="+", help="classes that are persons, where there are several")
-    add("--first-frame", type=int, default=DEFAULTS.first_frame, help="number of the first frame")
-    add("--stride", type=int, default=DEFAULTS.stride, help="use every so-many-th frame")
-    add("--min-confidence", type=float, default=DEFAULTS.min_confidence)
-    add("--min-size", type=int, nargs=2, metavar=("H", "W"), default=list(DEFAULTS.min_size))
-    add("--max-gap", type=int, default=DEFAULTS.max_gap, help="lost for longer: two tracklets")
-    add("--min-length", type=int, default=DEFAULTS.min_length, help="least crops of a tracklet")
-    text = "leave out boxes beyond the end of a video that was cut off"
-    add("--skip-missing-frames", action="store_true", help=text)
+    add_file_options(parser)
+    add_track_options(parser)
 
 
 def list_inputs(args: argparse.Namespace) -> list[Any]:
@@ -79,23 +73,12 @@ def list_inputs(args: argparse.Namespace) -> list[Any]:
         inputs = [
             {"type": args.dataset, "data_root": folder, "split": args.split} for folder in inputs
         ]
-    settings = TrackSettings(
-        args.first_frame,
-        args.stride,
-        args.min_confidence,
-        tuple(args.min_size),
-        args.max_gap,
-        args.min_length,
-        args.skip_missing_frames,
-    )
+    settings = read_track_settings(args)
     classes = None if args.classes is None else tuple(args.classes)
     for number, tracks, frames in args.camera or ():
-        if not re.fullmatch("[0-9]{1,18}", number):
-            raise ValueError(
-                "a camera's number must be an integer, 0 or more, of at most 18 digits, got "
-                f"{number[:60]!r}"
-            )
-        inputs.append(TrackedVideo(frames, tracks, int(number), settings, args.boxes, classes))
+        inputs.append(
+            TrackedVideo(frames, tracks, read_camera_number(number), settings, args.boxes, classes)
+        )
     if not inputs:
         raise ValueError("name folders, a config with a data set, or videos with --camera")
     return inputs

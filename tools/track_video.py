@@ -15,14 +15,12 @@ from typing import Any
 from mmctl.engine import run_command
 from mmctl.engine.commands.command_line import CfgOptions
 from mmctl.engine.commands.rated_progress import rated_progress
+from mmctl.engine.commands.track_options import add_track_options, read_track_settings
 
 BATCH = 4
 
 
 def parse_args() -> argparse.Namespace:
-    from mmctl.datasets.tracking import TrackSettings
-
-    settings = TrackSettings()
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -47,12 +45,7 @@ def parse_args() -> argparse.Namespace:
     add("--custom-imports", nargs="+", default=[], metavar="MODULE", help="that register others")
     add("--device", help="as cuda:0 or cpu (default: a GPU if there is one)")
     add("--batch-size", type=int, default=BATCH, help="frames at a time (default: %(default)s)")
-    add = parser.add_argument_group("what is kept").add_argument
-    add("--stride", type=int, default=settings.stride, help="use every so-many-th frame")
-    add("--min-confidence", type=float, default=settings.min_confidence)
-    add("--min-size", type=int, nargs=2, metavar=("H", "W"), default=list(settings.min_size))
-    add("--max-gap", type=int, default=settings.max_gap, help="lost for longer: two tracklets")
-    add("--min-length", type=int, default=settings.min_length, help="least crops of a tracklet")
+    add_track_options(parser)
     parser.add_argument("--overwrite", action="store_true", help="replace what is in the folder")
     return parser.parse_args()
 
@@ -62,16 +55,9 @@ def main() -> None:
     from mmctl.apis.video_tracking import VideoTracking
     from mmctl.apis.video_tracking.components import build_detector, build_tracker
     from mmctl.apis.video_tracking.video_choice import choose_videos
-    from mmctl.datasets.tracking import TrackSettings
 
     cameras = choose_videos(args.videos, args.cameras, args.starts, args.tracks, args.camera_list)
-    settings = TrackSettings(
-        stride=args.stride,
-        min_confidence=args.min_confidence,
-        min_size=tuple(args.min_size),
-        max_gap=args.max_gap,
-        min_length=args.min_length,
-    )
+    settings = read_track_settings(args)
     given = {"weights": args.weights, "device": args.device}
     detector = build_detector(args.detector, given, args.detector_options, args.custom_imports)
     tracker = build_tracker(args.tracker, args.tracker_options, detector)

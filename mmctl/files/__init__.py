@@ -1,6 +1,7 @@
 """The ground under every reader and writer: whole files or none, foreign files read strictly."""
 
 from mmctl.files.folder_lock import FolderLock
+from mmctl.files.free_space import check_free_space
 from mmctl.files.json_files import parse_json, read_json
 from mmctl.files.json_records import to_record
 from mmctl.files.mat_files import read_mat
@@ -21,6 +22,7 @@ __all__ = [
     "TEMPORARY_SUFFIX",
     "DiskFullError",
     "FolderLock",
+    "check_free_space",
     "check_regular",
     "map_npy",
     "open_atomically",

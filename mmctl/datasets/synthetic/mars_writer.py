@@ -28,6 +28,7 @@ from mmctl.datasets.synthetic.worker_pool import one_thread, worker_pool
 from mmctl.files import (
     FULL_DISK_CODES,
     DiskFullError,
+    check_free_space,
     remove_temporary_files,
     write_whole,
 )
@@ -116,15 +117,7 @@ class MarsWriter:
     def check_space(self, pending: list[PlannedTracklet]) -> None:
         """Raise DiskFullError if what is still to be drawn will not fit on the disk."""
         needed = self._needed_bytes(sum(item.num_frames for item in pending))
-        existing = self.data_root.absolute()
-        while not existing.exists():
-            existing = existing.parent
-        free = shutil.disk_usage(existing).free
-        if free < needed:
-            raise DiskFullError(
-                f"{self.data_root} needs about {needed:,} more bytes, the disk has {free:,} free: "
-                "free some space, choose another disk, or draw fewer people or frames"
-            )
+        check_free_space(self.data_root, needed, "draw fewer people or frames")
 
     def write(self, report: Report | None = None) -> None:
         """Draw what is missing and write the files below ``info/``, the finished marker last.

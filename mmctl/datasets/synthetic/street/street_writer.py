@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from pathlib import Path
@@ -22,7 +21,7 @@ from mmctl.datasets.synthetic.street.street_settings import StreetSettings
 from mmctl.datasets.synthetic.street.street_sheet import write_sheet
 from mmctl.datasets.synthetic.street.walks import plan_visits
 from mmctl.datasets.synthetic.worker_pool import one_thread, worker_pool
-from mmctl.files import DiskFullError, open_atomically
+from mmctl.files import check_free_space, open_atomically
 
 Report = Callable[[int], None]
 
@@ -80,15 +79,7 @@ class StreetWriter:
         frames = len(self.segments) * 250 + sum(item.end - item.first for item in pending)
         needed = int(frames * height * width * _BYTES_PER_PIXEL)
         needed += self.settings.people * self.settings.num_frames * _BYTES_PER_PERSON // 4
-        existing = self.folder.absolute()
-        while not existing.exists():
-            existing = existing.parent
-        free = shutil.disk_usage(existing).free
-        if free < needed:
-            raise DiskFullError(
-                f"{self.folder} needs about {needed:,} more bytes, the disk has {free:,} free: "
-                "free some space, choose another disk, or draw shorter or smaller videos"
-            )
+        check_free_space(self.folder, needed, "draw shorter or smaller videos")
 
     def write(self, report: Report | None = None) -> None:
         """Draw what is missing, join the videos and write the lists.
