@@ -110,7 +110,7 @@ def read_tracks(folder: Path) -> dict[int, Tracks]:
         ValueError: If its list does not say where the frames are from.
     """
     dataset = TrackletDataset(data_root=str(folder), split="all")
-    parts: dict[int, list[tuple[Any, Any, Any]]] = {}
+    rows_of: dict[int, list[tuple[Any, Any, Any]]] = {}
     for index in range(len(dataset)):
         info = dataset.get_data_info(index)
         if not {"track", "frame_numbers", "boxes"} <= set(info):
@@ -120,10 +120,10 @@ def read_tracks(folder: Path) -> dict[int, Tracks]:
             )
         numbers = np.asarray(info["frame_numbers"])
         tracks = np.full(len(numbers), info["track"], np.int64)
-        parts.setdefault(int(info["camid"]), []).append((numbers, tracks, info["boxes"]))
+        rows_of.setdefault(int(info["camid"]), []).append((numbers, tracks, info["boxes"]))
     return {
         camid: Tracks(*(np.concatenate(column) for column in zip(*rows, strict=True)))
-        for camid, rows in parts.items()
+        for camid, rows in rows_of.items()
     }
 
 

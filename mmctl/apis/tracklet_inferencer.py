@@ -18,8 +18,8 @@ from mmengine.logging import print_log
 from mmengine.runner.amp import autocast
 from torch import nn
 
-from mmctl.apis.inference.clip_pipeline import ClipPipeline, LoadedPart, test_pipeline
-from mmctl.apis.inference.feature_sums import PartJob, TrackletSum, sum_features, to_sample
+from mmctl.apis.inference.clip_pipeline import ClipPipeline, LoadedPiece, test_pipeline
+from mmctl.apis.inference.feature_sums import PieceJob, TrackletSum, sum_features, to_sample
 from mmctl.apis.inference.loading_queue import load_ahead
 from mmctl.apis.inference.model_identity import hash_model
 from mmctl.apis.inference.read_inputs import InputOptions, Inputs
@@ -40,7 +40,7 @@ Prediction = dict[str, Any]
 Pictures = list[np.ndarray]
 
 _AHEAD = 4
-"""Parts of tracklets that are loaded before they are wanted, per thread."""
+"""Pieces of tracklets that are loaded before they are wanted, per thread."""
 
 
 class TrackletInferencer(BaseInferencer):
@@ -108,7 +108,7 @@ class TrackletInferencer(BaseInferencer):
     def _init_pipeline(self, cfg: Any) -> ClipPipeline:
         return ClipPipeline(test_pipeline(cfg), self.reads)
 
-    def _init_collate(self, cfg: Any) -> Any:  # noqa: ARG002 (parts are batched by sum_features)
+    def _init_collate(self, cfg: Any) -> Any:  # noqa: ARG002 (pieces are batched by sum_features)
         return pseudo_collate
 
     def _init_visualizer(self, cfg: Any) -> None:  # noqa: ARG002 (strips need none)
@@ -217,27 +217,27 @@ class TrackletInferencer(BaseInferencer):
             raise ValueError(f"batch_size must be at least 1 clip, got {batch_size}")
         choice = frame_choice or FrameChoice()
         chosen = choice if isinstance(choice, FrameChoice) else FrameChoice(**choice)
-        parts = load_ahead(
+        pieces = load_ahead(
             self.preprocess(items, chosen, block),
             self._load,
             self.num_workers,
             _AHEAD * max(1, self.num_workers),
         )
-        return sum_features(parts, self.forward, batch_size, with_thumbnails)
+        return sum_features(pieces, self.forward, batch_size, with_thumbnails)
 
     def preprocess(
         self, inputs: Iterator[TrackletItem], frame_choice: FrameChoice, block: int = 0
-    ) -> Iterator[PartJob]:
-        """Yield the parts in which each tracklet is loaded."""
+    ) -> Iterator[PieceJob]:
+        """Yield the pieces in which each tracklet is loaded."""
         for number, item in enumerate(inputs, start=1):
             if self._finds_keypoints:
                 item = replace(item, keypoint_origin="model")
             if not frame_choice.is_default:
                 item = self._rate(item).choose(frame_choice)
-            num_parts = self.pipeline.count_parts(item)
-            for part in range(num_parts):
-                is_last = part + 1 == num_parts and bool(block) and number % block == 0
-                yield PartJob(item, part, num_parts, is_last)
+            num_pieces = self.pipeline.count_pieces(item)
+            for piece in range(num_pieces):
+                is_last = piece + 1 == num_pieces and bool(block) and number % block == 0
+                yield PieceJob(item, piece, num_pieces, is_last)
 
     @property
     def _finds_keypoints(self) -> bool:
@@ -250,8 +250,8 @@ class TrackletInferencer(BaseInferencer):
         seen = [self.pipeline.see(item.frames[i], name) for i, name in enumerate(item.names)]
         return replace(item, quality=item.rate(np.array(seen), item.keypoints))
 
-    def _load(self, job: PartJob) -> tuple[PartJob, LoadedPart]:
-        return job, self.pipeline.load(job.item, job.part, job.num_parts)
+    def _load(self, job: PieceJob) -> tuple[PieceJob, LoadedPiece]:
+        return job, self.pipeline.load(job.item, job.piece, job.num_pieces)
 
     @torch.no_grad()
     def forward(self, inputs: dict, **kwargs: Any) -> list[TrackletSample]:  # noqa: ARG002

@@ -125,10 +125,10 @@ class TrackletTable:
         )
 
     @classmethod
-    def join(cls, parts: Sequence[TrackletTable]) -> TrackletTable:
+    def join(cls, tables: Sequence[TrackletTable]) -> TrackletTable:
         """Return the rows of several tables, numbered anew; at least one table."""
         arrays = {
-            field.name: np.concatenate([getattr(part, field.name) for part in parts])
+            field.name: np.concatenate([getattr(table, field.name) for table in tables])
             for field in fields(cls)
         }
         arrays["pids"] = number_unknown(arrays["pids"], arrays["known_pids"])

@@ -55,19 +55,30 @@ def test_features_equal_those_of_a_test(
     assert results["visualization"] == []
 
 
-def test_neither_batches_nor_parts_nor_threads_change_a_feature(ctl, checkpoints, monkeypatch):
+def test_neither_batches_nor_pieces_nor_threads_change_a_feature(ctl, checkpoints, monkeypatch):
     dataset = ctl.cfg.test_dataloader.dataset
     whole = ctl(dataset, batch_size=64)
-    monkeypatch.setattr(clip_pipeline, "FRAMES_PER_PART", 2)
+    monkeypatch.setattr(clip_pipeline, "FRAMES_PER_PIECE", 2)
     alone = TrackletInferencer(
         weights=checkpoints["ctl"], device="cpu", num_workers=0, show_progress=False
     )
-    parts = alone(dataset, batch_size=1)
-    assert np.abs(features_of(whole) - features_of(parts)).max() < 1e-6
-    for one, other in zip(whole["predictions"], parts["predictions"], strict=True):
+    pieces = alone(dataset, batch_size=1)
+    assert np.abs(features_of(whole) - features_of(pieces)).max() < 1e-6
+    for one, other in zip(whole["predictions"], pieces["predictions"], strict=True):
         assert one["num_frames"] == other["num_frames"] == one["num_given"]
         assert one["quality"] == pytest.approx(other["quality"])
         assert np.array_equal(one["keypoints"], other["keypoints"])
+
+
+def test_each_piece_of_a_long_tracklet_loads_frames_of_its_own(ctl, drawn_mars):
+    item = next(ctl._read(ctl.cfg.test_dataloader.dataset, {}).items())
+    clips = [ctl.pipeline.load(item, piece, 2) for piece in range(2)]
+    loaded = [set(clip.indices.tolist()) for clip in clips]
+    assert all(loaded)
+    assert not loaded[0] & loaded[1]
+    assert loaded[0] | loaded[1] == set(range(len(item)))
+    num_clips = sum(len(clip.inputs) for clip in clips)
+    assert num_clips == len(ctl.pipeline.load(item, 0, 1).inputs)
 
 
 def test_inputs_of_every_kind_give_one_feature(baseline, crops, drawn_mars, tmp_path):

@@ -20,17 +20,17 @@ from mmctl.datasets.transforms.load_frames import decode_frame
 from mmctl.registry import TRANSFORMS
 from mmctl.structures import TrackletSample
 
-FRAMES_PER_PART = 64
+FRAMES_PER_PIECE = 64
 """Frames that are loaded at once, but at least a clip: bounds the memory of long tracklets."""
 
 _SPLITTABLE = ("interleaved", "dense")
-"""Clip modes of several clips, whose mean can be taken part by part."""
+"""Clip modes of several clips, whose mean can be taken piece by piece."""
 
 _LOADERS = {"keypoints": LoadKeypoints, "heatmaps": LoadHeatmaps}
 
 
 @dataclass(frozen=True)
-class LoadedPart:
+class LoadedPiece:
     """Clips of a tracklet, or some of them.
 
     Attributes:
@@ -70,19 +70,19 @@ class ClipPipeline:
         self.reads = reads
         self.configs = [dict(step) for step in steps]
 
-    def count_parts(self, item: TrackletItem) -> int:
-        """Return in how many parts a tracklet is loaded."""
+    def count_pieces(self, item: TrackletItem) -> int:
+        """Return in how many pieces a tracklet is loaded."""
         if self.sampler.mode not in _SPLITTABLE:
             return 1
-        return -(-len(item) // max(FRAMES_PER_PART, self.sampler.clip_len))
+        return -(-len(item) // max(FRAMES_PER_PIECE, self.sampler.clip_len))
 
-    def load(self, item: TrackletItem, part: int, num_parts: int) -> LoadedPart:
-        """Load a part of a tracklet.
+    def load(self, item: TrackletItem, piece: int, num_pieces: int) -> LoadedPiece:
+        """Load a piece of a tracklet.
 
         Args:
             item: The tracklet.
-            part: Which part, from 0.
-            num_parts: How many there are.
+            piece: Which piece, from 0.
+            num_pieces: How many there are.
 
         Raises:
             FileNotFoundError: If a frame does not exist; it is named.
@@ -94,8 +94,8 @@ class ClipPipeline:
             "given_frames": item.frames,
             "seen": {},
         }
-        if num_parts > 1:
-            results["part"] = (part, num_parts)
+        if num_pieces > 1:
+            results["piece"] = (piece, num_pieces)
         if item.keypoints is not None:
             results["given_keypoints"] = item.keypoints
         if item.weights is not None:
@@ -106,7 +106,7 @@ class ClipPipeline:
             packed = step.transform(packed) if isinstance(step, BaseTransform) else step(packed)
         indices = np.array(sorted(seen), dtype=np.int64)
         found = results.get("found_keypoints")
-        return LoadedPart(
+        return LoadedPiece(
             packed["inputs"],
             packed["data_samples"],
             indices,
@@ -246,8 +246,8 @@ def slice_sample(sample: TrackletSample, rows: slice) -> TrackletSample:
         sample: A packed sample.
         rows: Which clips.
     """
-    part = TrackletSample(**{key: value for key, value in sample.items() if key != "part"})
+    piece = TrackletSample(**{key: value for key, value in sample.items() if key != "piece"})
     for key, value in sample.items():
         if isinstance(value, torch.Tensor):  # clip_weights, keypoints, heatmaps: (M, ...)
-            setattr(part, key, value[rows])
-    return part
+            setattr(piece, key, value[rows])
+    return piece

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from mmctl.apis.inference.clip_pipeline import LoadedPart, slice_sample
+from mmctl.apis.inference.clip_pipeline import LoadedPiece, slice_sample
 from mmctl.apis.inference.tracklet_item import TrackletItem
 from mmctl.datasets.frame_quality import FloatArray, mean_quality
 from mmctl.structures import TrackletSample
@@ -22,19 +22,19 @@ Forward = Callable[[dict[str, Any]], list[TrackletSample]]
 
 
 @dataclass(frozen=True)
-class PartJob:
-    """A part of a tracklet that is to be loaded.
+class PieceJob:
+    """A piece of a tracklet that is to be loaded.
 
     Attributes:
         item: The tracklet.
-        part: Which part, from 0.
-        num_parts: How many there are.
+        piece: Which piece, from 0.
+        num_pieces: How many there are.
         ends_batch: Whether nothing after it may be in its batch.
     """
 
     item: TrackletItem
-    part: int
-    num_parts: int
+    piece: int
+    num_pieces: int
     ends_batch: bool = False
 
 
@@ -45,7 +45,7 @@ class TrackletSum:
     Attributes:
         item: The tracklet.
         sample: Labels of its sample.
-        left: Parts that have not been batched, and clips that have no feature yet.
+        left: Pieces that have not been batched, and clips that have no feature yet.
         total: Weighted sum of the clips' features, (C,), float64.
         weight: Sum of the weights.
         thumbnail: Frames of the first clip, (T, H, W, 3), if they are wanted.
@@ -57,11 +57,11 @@ class TrackletSum:
     total: npt.NDArray[np.float64] | None = None
     weight: float = 0.0
     thumbnail: npt.NDArray[np.uint8] | None = None
-    _parts: list[tuple[npt.NDArray[np.int64], FloatArray, Any]] = field(default_factory=list)
+    _pieces: list[tuple[npt.NDArray[np.int64], FloatArray, Any]] = field(default_factory=list)
 
-    def note(self, part: LoadedPart) -> None:
-        """Keep what a part says of its frames."""
-        self._parts.append((part.indices, part.seen, part.keypoints))
+    def note(self, piece: LoadedPiece) -> None:
+        """Keep what a piece says of its frames."""
+        self._pieces.append((piece.indices, piece.seen, piece.keypoints))
 
     def add(self, sample: TrackletSample) -> None:
         """Add the mean feature of some clips, which the model has put into their sample."""
@@ -107,10 +107,10 @@ class TrackletSum:
 
     def _frames_used(self) -> tuple[npt.NDArray[np.int64], FloatArray, Any]:
         """Return the distinct frames of all clips, their quality and keypoints."""
-        indices = np.concatenate([indices for indices, _, _ in self._parts])
+        indices = np.concatenate([indices for indices, _, _ in self._pieces])
         used, places = np.unique(indices, return_index=True)
-        seen = np.concatenate([seen for _, seen, _ in self._parts])[places]
-        found = [keypoints for _, _, keypoints in self._parts if keypoints is not None]
+        seen = np.concatenate([seen for _, seen, _ in self._pieces])[places]
+        found = [keypoints for _, _, keypoints in self._pieces if keypoints is not None]
         keypoints = np.concatenate(found)[places] if found else None
         some = self.item.take(used) if len(used) < len(self.item) else self.item
         rated = some.rate(seen, keypoints) if some.quality is None else some.quality
@@ -145,7 +145,7 @@ def to_sample(prediction: dict[str, Any]) -> TrackletSample:
 
 
 def sum_features(
-    parts: Iterable[tuple[PartJob, LoadedPart]],
+    pieces: Iterable[tuple[PieceJob, LoadedPiece]],
     forward: Forward,
     batch_size: int,
     with_thumbnails: bool = False,
@@ -156,7 +156,7 @@ def sum_features(
     kept of a tracklet but a sum and a few numbers for each frame.
 
     Args:
-        parts: All parts of each tracklet in order, with what was loaded.
+        pieces: All pieces of each tracklet in order, with what was loaded.
         forward: The model.
         batch_size: Clips of a batch.
         with_thumbnails: Whether to keep the first clip's frames.
@@ -164,9 +164,9 @@ def sum_features(
     open_sums: deque[TrackletSum] = deque()
     batch: list[tuple[TrackletSum, Tensor, TrackletSample]] = []
     room = batch_size
-    for job, loaded in parts:
-        if job.part == 0:
-            open_sums.append(TrackletSum(job.item, loaded.sample, job.num_parts))
+    for job, loaded in pieces:
+        if job.piece == 0:
+            open_sums.append(TrackletSum(job.item, loaded.sample, job.num_pieces))
             if with_thumbnails:
                 frames = loaded.inputs[0].permute(0, 2, 3, 1)
                 open_sums[-1].thumbnail = frames.contiguous().numpy()

@@ -102,9 +102,9 @@ class Inputs:
         if isinstance(given, Iterator):
             self._lazy = given
         else:
-            parts = given if _is_list_of_tracklets(given) else [given]
+            tracklets = given if _is_list_of_tracklets(given) else [given]
             self.sources = [
-                open_input(part, options, f"input {index}") for index, part in enumerate(parts)
+                open_input(one, options, f"input {index}") for index, one in enumerate(tracklets)
             ]
             self.total = sum(map(len, self.sources))
         self._has_own = any(not isinstance(s, ListedTracklets) for s in self.sources)
@@ -162,8 +162,8 @@ class Inputs:
     def _draw(self, start: int) -> Iterator[TrackletItem]:
         if self._lazy is not None:
             opened = (
-                open_input(part, self.options, f"input {index}")
-                for index, part in enumerate(self._lazy)
+                open_input(one, self.options, f"input {index}")
+                for index, one in enumerate(self._lazy)
             )
             yield from islice(chain.from_iterable(s.items() for s in opened), start, None)
         for source in self.sources:
@@ -282,7 +282,7 @@ def _is_list_of_tracklets(given: Any) -> bool:
         return False
     if not given:
         raise ValueError("inputs must have at least one tracklet, got an empty list")
-    frames = [is_frame(part) for part in given]
+    frames = [is_frame(item) for item in given]
     if any(frames) and not all(frames):
         raise ValueError(
             "a list must hold frames of one tracklet or tracklets, because both look alike "

@@ -70,8 +70,8 @@ def read_record(path: Path) -> Record | None:
         content = read_json(path, "record")
     except (FileNotFoundError, ValueError):
         return None
-    parts = ("detection", "tracking")
-    if not isinstance(content, dict) or not all(isinstance(content.get(p), dict) for p in parts):
+    stages = ("detection", "tracking")
+    if not isinstance(content, dict) or not all(isinstance(content.get(p), dict) for p in stages):
         return None
     return content
 

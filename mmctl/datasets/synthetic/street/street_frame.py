@@ -141,18 +141,18 @@ class StreetPainter:
         """Paint a person and its shadow; None if it is wholly outside of the canvas."""
         figure, corner, size = self._place(visit, second)
         cut = _Cut.of(corner, size, image.shape[:2])
-        part = image[cut.there]
-        if not part.size:
+        window = image[cut.there]
+        if not window.size:
             return None
         # A body at the edge is painted whole, or nobody would know which share of it is seen.
-        patch = part if part.shape[:2] == size else np.zeros((*size, 3), np.uint8)
-        patch[cut.own] = part
+        patch = window if window.shape[:2] == size else np.zeros((*size, 3), np.uint8)
+        patch[cut.own] = window
         canvas = Canvas(patch)
         _draw_shadow(canvas, figure.view)
         draw_figure(canvas, figure)
         mask = canvas.owners > 0
         seen = visible_keypoints(figure, canvas.owners)
-        part[:] = patch[cut.own]
+        window[:] = patch[cut.own]
         owners[cut.there][mask[cut.own]] = visit.track
         return _Painted(visit.track, corner, cut, mask, figure.keypoints + corner, seen)
 

@@ -27,12 +27,12 @@ STREET_VERSION = 1
 
 SHEET = "street.png"
 
-_FINISHED, _PARTS = "drawn.json", "drawing"
+_FINISHED, _DRAWING = "drawn.json", "drawing"
 
 
-def parts_folder(folder: Path) -> Path:
+def drawing_folder(folder: Path) -> Path:
     """Return the folder of the segments, there until the street is finished."""
-    return folder / _PARTS
+    return folder / _DRAWING
 
 
 def result_names(cameras: int) -> list[str]:
@@ -50,7 +50,7 @@ def inspect_street(folder: Path, settings: StreetSettings) -> State:
     """
     marker = folder / _FINISHED
     if not marker.exists():
-        marker = parts_folder(folder) / _FINISHED
+        marker = drawing_folder(folder) / _FINISHED
     if not marker.exists():
         if _holds_something(folder):
             raise ValueError(
@@ -68,9 +68,9 @@ def inspect_street(folder: Path, settings: StreetSettings) -> State:
 
 def begin(folder: Path, settings: StreetSettings) -> None:
     """Mark a folder as that of an unfinished street."""
-    parts_folder(folder).mkdir(parents=True, exist_ok=True)
+    drawing_folder(folder).mkdir(parents=True, exist_ok=True)
     content = {"version": STREET_VERSION, "settings": settings.to_dict()}
-    write_whole(parts_folder(folder) / _FINISHED, json.dumps(content).encode("ascii"))
+    write_whole(drawing_folder(folder) / _FINISHED, json.dumps(content).encode("ascii"))
     (folder / _FINISHED).unlink(missing_ok=True)
 
 
@@ -84,11 +84,11 @@ def finish(folder: Path, settings: StreetSettings) -> None:
 
 def tidy(folder: Path) -> None:
     """Remove the segments of a finished street; their mark goes last."""
-    parts = parts_folder(folder)
-    if parts.is_dir():
-        for path in sorted(parts.iterdir(), key=lambda path: path.name == _FINISHED):
+    drawing = drawing_folder(folder)
+    if drawing.is_dir():
+        for path in sorted(drawing.iterdir(), key=lambda path: path.name == _FINISHED):
             path.unlink()
-        shutil.rmtree(parts)
+        shutil.rmtree(drawing)
 
 
 def clear_street(folder: Path) -> None:
@@ -97,7 +97,7 @@ def clear_street(folder: Path) -> None:
     Raises:
         ValueError: If the folder holds something else.
     """
-    finished, begun = folder / _FINISHED, parts_folder(folder) / _FINISHED
+    finished, begun = folder / _FINISHED, drawing_folder(folder) / _FINISHED
     if not finished.exists() and not begun.exists():
         if _holds_something(folder):
             raise ValueError(

@@ -70,7 +70,7 @@ class StreetWriter:
         """
         if street_state.inspect_street(self.folder, self.settings) is State.EMPTY:
             return self.segments
-        return [segment for segment in self.segments if not segment.is_whole(self._parts)]
+        return [segment for segment in self.segments if not segment.is_whole(self._drawing)]
 
     def check_space(self, pending: list[Segment]) -> None:
         """Raise DiskFullError if what is still to be drawn will not fit on the disk."""
@@ -92,25 +92,25 @@ class StreetWriter:
         """
         pending = self.pending()
         street_state.begin(self.folder, self.settings)
-        remove_leftovers(self._parts)
+        remove_leftovers(self._drawing)
         for segment in self._draw_all(pending):
             if report is not None:
                 report(segment.end - segment.first)
         self._finish()
 
     @property
-    def _parts(self) -> Path:
-        return street_state.parts_folder(self.folder)
+    def _drawing(self) -> Path:
+        return street_state.drawing_folder(self.folder)
 
     def _draw_all(self, pending: list[Segment]) -> Iterator[Segment]:
         if self.workers == 1 or len(pending) < 2:
             with one_thread():
                 for segment in pending:
-                    yield write_segment(self.settings, segment, self._parts)
+                    yield write_segment(self.settings, segment, self._drawing)
             return
         with worker_pool(min(self.workers, len(pending))) as pool:
             waiting: set[Future[Segment]] = {
-                pool.submit(write_segment, self.settings, segment, self._parts)
+                pool.submit(write_segment, self.settings, segment, self._drawing)
                 for segment in pending
             }
             try:
@@ -129,10 +129,10 @@ class StreetWriter:
             segments = [item for item in self.segments if item.camid == camid]
 
             def truths(segments: list[Segment] = segments) -> Iterator[SegmentTruth]:
-                return (read_truth(segment, self._parts) for segment in segments)
+                return (read_truth(segment, self._drawing) for segment in segments)
 
             with open_atomically(self.folder / street_files.video_name(camid), "wb") as file:
-                join_segments([read_segment(item.video(self._parts)) for item in segments], file)
+                join_segments([read_segment(item.video(self._drawing)) for item in segments], file)
             street_files.write_boxes(self.folder / street_files.boxes_name(camid), truths)
             poses = self.folder / street_files.poses_name(camid)
             street_files.write_poses(poses, truths, self.settings, walks)
