@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 import torch
 from mmengine.optim import OptimWrapper
-from mmengine.registry import init_default_scope
+from mmengine.registry import Registry, init_default_scope
 
+import mmctl.registry
 from mmctl.engine import prepare_config, read_config, run_command
 from mmctl.registry import DATASETS, MODELS
 from mmctl.structures import TrackletSample
@@ -45,7 +46,7 @@ def write(folder: Path, name: str, right: str = "", wrong: str = "") -> None:
 @pytest.fixture(autouse=True)
 def _strange_modules_are_forgotten():
     """Let every test import and register the modules of its own project."""
-    registries = (MODELS, DATASETS)
+    registries = [part for part in vars(mmctl.registry).values() if isinstance(part, Registry)]
     before, known = set(sys.modules), [dict(part.module_dict) for part in registries]
     yield
     for name in set(sys.modules) - before:
