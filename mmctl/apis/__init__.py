@@ -3,6 +3,7 @@
 from mmctl.apis.inference.tracked_video import TrackedVideo
 from mmctl.apis.keypoint_extraction import BrokenFramesError, ExtractionSettings, KeypointExtraction
 from mmctl.apis.model_zoo import get_model, init_model, list_models
+from mmctl.apis.tracklet_explainer import TrackletExplainer
 from mmctl.apis.tracklet_inferencer import TrackletInferencer
 
 __all__ = [
@@ -10,6 +11,7 @@ __all__ = [
     "ExtractionSettings",
     "KeypointExtraction",
     "TrackedVideo",
+    "TrackletExplainer",
     "TrackletInferencer",
     "get_model",
     "init_model",

@@ -39,6 +39,7 @@ class LoadedPiece:
         indices: The distinct frames of the tracklet that are in the clips, rising, (n,).
         seen: Ratings of what these frames show, height and sharpness, (n, 2).
         keypoints: Their keypoints in pixels of the frames as they were given, (n, 17, 3), if any.
+        clip_indices: Which frame of the tracklet each frame of the clips is, (M, T).
     """
 
     inputs: Tensor
@@ -46,6 +47,7 @@ class LoadedPiece:
     indices: npt.NDArray[np.int64]
     seen: FloatArray
     keypoints: npt.NDArray[np.float32] | None
+    clip_indices: npt.NDArray[np.int64]
 
 
 class ClipPipeline:
@@ -112,6 +114,7 @@ class ClipPipeline:
             indices,
             np.array([seen[index] for index in indices.tolist()]),
             None if found is None else np.stack([found[index] for index in indices.tolist()]),
+            results["clip_indices"],
         )
 
     def see(self, frame: Frame, name: str) -> tuple[float, float]:

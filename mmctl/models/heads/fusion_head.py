@@ -186,7 +186,7 @@ class FusionHead(BaseModule):
                 # When a term asks for it: gradients are added up in the reverse order, and sums
                 # of floats depend on theirs.
                 if "logits" in term.reads and "logits" not in given:
-                    given["logits"] = self._classify(branch, feature, labels)
+                    given["logits"] = self.classify(branch, feature, labels)
                 if parts is not None and "parts" in term.reads and "parts" not in given:
                     given["parts"] = parts.mean(dim=1)
                 values[f"loss_{term.name}_{branch}"] = self._compute(term, given, branch)
@@ -208,7 +208,20 @@ class FusionHead(BaseModule):
             watch("_".join(filter(None, (name, own_name, branch))), number)
         return value
 
-    def _classify(self, branch: str, feature: Tensor, labels: Tensor) -> Tensor:
+    def classify(self, branch: str, feature: Tensor, labels: Tensor) -> Tensor:
+        """Return the logits of one clip feature.
+
+        Args:
+            branch: 'global', 'sum' or 'concat'.
+            feature: V_f of the branch, before the neck, (B, C).
+            labels: Training labels, (B,), which a classifier with a margin needs.
+
+        Returns:
+            (B, num_classes).
+
+        Raises:
+            ValueError: If the classifier returns another shape.
+        """
         classifier, feature = self.classifiers[branch], self._after_neck(branch, feature)
         extra = {"labels": labels} if self._logits_need_labels else {}
         logits = classifier(feature, **extra)
