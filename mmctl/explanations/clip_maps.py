@@ -139,7 +139,8 @@ def map_clips(
             for name, made in _map_chunk(checked, clips, rows, gradient, modules, chosen).items():
                 maps[name].append(made)
     return [
-        ClipMaps(name, torch.cat(maps[name]).numpy(), clips.frames, float(value)) for name in layers
+        ClipMaps(name, torch.cat(maps[name]).numpy(), clips.frames, float(value.detach()))
+        for name in layers
     ]
 
 

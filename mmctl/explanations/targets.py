@@ -45,9 +45,7 @@ def similarity_target(
     return similarity
 
 
-def feature_target(
-    model: VideoReID, part: int | None = None, reading: str | None = None
-) -> Target:
+def feature_target(model: VideoReID, part: int | None = None, reading: str | None = None) -> Target:
     """Return the length of the feature, or what one part adds to it: what the feature is made of.
 
     The direction is that of the feature itself and is held fixed, so that the parts add up here,
