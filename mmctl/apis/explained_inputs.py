@@ -6,6 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from torch import Tensor
+
 from mmctl.apis.tracklet_explainer import TrackletExplainer
 from mmctl.apis.tracklet_inferencer import TrackletInferencer
 from mmctl.engine import CfgOptions, prepare_config
@@ -103,6 +105,16 @@ class ExplainedInputs:
             keypoints = _keypoints(self.args.keypoints)
             return self.explainer.load(self._inputs(), int(given), **keypoints)
         return self.explainer.load(given, 0, **_keypoints(self.args.against_keypoints))
+
+    def load_average(self, count: int) -> Tensor | None:
+        """Return the terms of the average of ``count`` tracklets of the inputs; None for 0.
+
+        Raises:
+            ValueError: If the count is negative, or something is wrong with the inputs.
+        """
+        if not count:
+            return None
+        return self.explainer.average(self._inputs(), count, **_keypoints(self.args.keypoints))
 
     def _inputs(self) -> Any:
         args = self.args

@@ -6,6 +6,10 @@ from collections.abc import Sequence
 from itertools import islice
 from typing import Any
 
+import numpy as np
+from torch import Tensor
+
+from mmctl.apis.inference.tracklet_item import TrackletItem
 from mmctl.apis.tracklet_inferencer import TrackletInferencer
 from mmctl.explanations import (
     CamSettings,
@@ -14,6 +18,7 @@ from mmctl.explanations import (
     SimilaritySplit,
     TrackletClips,
     TrackletTerms,
+    average_terms,
     compute_terms,
     feature_target,
     identity_target,
@@ -66,6 +71,9 @@ class TrackletExplainer:
         if item is None:
             last = "none is known" if read.total is None else f"0 to {read.total - 1}"
             raise ValueError(f"tracklet must be one of the inputs, {last}, got {index}")
+        return self._load(item)
+
+    def _load(self, item: TrackletItem) -> TrackletClips:
         loaded = self.inferencer.pipeline.load(item, 0, 1)
         return TrackletClips(item.name, loaded.inputs, loaded.sample, loaded.clip_indices)
 
@@ -126,8 +134,33 @@ class TrackletExplainer:
             return feature_target(self.model, place, feature)
         return similarity_target(self.model, self.terms(against), place, feature)
 
+    def average(self, inputs: Any, count: int, **kwargs: Any) -> Tensor:
+        """Return the terms of the average person of some tracklets, for :meth:`split`.
+
+        Args:
+            inputs: As for :meth:`load`.
+            count: How many of the tracklets, evenly spaced; all where there are fewer.
+            **kwargs: As for :meth:`load`.
+
+        Raises:
+            ValueError: If ``count`` is not positive, or something is wrong with the inputs.
+        """
+        read = self.inferencer._read(inputs, kwargs)
+        if count < 1 or not read.total:
+            raise ValueError(
+                "the average person needs at least 1 tracklet of inputs that can be counted, got "
+                f"{count} of {read.total}"
+            )
+        places = set(np.linspace(0, read.total - 1, min(count, read.total)).round().astype(int))
+        items = (item for place, item in enumerate(read.items()) if place in places)
+        return average_terms(self.terms(self._load(item)) for item in items)
+
     def split(
-        self, first: TrackletClips, second: TrackletClips, feature: str | None = None
+        self,
+        first: TrackletClips,
+        second: TrackletClips,
+        feature: str | None = None,
+        average: Tensor | None = None,
     ) -> SimilaritySplit:
         """Split the similarity of two tracklets exactly over parts, frames and the global feature.
 
@@ -135,11 +168,14 @@ class TrackletExplainer:
             first: One tracklet.
             second: The other.
             feature: ``'before'`` or ``'after'`` the neck; ``None``: as the model is tested.
+            average: Terms of an average person, from :meth:`average`, beyond whom parts count;
+                ``None``: parts are taken as they are.
 
         Raises:
             ValueError: If the reading does not exist.
         """
-        return split_similarity(self.model, self.terms(first), self.terms(second), feature)
+        terms = self.terms(first), self.terms(second)
+        return split_similarity(self.model, *terms, feature, average)
 
     def graphs(self, tracklet: TrackletClips) -> LearnedGraphs:
         """Return the learned topology and the cross-scale weights of a tracklet.

@@ -2,7 +2,12 @@
 
 from mmctl.explanations.clip_maps import CamSettings, ClipMaps, map_clips
 from mmctl.explanations.learned_graphs import LearnedGraphs, read_graphs
-from mmctl.explanations.similarity_split import Shares, SimilaritySplit, split_similarity
+from mmctl.explanations.similarity_split import (
+    Shares,
+    SimilaritySplit,
+    average_terms,
+    split_similarity,
+)
 from mmctl.explanations.targets import feature_target, identity_target, similarity_target
 from mmctl.explanations.tracklet_terms import TrackletClips, TrackletTerms, compute_terms
 
@@ -14,6 +19,7 @@ __all__ = [
     "SimilaritySplit",
     "TrackletClips",
     "TrackletTerms",
+    "average_terms",
     "compute_terms",
     "feature_target",
     "identity_target",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,7 +29,8 @@ class Shares:
     Attributes:
         parts: Of each body part, (N,); empty for the plain baseline.
         global_feature: Of V_g.
-        constant: Of the neck's shift, which belongs to no part and no frame; 0 before the neck.
+        constant: Of what belongs to no part and no frame: the neck's shift, and the average
+            person where parts are compared with one; else 0.
         frames: Of each distinct frame, (S,).
         frame_numbers: Which frames of the tracklet these are, (S,).
         table: Of each frame the parts and, last, the global feature, (S, N + 1).
@@ -67,38 +69,68 @@ def split_similarity(
     first: TrackletTerms,
     second: TrackletTerms,
     reading: str | None = None,
+    average: Tensor | None = None,
 ) -> SimilaritySplit:
     """Split the cosine similarity of two tracklets over body parts, frames and V_g.
 
     All sums are taken in float64; the similarity is that of the features that the model predicts,
     to the rounding of its own sums.
 
+    Behind a batch norm the constant is large, because it takes away what all people have in
+    common, and parts seem to speak against a match that do not. With ``average`` a part is what
+    it has beyond that of the average person, whose own share goes to the constant: the same
+    similarity, the same exactness.
+
     Args:
         model: The model whose terms these are.
         first: Terms of the first tracklet.
         second: Terms of the second one.
         reading: Feature ``'before'`` or ``'after'`` the neck; ``None``: as the model is tested.
+        average: Mean of the terms of many tracklets, (N + 1, C), as :func:`average_terms` gives
+            it; ``None``: parts are taken as they are.
 
     Raises:
         ValueError: If it is another kind of model, or the reading does not exist.
     """
     checked = check_model(model)
-    affine = read_feature(head_of(checked), reading)
-    mine, other = (affine_terms(terms.total(), *affine) for terms in (first, second))
+    scale, shift = read_feature(head_of(checked), reading)
+    if average is None:
+        average = torch.zeros(first.values.shape[2:], dtype=torch.float64)
+    common = average.double().sum(dim=0) * (1.0 if scale is None else scale)
+    affine = (scale, common if shift is None else shift + common)
+    mine, other = (affine_terms(terms.total() - average, *affine) for terms in (first, second))
     pairs = split_cosine(mine, other)
     return SimilaritySplit(
         float(pairs.sum()),
         tuple(part_names(checked)),
-        _shares(first, mine, other, affine),
-        _shares(second, other, mine, affine),
+        _shares(first, average, mine, other, affine),
+        _shares(second, average, other, mine, affine),
         pairs.numpy(),
     )
 
 
-def _shares(terms: TrackletTerms, own: Tensor, other: Tensor, affine: Affine) -> Shares:
+def average_terms(tracklets: Iterable[TrackletTerms]) -> Tensor:
+    """Return the mean of the terms of tracklets: the average person, (N + 1, C) float64.
+
+    Args:
+        tracklets: Terms of at least one.
+
+    Raises:
+        ValueError: If there is none.
+    """
+    totals = [terms.total() for terms in tracklets]
+    if not totals:
+        raise ValueError("the average person needs at least one tracklet, got none")
+    return torch.stack(totals).mean(dim=0)
+
+
+def _shares(
+    terms: TrackletTerms, average: Tensor, own: Tensor, other: Tensor, affine: Affine
+) -> Shares:
     """Return the shares of one tracklet, given the read terms of both, (N + 2, C) each."""
-    numbers, per_frame = terms.per_frame()
-    read = affine_terms(per_frame.flatten(0, 1), *affine)
+    numbers, weights, per_frame = terms.per_frame()
+    beyond = per_frame - weights[:, None, None] * average
+    read = affine_terms(beyond.flatten(0, 1), *affine)
     total = other.sum(dim=0, keepdim=True)
     shares = split_cosine(read, total).squeeze(1)
     table = shares[:-1].view(len(numbers), -1).numpy()

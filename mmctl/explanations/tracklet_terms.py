@@ -74,16 +74,19 @@ class TrackletTerms:
         """Return each part and the global feature of the tracklet, (N + 1, C), float64."""
         return torch.einsum("m,mtkc->kc", self.weights, self.values.double()) / self.frames.shape[1]
 
-    def per_frame(self) -> tuple[npt.NDArray[np.int64], Tensor]:
-        """Return the numbers of the distinct frames, (S,), and what each adds, (S, N + 1, C).
+    def per_frame(self) -> tuple[npt.NDArray[np.int64], Tensor, Tensor]:
+        """Return the distinct frames' numbers, (S,), weights, (S,), and terms, (S, N + 1, C).
 
-        All of it is float64 and adds up to :meth:`total`.
+        Weights and terms are float64; the former add up to 1, the latter, which are weighted
+        already, to :meth:`total`.
         """
         numbers, places = np.unique(self.frames.ravel(), return_inverse=True)
-        weighted = self.values.double() * self.weights[:, None, None, None] / self.frames.shape[1]
-        sums = torch.zeros(len(numbers), *self.values.shape[2:], dtype=torch.float64)
-        sums.index_add_(0, torch.from_numpy(places.reshape(-1)), weighted.flatten(0, 1))
-        return numbers, sums
+        rows, num_frames = torch.from_numpy(places.reshape(-1)), self.frames.shape[1]
+        shares = (self.weights / num_frames).repeat_interleave(num_frames)
+        weighted = self.values.double().flatten(0, 1) * shares[:, None, None]
+        sums = torch.zeros(len(numbers), *weighted.shape[1:], dtype=torch.float64)
+        weights = torch.zeros(len(numbers), dtype=torch.float64).index_add_(0, rows, shares)
+        return numbers, weights, sums.index_add_(0, rows, weighted)
 
 
 def to_model(model: VideoReID, clips: TrackletClips, rows: slice) -> tuple[Tensor, Tensor | None]:

@@ -27,7 +27,7 @@ MOST_FRAMES = 8
 _HEIGHT, _GAP, _DPI = 232, 4, 100
 _LEFT, _RIGHT, _TOP, _NUMBERS, _BOTTOM = 92, 96, 62, 16, 10
 _LOWEST_OPACITY, _OPACITY = 0.2, 0.55
-_FRAME_SECONDS = 0.3
+_FRAME_SECONDS, _GIF_HEIGHT, _GIF_COLOURS = 0.3, 192, 96
 
 
 def overlay_map(frame: Picture, values: NDArray, height: int) -> Picture:
@@ -150,9 +150,9 @@ def write_cam_gif(frames: Picture, maps: Mapping[str, NDArray], out_file: str | 
     scaled = scale_maps(maps)
     pictures = []
     for index, frame in enumerate(frames):
-        row = [enlarge_frame(frame, _HEIGHT)]
-        row += [overlay_map(frame, values[index], _HEIGHT) for values in scaled.values()]
-        pictures.append(Image.fromarray(np.concatenate(row, axis=1)))
+        row = [enlarge_frame(frame, _GIF_HEIGHT)]
+        row += [overlay_map(frame, values[index], _GIF_HEIGHT) for values in scaled.values()]
+        pictures.append(Image.fromarray(np.concatenate(row, axis=1)).quantize(_GIF_COLOURS))
     content = io.BytesIO()
     milliseconds = round(1000 * _FRAME_SECONDS)
     pictures[0].save(

@@ -43,6 +43,15 @@ class Person:
     frames: Picture
     keypoints: NDArray | None = None
 
+    def best_frame(self) -> int:
+        """Return the frame whose joints are seen best; of equals, or without any, the middle."""
+        middle = len(self.frames) // 2
+        if self.keypoints is None:
+            return middle
+        scores = self.keypoints[..., 2].sum(axis=1)
+        best = np.flatnonzero(scores >= scores.max() - 1e-6)
+        return int(best[np.abs(best - middle).argmin()])
+
 
 def draw_similarity(
     split: SimilaritySplit,
@@ -62,8 +71,8 @@ def draw_similarity(
     """
     figure = Figure(_SIZE, dpi=_DPI)
     grid = figure.add_gridspec(
-        2, 3, left=0.03, right=0.97, top=0.84, bottom=0.06, height_ratios=(2.1, 1),
-        width_ratios=(1, 2.0, 1), hspace=0.26, wspace=0.06,
+        2, 3, left=0.03, right=0.97, top=0.83, bottom=0.02, height_ratios=(1.9, 1),
+        width_ratios=(1, 2.0, 1), hspace=0.1, wspace=0.04,
     )  # fmt: skip
     largest = max([1e-12, *(np.abs(s.parts).max(initial=0) for s in (split.first, split.second))])
     for column, person, shares in ((0, first, split.first), (2, second, split.second)):
@@ -83,26 +92,23 @@ def draw_similarity(
 
 
 def _write_title(figure: Figure, split: SimilaritySplit) -> None:
-    title = f"Cosine similarity {split.similarity:.3f}: what each part and frame adds"
+    title = f"Cosine similarity {split.similarity:.3f}: what each part and each frame adds"
     figure.text(0.03, 0.97, title, size=13, weight="bold", va="top")
-    text = "The bars of a side add up to it, and so do the bars of its frames"
-    if abs(split.first.constant) > 1e-12:
-        text += f" (with the neck's constant, {split.first.constant:+.3f} and "
-        text += f"{split.second.constant:+.3f})"
-    figure.text(0.03, 0.915, text + ".", size=9.5, va="top")
+    text = "Red speaks for the match, blue against it. Left and right are the person's own."
+    figure.text(0.03, 0.92, text, size=9.5, va="top", color="#555555")
 
 
 def _draw_person(
     axes: Axes, person: Person, shares: Shares, parts: Sequence[Sequence[int]], largest: float
 ) -> None:
-    """Draw the middle frame with its parts in the colours of their shares."""
+    """Draw a frame with its parts in the colours of their shares."""
     axes.axis("off")
-    axes.set_title(plain(_shortened(person.name)), size=9)
-    middle = len(person.frames) // 2
-    frame, norm = person.frames[middle], Normalize(-largest, largest)
+    axes.set_title(plain(shorten_name(person.name)), size=9)
+    chosen = person.best_frame()
+    frame, norm = person.frames[chosen], Normalize(-largest, largest)
     colours = [to_hex(matplotlib.colormaps[COLOURS](norm(s))) for s in shares.parts.tolist()]
     if parts and person.keypoints is not None:
-        picture = draw_parts(frame, person.keypoints[middle], parts, colours, _HEIGHT)
+        picture = draw_parts(frame, person.keypoints[chosen], parts, colours, _HEIGHT)
         axes.imshow(picture)
         return
     axes.imshow(enlarge_frame(frame, _HEIGHT))
@@ -114,37 +120,43 @@ def _draw_person(
 
 
 def _draw_bars(figure: Figure, grid: GridSpec, split: SimilaritySplit) -> None:
-    """Draw the shares of both people on either side of the parts' names."""
+    """Draw the shares of both people on either side of the parts' names, and their sum below."""
     labels = [*split.names[:-1], "whole frame (global)"]
-    rows = [[*s.parts, s.global_feature] for s in (split.first, split.second)]
-    if abs(split.first.constant) > 1e-12:
-        labels.append("constant of the neck")
-        rows = [[*r, s.constant] for r, s in zip(rows, (split.first, split.second), strict=True)]
-    reach = 1.3 * max(1e-12, np.abs(rows).max())
-    low = min(0.0, 1.3 * np.min(rows))
-    inner = grid[0, 1].subgridspec(1, 3, width_ratios=(1, 0.82, 1), wspace=0.02)
-    places = np.arange(len(labels))[::-1]
-    for side, values in enumerate(rows):
-        axes = figure.add_subplot(inner[2 * side])
-        colours = [_MORE if value >= 0 else _LESS for value in values]
-        for index in range(len(split.names) - 1, len(labels)):
-            colours[index] = _OTHER
-        axes.barh(places, values, color=colours, height=0.62)
-        axes.set_xlim((reach, low) if side == 0 else (low, reach))
-        axes.set_ylim(-0.6, len(labels) - 0.4)
-        axes.axvline(0, color="#444444", lw=0.8)
+    sides = (split.first, split.second)
+    rows = np.array([[*side.parts, side.global_feature] for side in sides])
+    reach, low = 1.45 * max(1e-12, rows.max()), 1.45 * min(0.0, rows.min())
+    below = [("constant", [side.constant for side in sides])]
+    below = [*(below if np.any(below[0][1]) else []), ("sum", [split.similarity] * 2)]
+    height = len(labels) + len(below)
+    inner = grid[0, 1].subgridspec(1, 3, width_ratios=(1, 0.8, 1), wspace=0.0)
+    panels = [figure.add_subplot(inner[column]) for column in range(3)]
+    for axes in panels:
         axes.axis("off")
-        for place, value in zip(places.tolist(), values, strict=True):
-            outward = (value >= 0) == (side == 1)
-            axes.annotate(
-                f"{value:+.3f}", (value, place), (4 if outward else -4, 0), size=8.5,
-                textcoords="offset points", ha="left" if outward else "right", va="center",
-            )  # fmt: skip
-    middle = figure.add_subplot(inner[1])
-    middle.axis("off")
-    middle.set_ylim(-0.6, len(labels) - 0.4)
-    for place, label in zip(places.tolist(), labels, strict=True):
-        middle.text(0.5, place, label, ha="center", va="center", size=9.5)
+        axes.set_ylim(0.4 - height, 0.6)
+    for axes, values, limits in zip(panels[::2], rows, ((reach, low), (low, reach)), strict=True):
+        axes.set_xlim(limits)
+        axes.vlines(0, 0.5 - len(labels), 0.5, color="#444444", lw=0.8)
+        colours = [_MORE if value >= 0 else _LESS for value in values[:-1]]
+        axes.barh(-np.arange(len(labels)), values, color=[*colours, _OTHER], height=0.62)
+        for row, value in enumerate(values.tolist()):
+            outward = (value >= 0) == (axes is panels[2])
+            _label(axes, (value, -row), f"{value:+.3f}", outward)
+    for row, label in enumerate([*labels, *(name for name, _ in below)]):
+        weight = "bold" if label == "sum" else "normal"
+        panels[1].text(0.5, -row, label, ha="center", va="center", size=9.5, weight=weight)
+    for row, (name, values) in enumerate(below, start=len(labels)):
+        for axes, value in zip(panels[::2], values, strict=True):
+            weight = "bold" if name == "sum" else "normal"
+            _label(axes, (0, -row), f"{value:+.3f}", axes is panels[2], weight)
+
+
+def _label(
+    axes: Axes, place: tuple[float, int], text: str, outward: bool, weight: str = "normal"
+) -> None:
+    axes.annotate(
+        text, place, (4 if outward else -4, 0), size=8.5, textcoords="offset points",
+        ha="left" if outward else "right", va="center", weight=weight,
+    )  # fmt: skip
 
 
 def _draw_frames(figure: Figure, spec: object, person: Person, shares: Shares, top: float) -> None:
@@ -170,5 +182,6 @@ def _draw_frames(figure: Figure, spec: object, person: Person, shares: Shares, t
         bars.set_title(f"{left_out} frames more: {rest:+.3f}", size=8, loc="right", pad=2)
 
 
-def _shortened(name: str, room: int = 34) -> str:
-    return name if len(name) <= room else f"…{name[1 - room :]}"
+def shorten_name(name: str, room: int = 36) -> str:
+    """Return a name without its middle, because tracklets differ in both ends."""
+    return name if len(name) <= room else f"{name[: room // 3]}…{name[room // 3 + 1 - room :]}"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -17,7 +16,7 @@ from numpy.typing import NDArray
 
 from mmctl.files import write_whole
 from mmctl.structures import BodyScales
-from mmctl.visualization.body_figure import draw_body, node_places
+from mmctl.visualization.body_figure import draw_body, name_sides, node_places
 from mmctl.visualization.plain_text import plain
 
 MORE, LESS = "#c0392b", "#2166ac"
@@ -25,7 +24,7 @@ _SOURCE, _TARGET = "#e08214", "#4d4d4d"
 STRONGEST = 12
 """Learned edges that are drawn of each graph."""
 
-_COLUMN, _ROW, _DPI = 2.1, 2.9, 100
+_COLUMN, _ROW, _DPI = 1.7, 2.6, 100
 
 
 def strongest_edges(weights: NDArray, count: int = STRONGEST) -> list[tuple[int, int, float]]:
@@ -64,59 +63,50 @@ def draw_topology(
         out_file: PNG file to write, whole or not at all; its folder is made.
         title: First line.
     """
-    window = len(next(iter(learned.values())))
-    columns = max(len(learned), len(names) if cross_scale else 0)
-    rows = (1 if window == 1 else 2) + len(cross_scale)
-    size = (max(columns, 3) * _COLUMN + 0.3, rows * _ROW + 1.1)
+    slots = _slots(len(next(iter(learned.values()))))
+    columns = (len(learned) * len(slots), len(names))
+    rows = 1 + len(cross_scale)
+    size = (max(columns) * _COLUMN + 0.2, rows * _ROW + 0.85)
     figure = Figure(size, dpi=_DPI)
     grid = figure.add_gridspec(
-        rows, columns, left=0.02, right=0.98, bottom=0.12 / size[1], top=1 - 0.8 / size[1],
-        hspace=0.16, wspace=0.04,
-    )  # fmt: skip
+        rows, 1, left=0.01, right=0.99, bottom=0.05 / size[1], top=1 - 0.8 / size[1], hspace=0.1
+    )
     figure.text(0.02, 1 - 0.12 / size[1], plain(title), size=12, weight="bold", va="top")
     _add_legend(figure, size[1])
     parts = {"s1": None, "s2": body.s2, "s3": body.s3}
-    row = 0
-    middle = window // 2
-    strongest = _largest(learned)
-    for what, slots in _slots(window, middle):
-        for column, (scale, graphs) in enumerate(learned.items()):
-            axes = figure.add_subplot(grid[row, column])
-            weights = graphs[slots].mean(axis=0)
-            places = node_places(parts[scale])
-            _draw_graph(axes, weights, places, strongest)
-            axes.set_title(f"{scale}, {len(places)} nodes: {what}", size=8.5)
-        row += 1
-    for source, weights in cross_scale.items():
+    above = grid[0].subgridspec(1, columns[0], wspace=0.02)
+    for row, (scale, graphs) in enumerate(learned.items()):
+        largest, places = largest_weight(graphs), node_places(parts[scale])
+        for column, (what, chosen) in enumerate(slots):
+            axes = figure.add_subplot(above[row * len(slots) + column])
+            _draw_graph(axes, graphs[chosen].mean(axis=0), places, largest)
+            axes.set_title(f"{scale} ({len(places)} nodes)\n{what}", size=8.5)
+    for row, (source, weights) in enumerate(cross_scale.items(), start=1):
+        below = grid[row].subgridspec(1, columns[1], wspace=0.02)
         for column, name in enumerate(names):
-            axes = figure.add_subplot(grid[row, column])
+            axes = figure.add_subplot(below[column])
             target = node_places(body.s3)[column]
             _draw_weights(axes, weights[column], node_places(parts[source]), target)
-            axes.set_title(f"{source} → {name}", size=8.5)
-        row += 1
+            axes.set_title(f"{source} to {name}", size=8.5)
     _save(figure, Path(out_file))
 
 
-def _slots(window: int, middle: int) -> list[tuple[str, Any]]:
-    """Return what each row of graphs shows, and which frames of the window that is."""
-    same = ("within a frame", [middle])
+def _slots(window: int) -> list[tuple[str, list[int]]]:
+    """Return what is shown of each scale, and which frames of the window that is."""
+    middle = window // 2
     others = [slot for slot in range(window) if slot != middle]
-    return [same] if not others else [same, ("from frames around", others)]
+    return [("within a frame", [middle]), *([("from frames around", others)] if others else [])]
 
 
-def _largest(learned: Mapping[str, NDArray]) -> dict[int, float]:
-    """Return the largest weight off the diagonal by number of nodes: each scale has its own."""
-    return {
-        graphs.shape[-1]: float(np.abs(graphs * (1 - np.eye(graphs.shape[-1]))).max())
-        for graphs in learned.values()
-    }
+def largest_weight(graphs: NDArray) -> float:
+    """Return the largest weight off the diagonals of graphs, (window, N, N); 1 where all are 0."""
+    off = graphs * (1 - np.eye(graphs.shape[-1]))
+    return float(np.abs(off).max()) or 1.0
 
 
-def _draw_graph(
-    axes: Axes, weights: NDArray, places: NDArray, strongest: Mapping[int, float]
-) -> None:
+def _draw_graph(axes: Axes, weights: NDArray, places: NDArray, largest: float) -> None:
     draw_body(axes)
-    largest = strongest[len(weights)] or 1.0
+    name_sides(axes)
     for sender, receiver, weight in strongest_edges(weights):
         strength = abs(weight) / largest
         arrow = FancyArrowPatch(
@@ -139,7 +129,7 @@ def _draw_weights(axes: Axes, weights: NDArray, places: NDArray, target: NDArray
     axes.scatter(*target, s=60, color=_TARGET, marker="s", zorder=5)
     top = int(weights.argmax())
     text = f"largest {weights[top]:.0%} (even: {even:.0%})"
-    axes.text(0, -0.1, text, ha="center", va="top", size=7.5)
+    axes.text(0, -0.04, text, ha="center", va="top", size=7.5)
 
 
 def _add_legend(figure: Figure, height: float) -> None:
@@ -148,10 +138,10 @@ def _add_legend(figure: Figure, height: float) -> None:
         return Line2D([], [], color=colour, lw=2, marker=shape or None, ls=style, label=label)
 
     handles = [
-        mark(MORE, "learned: adds to a message"),
-        mark(LESS, "learned: takes from it"),
-        mark(_SOURCE, "weight of a node, by size", "o"),
-        mark(_TARGET, "part that takes", "s"),
+        mark(MORE, "learned edge that adds"),
+        mark(LESS, "learned edge that subtracts"),
+        mark(_SOURCE, "node, by its weight", "o"),
+        mark(_TARGET, "part of s3 that receives", "s"),
     ]
     figure.legend(
         handles=handles, loc="upper left", bbox_to_anchor=(0.01, 1 - 0.36 / height), ncols=4,

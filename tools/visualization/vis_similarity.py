@@ -23,6 +23,8 @@ def parse_args() -> argparse.Namespace:
     )
     add_explained_options(parser)
     add_against_options(parser, required=True)
+    text = "compare parts with the average person of so many tracklets of the inputs (default: 0)"
+    parser.add_argument("--average", type=int, default=0, metavar="TRACKLETS", help=text)
     text = "PNG file (default: %(default)s)"
     parser.add_argument("--save-path", type=Path, default=Path("similarity.png"), help=text)
     return parser.parse_args()
@@ -40,7 +42,7 @@ def print_split(split: SimilaritySplit) -> None:
     rows = [
         *((name, [side.parts[i] for side in sides]) for i, name in enumerate(split.names[:-1])),
         ("global feature", [side.global_feature for side in sides]),
-        ("constant of the neck", [side.constant for side in sides]),
+        ("constant", [side.constant for side in sides]),
     ]
     for name, values in rows:
         print(f"{name:22} {values[0]:+10.6f} {values[1]:+10.6f}")
@@ -54,7 +56,8 @@ def main() -> None:
     first, second = inputs.load(), inputs.load_other()
     assert second is not None
     explainer = inputs.explainer
-    split = explainer.split(first, second, args.feature)
+    average = inputs.load_average(args.average)
+    split = explainer.split(first, second, args.feature, average)
     print_split(split)
     body = getattr(explainer.model.graph_head, "body", None)
     parts = body.s3 if body is not None else ()
