@@ -1,4 +1,4 @@
-"""Text that matplotlib draws as it is."""
+"""Text that matplotlib draws as it is, and that finds room."""
 
 from __future__ import annotations
 
@@ -10,3 +10,13 @@ def plain(text: str) -> str:
         text: What a user named.
     """
     return text.replace("$", r"\$")
+
+
+def shorten_name(name: str, room: int = 36) -> str:
+    """Return a name without its middle, because names of tracklets differ at both ends.
+
+    Args:
+        name: What a user or a data set named.
+        room: Most letters.
+    """
+    return name if len(name) <= room else f"{name[: room // 3]}…{name[room // 3 + 1 - room :]}"

@@ -21,7 +21,7 @@ from mmctl.files import write_whole
 from mmctl.visualization.body_figure import JOINTS, draw_body
 from mmctl.visualization.cam_strip import choose_frames
 from mmctl.visualization.clip_overlay import Picture, draw_parts, enlarge_frame
-from mmctl.visualization.plain_text import plain
+from mmctl.visualization.plain_text import plain, shorten_name
 
 COLOURS = "RdBu_r"
 _MORE, _LESS, _OTHER = "#b2182b", "#2166ac", "#8c8c8c"
@@ -180,8 +180,3 @@ def _draw_frames(figure: Figure, spec: object, person: Person, shares: Shares, t
     if left_out:
         rest = shares.frames.sum() - values.sum()
         bars.set_title(f"{left_out} frames more: {rest:+.3f}", size=8, loc="right", pad=2)
-
-
-def shorten_name(name: str, room: int = 36) -> str:
-    """Return a name without its middle, because tracklets differ in both ends."""
-    return name if len(name) <= room else f"{name[: room // 3]}…{name[room // 3 + 1 - room :]}"

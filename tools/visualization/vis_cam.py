@@ -80,6 +80,8 @@ def main() -> None:
     strip, animation = args.save_path.with_suffix(".png"), args.save_path.with_suffix(".gif")
     draw_cam_strip(frames, maps, numbers.tolist(), strip, title=title, note=note)
     write_cam_gif(frames, maps, animation)
+    for name in (name for name, values in maps.items() if not values.any()):
+        print(f"warning: no place of {name} speaks for the target: its maps are 0 everywhere")
     print(f"{title} ({found[0].value:.4g})\nStrip: {strip}\nAnimation: {animation}")
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from mmctl.apis.explained_inputs import ExplainedInputs, add_explained_options
 from mmctl.engine import run_command
 from mmctl.explanations.part_names import part_names
+from mmctl.visualization.plain_text import shorten_name
 from mmctl.visualization.topology_picture import draw_topology
 
 
@@ -32,7 +33,7 @@ def main() -> None:
     tracklet = inputs.load()
     graphs = inputs.explainer.graphs(tracklet)
     names = part_names(inputs.explainer.model)[:-1]
-    title = f"Learned graphs of {tracklet.name}"
+    title = f"Learned graphs of {shorten_name(tracklet.name, 60)}"
     draw_topology(
         graphs.learned, graphs.cross_scale, graphs.body, names, args.save_path, title=title
     )

@@ -1,0 +1,47 @@
+"""Outputs of layers as maps: nothing is transposed, and what is no map is named."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from mmctl.explanations.part_names import name_part
+from mmctl.explanations.places import to_places
+from mmctl.structures import BODY_SCALES
+
+CLIPS, FRAME = (2, 3), (64, 32)
+
+
+def test_maps_of_frames_are_grouped_by_clip():
+    output = torch.arange(6.0)[:, None, None, None].expand(6, 5, 4, 2)
+    places = to_places(output, "a", CLIPS, FRAME)
+    assert places.shape == (2, 3, 5, 4, 2)
+    assert places[:, :, 0, 0, 0].tolist() == [[0, 1, 2], [3, 4, 5]]
+
+
+def test_tokens_are_rows_of_the_frame_behind_the_extra_ones():
+    output = torch.arange(9.0)[None, :, None].expand(6, 9, 5)
+    places = to_places(output, "a", CLIPS, FRAME, 1)
+    assert places.shape == (2, 3, 5, 4, 2)
+    assert places[1, 2, 3].tolist() == [[1, 2], [3, 4], [5, 6], [7, 8]]
+
+
+def test_volumes_keep_their_time():
+    output = torch.arange(3.0)[None, None, :, None, None].expand(2, 5, 3, 4, 2)
+    places = to_places(output, "a", CLIPS, FRAME)
+    assert places.shape == (2, 3, 5, 4, 2)
+    assert places[0, :, 0, 0, 0].tolist() == [0, 1, 2]
+
+
+@pytest.mark.parametrize("shape", [(6, 9, 5), (6, 5), (4, 5, 4, 2), (2, 5, 2, 4, 2), (6, 0, 5)])
+def test_what_is_no_map_is_named(shape):
+    with pytest.raises(ValueError, match=r"layer 'backbone\.x'"):
+        to_places(torch.zeros(shape), "backbone.x", CLIPS, FRAME)
+
+
+def test_parts_have_names():
+    names = ["trunk", "left arm", "right arm", "left leg", "right leg"]
+    assert [name_part(part) for part in BODY_SCALES["limb"].s3] == names
+    assert [name_part(part) for part in BODY_SCALES["disjoint"].s3] == ["head", *names[1:]]
+    assert [name_part(part) for part in BODY_SCALES["limb"].s2[:3]] == ["head", "torso", "left arm"]
+    assert name_part((9,)) == "left wrist"
