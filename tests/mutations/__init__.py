@@ -9,6 +9,7 @@ from tests.mutations.additions import ADDITIONS
 from tests.mutations.data import DATA
 from tests.mutations.data_check import DATA_CHECK
 from tests.mutations.evaluation import EVALUATION
+from tests.mutations.explanations import EXPLANATIONS
 from tests.mutations.functional import FUNCTIONAL
 from tests.mutations.layers import LAYERS
 from tests.mutations.layouts import LAYOUTS
@@ -28,6 +29,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     *SYNTHETIC,
     *ADDITIONS,
     *VIDEO_TRACKING,
+    *EXPLANATIONS,
 )
 
 TRAPS: dict[str, tuple[str, ...]] = {

@@ -203,15 +203,19 @@ def test_a_flipped_clip_gives_flipped_maps(name, is_toy):
     model = build(name)
     if is_toy:
         model.backbone = Toy()
-    clips = make_clips()
-    pairs = zip(
-        map_similarity(symmetrical(model), clips), map_similarity(model, mirror(clips)), strict=True
-    )
-    for straight, flipped in pairs:
-        assert straight.maps.max() > 0
+    symmetrical(model)
+    clips, target = make_clips(), similarity_target(model, other_terms(model))
+    largest = 0.0
+    for sign in (1, -1):  # what speaks for it and what against it
+        (straight,), (flipped,) = (
+            map_clips(model, given, lambda terms, sign=sign: sign * target(terms))
+            for given in (clips, mirror(clips))
+        )
         scale = straight.maps.max()
-        assert np.abs(straight.maps - flipped.maps[..., ::-1]).max() < 1e-3 * scale
-        assert np.abs(straight.maps - flipped.maps).max() > 0.1 * scale
+        largest = max(largest, scale)
+        assert np.abs(straight.maps - flipped.maps[..., ::-1]).max() <= 1e-3 * scale
+        assert np.abs(straight.maps - flipped.maps).max() >= 0.1 * scale
+    assert largest > 0
 
 
 def test_an_even_width_flips_within_the_shift_of_its_strides():

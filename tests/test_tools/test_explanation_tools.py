@@ -34,7 +34,7 @@ def test_a_strip_and_an_animation_are_written(explain, tmp_path, capsys):
     )
     assert cv2.imread(str(out)).shape[0] == 62 + 16 + 3 * 236 + 10
     with Image.open(out.with_suffix(".gif")) as animation:
-        assert animation.n_frames == 8
+        assert animation.n_frames == 6
     said = capsys.readouterr().out
     assert "GradCAM: what makes it similar to tracklet 5" in said
     assert f"Animation: {out.with_suffix('.gif')}" in said
