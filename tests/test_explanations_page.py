@@ -45,7 +45,7 @@ def test_the_python_of_the_page_runs(place: Path) -> None:
     names: dict = {}
     exec(compile(source, "explanations.md", "exec"), names)
     assert names["within_a_frame"].shape == (17, 17)
-    assert names["values"].shape == (6, 8, 4)
+    assert names["values"].shape[1:] == (8, 4)
     assert names["compared"].similarity == pytest.approx(names["split"].similarity)
 
 

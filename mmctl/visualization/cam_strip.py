@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import cv2
 import matplotlib
@@ -112,7 +113,7 @@ def draw_cam_strip(
 
 
 def _write(
-    figure: Figure, total: tuple[int, int], x: float, y: float, text: str, **style: object
+    figure: Figure, total: tuple[int, int], x: float, y: float, text: str, **style: Any
 ) -> None:
     """Write at a pixel from the upper left corner."""
     figure.text(x / total[0], 1 - y / (total[1] + _BOTTOM), plain(text), **style)

@@ -115,7 +115,7 @@ def _draw_graph(axes: Axes, weights: NDArray, places: NDArray, largest: float) -
             connectionstyle="arc3,rad=0.18", color=MORE if weight > 0 else LESS, zorder=3,
         )  # fmt: skip
         axes.add_patch(arrow)
-    axes.scatter(*places.T, s=12, color="#222222", zorder=4)
+    axes.scatter(places[:, 0], places[:, 1], s=12, color="#222222", zorder=4)
 
 
 def _draw_weights(axes: Axes, weights: NDArray, places: NDArray, target: NDArray) -> None:
@@ -125,8 +125,16 @@ def _draw_weights(axes: Axes, weights: NDArray, places: NDArray, target: NDArray
     for place, weight in zip(places, weights.tolist(), strict=True):
         line = np.stack([place, target])
         axes.plot(*line.T, color=_SOURCE, lw=0.3 + 6 * weight, alpha=0.45, zorder=2)
-    axes.scatter(*places.T, s=600 * weights, color=_SOURCE, edgecolors="white", lw=0.6, zorder=4)
-    axes.scatter(*target, s=60, color=_TARGET, marker="s", zorder=5)
+    axes.scatter(
+        places[:, 0],
+        places[:, 1],
+        s=600 * weights,
+        color=_SOURCE,
+        edgecolors="white",
+        lw=0.6,
+        zorder=4,
+    )
+    axes.scatter(target[0], target[1], s=60, color=_TARGET, marker="s", zorder=5)
     top = int(weights.argmax())
     text = f"largest {weights[top]:.0%} (even: {even:.0%})"
     axes.text(0, -0.04, text, ha="center", va="top", size=7.5)

