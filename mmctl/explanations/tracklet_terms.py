@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import copy
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +13,7 @@ from torch import Tensor
 from mmctl.explanations.undisturbed_model import check_model, head_of, undisturbed
 from mmctl.models.pose.heatmap_source import stack_stored
 from mmctl.models.video_reid import VideoReID
-from mmctl.structures import TrackletSample
+from mmctl.structures import FLIP_ORDER, TrackletSample
 
 FRAMES_PER_CHUNK = 64
 """Frames that go through the network at once: bounds the memory of long tracklets."""
@@ -41,6 +42,17 @@ class TrackletClips:
             return torch.full((len(self.inputs),), 1 / len(self.inputs), dtype=torch.float64)
         weights = self.sample.clip_weights.double()
         return weights / weights.sum()
+
+    def mirrored(self) -> TrackletClips:
+        """Return the clips seen in a mirror, where a left arm is a right one."""
+        sample, order = copy.copy(self.sample), list(FLIP_ORDER)
+        if "keypoints" in sample:
+            keypoints = sample.keypoints[:, :, order].clone()
+            keypoints[..., 0] = self.inputs.shape[-1] - 1 - keypoints[..., 0]
+            sample.keypoints = keypoints
+        if "heatmaps" in sample:
+            sample.heatmaps = sample.heatmaps[:, :, order].flip(-1)
+        return replace(self, inputs=self.inputs.flip(-1), sample=sample)
 
     def distinct(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]:
         """Return the numbers of the distinct frames, (S,), and these, (S, H, W, 3)."""

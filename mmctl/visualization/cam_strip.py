@@ -105,7 +105,7 @@ def draw_cam_strip(
                 _write(figure, total, x + width / 2, y - 3, text, ha="center", va="bottom", size=8)
         words = label.replace(".", ".\n")
         _write(figure, total, _LEFT - 8, y + _HEIGHT / 2, words, ha="right", va="center", size=9)
-    figure.figimage(canvas, origin="upper")
+    figure.figimage(canvas, origin="upper", zorder=-1)  # the colour bar lies on it
     _write(figure, total, 14, 12, title, va="top", size=12, weight="bold")
     _write(figure, total, 14, 36, note, va="top", size=9)
     _draw_scale(figure, total, _LEFT + inner)

@@ -71,7 +71,7 @@ def draw_similarity(
     """
     figure = Figure(_SIZE, dpi=_DPI)
     grid = figure.add_gridspec(
-        2, 3, left=0.03, right=0.97, top=0.83, bottom=0.02, height_ratios=(1.9, 1),
+        2, 3, left=0.03, right=0.97, top=0.82, bottom=0.02, height_ratios=(1.9, 1),
         width_ratios=(1, 2.0, 1), hspace=0.1, wspace=0.04,
     )  # fmt: skip
     largest = max([1e-12, *(np.abs(s.parts).max(initial=0) for s in (split.first, split.second))])
@@ -103,7 +103,7 @@ def _draw_person(
 ) -> None:
     """Draw a frame with its parts in the colours of their shares."""
     axes.axis("off")
-    axes.set_title(plain(shorten_name(person.name)), size=9)
+    axes.set_title(plain(_two_lines(person.name)), size=9)
     chosen = person.best_frame()
     frame, norm = person.frames[chosen], Normalize(-largest, largest)
     colours = [to_hex(matplotlib.colormaps[COLOURS](norm(s))) for s in shares.parts.tolist()]
@@ -121,10 +121,11 @@ def _draw_person(
 
 def _draw_bars(figure: Figure, grid: GridSpec, split: SimilaritySplit) -> None:
     """Draw the shares of both people on either side of the parts' names, and their sum below."""
-    labels = [*split.names[:-1], "whole frame (global)"]
+    labels = [*split.names[:-1], "whole frame"]
     sides = (split.first, split.second)
     rows = np.array([[*side.parts, side.global_feature] for side in sides])
-    reach, low = 1.45 * max(1e-12, rows.max()), 1.45 * min(0.0, rows.min())
+    reach = 1.45 * max(1e-12, rows.max())
+    low = 1.45 * min(0.0, rows.min()) - 0.02 * reach
     below = [("constant", [side.constant for side in sides])]
     below = [*(below if np.any(below[0][1]) else []), ("sum", [split.similarity] * 2)]
     height = len(labels) + len(below)
@@ -176,7 +177,16 @@ def _draw_frames(figure: Figure, spec: object, person: Person, shares: Shares, t
         axes = figure.add_subplot(inner[1, column])
         axes.imshow(enlarge_frame(person.frames[index], 110))
         axes.axis("off")
+    bars.set_title("each frame adds", size=8.5, loc="left", pad=3, color="#555555")
     left_out = len(person.frames) - len(shown)
     if left_out:
         rest = shares.frames.sum() - values.sum()
         bars.set_title(f"{left_out} frames more: {rest:+.3f}", size=8, loc="right", pad=2)
+
+
+def _two_lines(name: str) -> str:
+    """Return a name with the path in its brackets, if it has one, on a line of its own."""
+    head, bracket, path = name.partition(" (")
+    if not bracket or not path.endswith(")"):
+        return shorten_name(name)
+    return f"{shorten_name(head)}\n{shorten_name(path[:-1])}"

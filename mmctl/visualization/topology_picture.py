@@ -24,7 +24,7 @@ _SOURCE, _TARGET = "#e08214", "#4d4d4d"
 STRONGEST = 12
 """Learned edges that are drawn of each graph."""
 
-_COLUMN, _ROW, _DPI = 1.7, 2.6, 100
+_COLUMN, _ROW, _DPI = 1.7, 2.75, 100
 
 
 def strongest_edges(weights: NDArray, count: int = STRONGEST) -> list[tuple[int, int, float]]:
@@ -66,10 +66,10 @@ def draw_topology(
     slots = _slots(len(next(iter(learned.values()))))
     columns = (len(learned) * len(slots), len(names))
     rows = 1 + len(cross_scale)
-    size = (max(columns) * _COLUMN + 0.2, rows * _ROW + 0.85)
+    size = (max(columns) * _COLUMN + 0.2, rows * _ROW + 0.9)
     figure = Figure(size, dpi=_DPI)
     grid = figure.add_gridspec(
-        rows, 1, left=0.01, right=0.99, bottom=0.05 / size[1], top=1 - 0.8 / size[1], hspace=0.1
+        rows, 1, left=0.01, right=0.99, bottom=0.05 / size[1], top=1 - 0.95 / size[1], hspace=0.16
     )
     figure.text(0.02, 1 - 0.12 / size[1], plain(title), size=12, weight="bold", va="top")
     _add_legend(figure, size[1])
@@ -80,15 +80,21 @@ def draw_topology(
         for column, (what, chosen) in enumerate(slots):
             axes = figure.add_subplot(above[row * len(slots) + column])
             _draw_graph(axes, graphs[chosen].mean(axis=0), places, largest)
-            axes.set_title(f"{scale} ({len(places)} nodes)\n{what}", size=8.5)
+            axes.set_title(f"{_count(scale, places)}\n{what}", size=8.5)
     for row, (source, weights) in enumerate(cross_scale.items(), start=1):
         below = grid[row].subgridspec(1, columns[1], wspace=0.02)
         for column, name in enumerate(names):
             axes = figure.add_subplot(below[column])
             target = node_places(body.s3)[column]
             _draw_weights(axes, weights[column], node_places(parts[source]), target)
-            axes.set_title(f"{source} to {name}", size=8.5)
+            count = _count(source, node_places(parts[source]))
+            axes.set_title(f"{name} takes from\n{count}", size=8.5)
     _save(figure, Path(out_file))
+
+
+def _count(scale: str, places: NDArray) -> str:
+    """Return what the nodes of a scale are."""
+    return f"{len(places)} {'joints' if scale == 's1' else 'parts'} ({scale})"
 
 
 def _slots(window: int) -> list[tuple[str, list[int]]]:
@@ -149,7 +155,7 @@ def _add_legend(figure: Figure, height: float) -> None:
         mark(MORE, "learned edge that adds"),
         mark(LESS, "learned edge that subtracts"),
         mark(_SOURCE, "node, by its weight", "o"),
-        mark(_TARGET, "part of s3 that receives", "s"),
+        mark(_TARGET, "part that takes", "s"),
     ]
     figure.legend(
         handles=handles, loc="upper left", bbox_to_anchor=(0.01, 1 - 0.36 / height), ncols=4,

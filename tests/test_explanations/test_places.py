@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 
+from mmctl.datasets.transforms import FlipClip
 from mmctl.explanations.part_names import name_part
 from mmctl.explanations.places import to_places
 from mmctl.structures import BODY_SCALES
+from tests.test_explanations.small_models import make_clips
 
 CLIPS, FRAME = (2, 3), (64, 32)
 
@@ -37,6 +40,32 @@ def test_volumes_keep_their_time():
 def test_what_is_no_map_is_named(shape):
     with pytest.raises(ValueError, match=r"layer 'backbone\.x'"):
         to_places(torch.zeros(shape), "backbone.x", CLIPS, FRAME)
+
+
+def test_a_mirror_exchanges_left_and_right_as_the_transform_does():
+    clips = make_clips(num_clips=1)
+    clips.sample.heatmaps = torch.rand(1, 3, 17, 4, 2, generator=torch.Generator().manual_seed(0))
+    mirrored, expected = (
+        clips.mirrored(),
+        FlipClip(1.0).transform(
+            {
+                "frames": clips.inputs[0].permute(0, 2, 3, 1).numpy(),
+                "keypoints": clips.sample.keypoints[0].numpy(),
+                "heatmaps": clips.sample.heatmaps[0].numpy(),
+                "clip_indices": clips.frames,
+            }
+        ),
+    )
+    pairs = (
+        (mirrored.inputs[0].permute(0, 2, 3, 1), expected["frames"]),
+        (mirrored.sample.keypoints[0], expected["keypoints"]),
+        (mirrored.sample.heatmaps[0], expected["heatmaps"]),
+    )
+    for found, wanted in pairs:
+        assert np.allclose(found.numpy(), wanted)
+    twice = mirrored.mirrored()
+    assert torch.equal(twice.inputs, clips.inputs)
+    assert torch.allclose(twice.sample.keypoints, clips.sample.keypoints)
 
 
 def test_parts_have_names():

@@ -39,4 +39,4 @@ def test_it_is_drawn(window, sources, tmp_path):
     names = ["trunk", "left arm", "right arm", "left leg", "right leg"]
     out = tmp_path / "new" / "graphs.png"
     draw_topology(learned, cross, BODY, names, out, title="Graphs of $1")
-    assert cv2.imread(str(out)).shape[0] == round(100 * (2.6 * (1 + len(cross)) + 0.85))
+    assert cv2.imread(str(out)).shape[0] == round(100 * (2.75 * (1 + len(cross)) + 0.9))

@@ -36,6 +36,8 @@ def parse_args() -> argparse.Namespace:
     add("--method", default=METHODS[0], help=f"{', '.join(METHODS)} (default: %(default)s)")
     add("--weights-per", default="clip", choices=UNITS, help="what a channel has one weight for")
     add("--eigen-smooth", action="store_true", help="first principal component of the channels")
+    text = "map the tracklet as a mirror shows it: its maps should be mirrored, too"
+    add("--flip", action="store_true", help=text)
     add("--num-extra-tokens", type=int, help="tokens of a transformer without a place")
     text = "PNG or GIF file: both are written (default: %(default)s)"
     add("--save-path", type=Path, default=Path("vis_cam.png"), help=text)
@@ -51,6 +53,7 @@ def describe_target(args: argparse.Namespace, model: VideoReID) -> str:
     if args.against is None:
         return f"what the feature is made of{f', {part} alone' if part else ''}"
     whose = f"tracklet {args.against}" if args.against.isdecimal() else args.against
+    whose = f"{whose}, seen in a mirror" if args.flip else whose
     return f"what {f'the {part} adds to the similarity' if part else 'makes it similar'} to {whose}"
 
 
@@ -68,6 +71,7 @@ def main() -> None:
             print(f"{name or '(the model)'}: {type(module).__name__}")
         return
     tracklet = inputs.load()
+    tracklet = tracklet.mirrored() if args.flip else tracklet
     found = explainer.map(
         tracklet, against=inputs.load_other(), identity=args.target_category, part=args.part,
         feature=args.feature, layers=args.target_layers, settings=settings,
