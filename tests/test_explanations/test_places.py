@@ -49,7 +49,7 @@ def test_a_mirror_exchanges_left_and_right_as_the_transform_does():
         clips.mirrored(),
         FlipClip(1.0).transform(
             {
-                "frames": clips.inputs[0].permute(0, 2, 3, 1).numpy(),
+                "frames": np.ascontiguousarray(clips.inputs[0].permute(0, 2, 3, 1).numpy()),
                 "keypoints": clips.sample.keypoints[0].numpy(),
                 "heatmaps": clips.sample.heatmaps[0].numpy(),
                 "clip_indices": clips.frames,
