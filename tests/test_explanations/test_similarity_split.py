@@ -183,3 +183,13 @@ def test_a_reading_that_does_not_exist_is_named(head, reading, message):
     terms = compute_terms(model, make_clips())
     with pytest.raises(ValueError, match=message):
         split_similarity(model, terms, terms, reading)
+
+
+@torch.no_grad()
+def test_parts_come_first_and_the_global_feature_last():
+    model, clips = build(), make_clips()
+    whole, parts = model.extract(clips.inputs / 256, clips.sample.keypoints)
+    values = compute_terms(model, clips).values
+    assert values.shape == (2, 3, 6, 16)
+    assert torch.allclose(values[:, :, :5], parts, rtol=1e-4, atol=1e-5)
+    assert torch.allclose(values[:, :, 5], whole, rtol=1e-4, atol=1e-5)
