@@ -52,7 +52,7 @@ def find_trained(*paths: str | Path | None) -> list[str]:
             continue
         splits = read_npz(path, "feature file", ("own_splits",)).get("own_splits")
         number = 0 if splits is None else int((splits == "train").sum())
-        if number:
+        if splits is not None and number:
             lines.append(
                 f"{path}: {number:,} of {len(splits):,} tracklets are of the training split, whose "
                 "persons a network tells apart far better than others"
