@@ -218,29 +218,33 @@ def read_calibration(path: str | Path) -> Calibration:
                 f"{place} is of version {version}, which this mmctl does not know: it reads up to "
                 f"{VERSION}; update it"
             )
-    found = to_record(Calibration, content, place)
-    _check(found, place)
+    try:
+        found = to_record(Calibration, content, place)
+        _check(found)
+    except ValueError as error:
+        message = str(error)
+        raise ValueError(message if place in message else f"{place}: {message}") from None
     return found
 
 
-def _check(found: Calibration, place: str) -> None:
+def _check(found: Calibration) -> None:
     """Refuse numbers that no measurement gives."""
     curve, counts = found.curve, found.counts
     lengths = [len(values) for values in asdict(curve).values()]
     if len(set(lengths)) > 1 or not lengths[0]:
-        raise ValueError(f"{place}: curve must have lists of one length, not empty, got {lengths}")
+        raise ValueError(f"curve must have lists of one length, not empty, got {lengths}")
     thresholds = np.array(curve.thresholds, float)
     if (np.abs(thresholds) > 1 + _SLACK).any() or (np.diff(thresholds) >= 0).any():
-        raise ValueError(f"{place}: curve.thresholds must be falling cosines, from 1 to -1")
+        raise ValueError("curve.thresholds must be falling cosines, from 1 to -1")
     for name in ("false_accept_rates", "true_accept_rates"):
         values = np.array(getattr(curve, name), float)
         if values.min() < 0 or values.max() > 1 or (np.diff(values) < 0).any():
-            raise ValueError(f"{place}: curve.{name} must be rates from 0 to 1 that never fall")
+            raise ValueError(f"curve.{name} must be rates from 0 to 1 that never fall")
     if any(value < 0 for value in asdict(counts).values()):
-        raise ValueError(f"{place}: counts must not be negative, got {asdict(counts)}")
+        raise ValueError(f"counts must not be negative, got {asdict(counts)}")
     if not counts.one_person or counts.different_persons < FALSE_ACCEPTS_NEEDED:
         raise ValueError(
-            f"{place}: counts must have a pair of one person and {FALSE_ACCEPTS_NEEDED} of "
+            f"counts must have a pair of one person and {FALSE_ACCEPTS_NEEDED} of "
             f"different ones, got {counts.one_person} and {counts.different_persons}"
         )
     shares = {"area": found.area, "exact_rate": found.exact_rate}
@@ -252,6 +256,6 @@ def _check(found: Calibration, place: str) -> None:
         check_rate(point.rate, counts.different_persons)
     for name, value in shares.items():
         if not 0 <= value <= 1:
-            raise ValueError(f"{place}: {name} must be from 0 to 1, got {value:g}")
+            raise ValueError(f"{name} must be from 0 to 1, got {value:g}")
     if found.similarity != "cosine":
-        raise ValueError(f"{place}: similarity must be 'cosine', got {found.similarity!r:.60}")
+        raise ValueError(f"similarity must be 'cosine', got {found.similarity!r:.60}")

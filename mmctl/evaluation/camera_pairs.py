@@ -62,9 +62,10 @@ def normalize_rows(features: NDArray) -> NDArray[np.float32]:
     norms = np.sqrt(np.einsum("nc,nc->n", features, features, dtype=np.float64))
     wrong = np.flatnonzero(~np.isfinite(norms))
     if len(wrong):
+        row = features[wrong[0]]
         raise ValueError(
-            "features must be finite to be compared, got "
-            f"{features[wrong[0]][~np.isfinite(features[wrong[0]])][:1]} in row {wrong[0]}"
+            f"features must be finite to be compared, got {row[~np.isfinite(row)][0]} in row "
+            f"{wrong[0]}"
         )
     return (features / np.maximum(norms, 1e-12)[:, None]).astype(np.float32)
 
@@ -98,7 +99,7 @@ class PairFinder:
     ) -> None:
         self.counts, self.max_pairs = tracklets.counts, max_pairs
         self._tracklets = tracklets
-        self._features = normalize_rows(features[tracklets.rows])
+        self._features = normalize_rows(features)[tracklets.rows]
         self._has_all = self.counts.different_persons <= max_pairs
         num = len(tracklets.rows)
         compared = sum((stop - start) * (num - stop) for start, stop in tracklets.strips)

@@ -85,7 +85,7 @@ class ComparedTracklets:
         self.pids, self._camids = pids[self.rows], camids[self.rows]
         self.units = self._number_units()
         starts = np.unique(self._camids, return_index=True)[1].tolist()
-        self.strips = list(zip(starts, [*starts[1:], len(self.rows)], strict=True))
+        self.strips = list(zip(starts, [*starts, len(self.rows)][1:], strict=True))
         self.counts = self._count(
             junk=int(is_junk.sum()),
             unknown_persons=int((~has_pid).sum()),
