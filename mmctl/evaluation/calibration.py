@@ -67,9 +67,9 @@ class Calibration:
     rates: list[RatePoint]
     refused: list[float]
     bootstrap: Bootstrap
-    exact_rate: float = 1.0
-    similarity: str = "cosine"
-    version: int = VERSION
+    exact_rate: float
+    similarity: str
+    version: int
 
     @property
     def smallest_rate(self) -> float:
@@ -257,5 +257,7 @@ def _check(found: Calibration) -> None:
     for name, value in shares.items():
         if not 0 <= value <= 1:
             raise ValueError(f"{name} must be from 0 to 1, got {value:g}")
+    if found.version < 1:
+        raise ValueError(f"version must be from 1 to {VERSION}, got {found.version}")
     if found.similarity != "cosine":
         raise ValueError(f"similarity must be 'cosine', got {found.similarity!r:.60}")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mmctl.evaluation.calibration import Calibration
+from mmctl.evaluation.calibration import VERSION, Calibration
 from mmctl.evaluation.calibration_records import (
     FALSE_ACCEPTS_NEEDED,
     Bootstrap,
@@ -114,6 +114,8 @@ def verify(
         refused=refused,
         bootstrap=bootstrap,
         exact_rate=pairs.exact_rate,
+        similarity="cosine",
+        version=VERSION,
     )
     return Verification(calibration, pairs, tuple(_find_oddities(calibration)))
 
