@@ -28,6 +28,9 @@ RATES = (1e-2, 1e-3, 1e-4)
 """False accept rates that are measured where the pairs allow."""
 
 FEW_PERSONS = 30
+NARROW = 0.1
+"""Width of 98 % of the similarities below which thresholds differ by hundredths."""
+
 _CURVE_POINTS = 1000
 
 Report = Callable[[int, int], None]
@@ -117,7 +120,7 @@ def verify(
         similarity="cosine",
         version=VERSION,
     )
-    return Verification(calibration, pairs, tuple(_find_oddities(calibration)))
+    return Verification(calibration, pairs, tuple(_find_oddities(calibration, pairs)))
 
 
 def _choose_rates(
@@ -201,7 +204,7 @@ def _thin(roc: Roc, rates: Sequence[float], least: float) -> Curve:
     )
 
 
-def _find_oddities(calibration: Calibration) -> list[str]:
+def _find_oddities(calibration: Calibration, pairs: CameraPairs) -> list[str]:
     counts, lines = calibration.counts, []
     if counts.persons < FEW_PERSONS:
         lines.append(
@@ -212,6 +215,13 @@ def _find_oddities(calibration: Calibration) -> list[str]:
         lines.append(
             "pairs of one person are no more similar than others (the calibration's slope is "
             f"{calibration.slope:.3g}); are features and labels of the same tracklets?"
+        )
+    low, high = np.quantile(pairs.negatives.astype(np.float64), [0.01, 0.99])
+    if high - low < NARROW:
+        lines.append(
+            f"98 % of the pairs of different persons have similarities from {low:.3f} to "
+            f"{high:.3f}: the features all point one way, as those before a neck do; "
+            "extract_features.py --feature after gives others"
         )
     names = {"model": "model", "dataset": "data set", "feature": "feature"}
     unknown = [name for key, name in names.items() if not getattr(calibration.source, key)]
