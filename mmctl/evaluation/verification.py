@@ -221,7 +221,7 @@ def _find_oddities(calibration: Calibration, pairs: CameraPairs) -> list[str]:
         lines.append(
             f"98 % of the pairs of different persons have similarities from {low:.3f} to "
             f"{high:.3f}: the features all point one way, as those before a neck do; "
-            "extract_features.py --feature after gives others"
+            "measure those of extract_features.py --feature after, too"
         )
     names = {"model": "model", "dataset": "data set", "feature": "feature"}
     unknown = [name for key, name in names.items() if not getattr(calibration.source, key)]

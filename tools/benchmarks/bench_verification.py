@@ -57,8 +57,8 @@ def main() -> None:
     print(
         f"{counts.tracklets:,} tracklets of {args.channels} channels, {counts.one_person:,} pairs "
         f"of one person and {counts.different_persons:,} of different ones, {args.bootstrap} "
-        f"replicates: {seconds:.1f} s ({cpu:.1f} s of processors), {peak:,.0f} MiB beyond the features; exact up to a false "
-        f"accept rate of {found.exact_rate:.3g}"
+        f"replicates: {seconds:.1f} s ({cpu:.1f} s of processors), {peak:,.0f} MiB "
+        f"beyond the features; exact up to a false accept rate of {found.exact_rate:.3g}"
     )
 
 
