@@ -333,6 +333,14 @@ def test_labels_of_other_features_are_warned_of():
     assert any("no more similar than others" in line for line in found.oddities)
 
 
+def test_features_that_point_one_way_are_warned_of():
+    features = drawn(number=400, persons=40)
+    narrow = replace(features, features=normalize_rows(features.tracklets.features) + 2)
+    (line,) = verify(narrow, Source("a", "b", "before"), bootstrap=QUICK).oddities
+    assert "the features all point one way, as those before a neck do" in line
+    assert verify(features, Source("a", "b", "after"), bootstrap=QUICK).oddities == ()
+
+
 def test_what_the_features_do_not_say_is_warned_of():
     source = Source(model="ab", feature="after")
     (line,) = verify(drawn(number=400, persons=40), source, bootstrap=QUICK).oddities
