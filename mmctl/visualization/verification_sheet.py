@@ -64,6 +64,16 @@ def _draw_distributions(axes: Axes, calibration: Calibration, pairs: CameraPairs
     axes.set(title="similarities of tracklets of different cameras", xlabel="cosine similarity")
     axes.set_ylabel("% of the pairs of a kind")
     axes.set_ylim(0, 1.3 * axes.get_ylim()[1])  # room for the legend
+    for index, point in enumerate(_within(calibration, edges)):
+        axes.axvline(point.threshold, color=_MARKS, lw=0.9, ls=":")
+        place = (point.threshold, 0.82 - 0.05 * index)
+        axes.text(*place, f" {point.rate:g}", transform=axes.get_xaxis_transform(), fontsize=8)
+    _draw_probability(axes, calibration, edges)
+    _tidy(axes)
+
+
+def _draw_probability(axes: Axes, calibration: Calibration, edges: np.ndarray) -> None:
+    """Draw the probability on an axis of its own, and the legend of both."""
     shown = axes.twinx()
     similarities = np.linspace(edges[0], edges[-1], 400)
     shown.plot(
@@ -76,10 +86,6 @@ def _draw_distributions(axes: Axes, calibration: Calibration, pairs: CameraPairs
     shown.set_ylabel("probability among such pairs")
     shown.set_ylim(0, 1.3)
     shown.set_yticks(np.linspace(0, 1, 6))
-    for index, point in enumerate(_within(calibration, edges)):
-        axes.axvline(point.threshold, color=_MARKS, lw=0.9, ls=":")
-        place = (point.threshold, 0.82 - 0.05 * index)
-        axes.text(*place, f" {point.rate:g}", transform=axes.get_xaxis_transform(), fontsize=8)
     handles = [axes.get_legend_handles_labels(), shown.get_legend_handles_labels()]
     shown.legend(
         handles[0][0] + handles[1][0],
@@ -88,7 +94,6 @@ def _draw_distributions(axes: Axes, calibration: Calibration, pairs: CameraPairs
         frameon=False,
         fontsize=8,
     )
-    _tidy(axes)
     shown.spines["top"].set_visible(False)
 
 

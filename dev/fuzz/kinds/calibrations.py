@@ -46,7 +46,7 @@ class Calibrations(Kind):
         wrong_type("similarity", str),
         wrong_value(_NUMBERS, float("nan"), float("inf"), True, "1", 10**400, None),
         wrong_value(f"{_POINTS}/*", float("nan"), 2, -1.5, True, 10**30),
-        wrong_value("curve/thresholds/0", -1, -0.5),
+        wrong_value("curve/thresholds/0", -1),
         wrong_value(f"{_POINTS}", [], [0.5], [0.5] * 7),
         wrong_value("(area|exact_rate|equal_error_rate/low)", -0.1, 1.5, 10**9),
         wrong_value("counts/(one_person|different_persons)", 0, -5, 10**30),
