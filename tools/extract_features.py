@@ -16,6 +16,7 @@ from typing import Any
 
 from mmctl.apis import TrackedVideo, TrackletInferencer
 from mmctl.apis.feature_extraction import FeatureExtraction
+from mmctl.apis.inference.model_identity import choose_feature
 from mmctl.apis.inference.read_inputs import InputOptions, Inputs
 from mmctl.datasets.frame_quality import FrameChoice
 from mmctl.engine import run_command
@@ -41,6 +42,8 @@ def parse_args() -> argparse.Namespace:
     add("--dataset", help="class of the data sets whose folders are given, as MARS")
     add("--split", default="test", help="of --dataset (default: %(default)s)")
     add("--camid", type=int, help="number of the camera of folders that say none")
+    text = "feature before or after the neck (default: as the config says, the paper's: before)"
+    add("--feature", choices=["before", "after"], help=text)
     add("--keypoints", help=".npy file of keypoints, a row per frame")
     add("--device", help="default: the GPU if there is one, else the CPU")
     add("--amp", action="store_true", default=None, help="mixed precision")
@@ -101,6 +104,8 @@ def main() -> None:
     inferencer = TrackletInferencer(
         args.config, args.checkpoint, args.device, args.amp, args.num_workers, False
     )
+    if args.feature is not None:
+        choose_feature(inferencer.model, args.feature)
     options = InputOptions(inferencer.reads, keypoints=args.keypoints, camera=args.camid)
     inputs = Inputs(list_inputs(args), options)
     extraction = FeatureExtraction(inferencer, inputs, args.out, args.batch_size, choice)

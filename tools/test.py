@@ -2,6 +2,7 @@
 
 import argparse
 import json
+from functools import partial
 from pathlib import Path
 
 from mmengine.config import Config
@@ -10,6 +11,8 @@ from mmengine.logging import print_log
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
+from mmctl.apis.inference.clip_pipeline import test_pipeline
+from mmctl.apis.inference.model_identity import describe_model
 from mmctl.engine import (
     check_config,
     init_cpu_distributed,
@@ -88,6 +91,13 @@ def save_metrics(metrics: dict[str, float], runner: Runner, path: str) -> None:
     write_whole(path, f"{json.dumps(row, indent=2)}\n".encode())
 
 
+def describe_tested(runner: Runner) -> dict[str, str]:
+    """Return what the features say of their model, as ``extract_features.py`` records it."""
+    model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+    amp = bool((runner.cfg.get("test_cfg") or {}).get("fp16", False))
+    return describe_model(model, runner.cfg.model, test_pipeline(runner.cfg), amp)
+
+
 def main() -> None:
     args = parse_args()
     cfg = prepare_config(args)
@@ -106,6 +116,8 @@ def run_test(cfg: Config, args: argparse.Namespace) -> None:
         print_log("No checkpoint given: this tests the UNTRAINED network.", logger="current")
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
         model.init_weights()
+    for metric in runner.test_evaluator.metrics if args.out is not None else ():
+        metric.describe_model = partial(describe_tested, runner)
     metrics = runner.test()
     if args.metrics_file is not None and is_main_process():
         save_metrics(metrics, runner, args.metrics_file)

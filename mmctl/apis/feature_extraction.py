@@ -65,8 +65,9 @@ class FeatureExtraction:
         self.total = inputs.total
         self.num_blocks = -(-self.total // BLOCK)
         self.folder = out / UNFINISHED
+        self.settings = {**inferencer.describe_model(), "dataset": inputs.dataset_name}
         self.identity = {
-            "model": inferencer.model_hash(),
+            "model": self.settings["model"],
             "tracklets": self.total,
             "inputs": [source.identify() for source in inputs.sources],
             "keypoints": inputs.identify_keypoints(),
@@ -111,7 +112,7 @@ class FeatureExtraction:
             table = TrackletTable.join([block for block in blocks if block is not None])
             table.save(
                 self.out,
-                {"model": self.identity["model"], "identity": json.dumps(self.identity)},
+                {**self.settings, "identity": json.dumps(self.identity)},
             )
             shutil.rmtree(self.folder)
         return table

@@ -21,7 +21,7 @@ from torch import nn
 from mmctl.apis.inference.clip_pipeline import ClipPipeline, LoadedPiece, test_pipeline
 from mmctl.apis.inference.feature_sums import PieceJob, TrackletSum, sum_features, to_sample
 from mmctl.apis.inference.loading_queue import load_ahead
-from mmctl.apis.inference.model_identity import hash_model
+from mmctl.apis.inference.model_identity import describe_model
 from mmctl.apis.inference.read_inputs import InputOptions, Inputs
 from mmctl.apis.inference.tracklet_item import TrackletItem
 from mmctl.apis.model_zoo import (
@@ -101,9 +101,7 @@ class TrackletInferencer(BaseInferencer):
                 logging.WARNING,
             )
         self._checkpoint = self._built = None
-        model.to(device)
-        model.train(False)
-        return model
+        return model.to(device).eval()
 
     def _init_pipeline(self, cfg: Any) -> ClipPipeline:
         return ClipPipeline(test_pipeline(cfg), self.reads)
@@ -275,7 +273,7 @@ class TrackletInferencer(BaseInferencer):
         thumbnails = [tracklet.thumbnail for tracklet in inputs]
         strips = outputs.draw_strips(thumbnails, preds)
         if out_dir is not None:
-            outputs.write_outputs(Path(out_dir).expanduser(), preds, strips, self.model_hash())
+            outputs.write_outputs(Path(out_dir).expanduser(), preds, strips, self.describe_model())
         if show:
             outputs.show_strips(strips, preds)
         return strips
@@ -288,8 +286,12 @@ class TrackletInferencer(BaseInferencer):
         return {"predictions": results, "visualization": visualization}
 
     def model_hash(self) -> str:
-        """Return the SHA-256 of all that makes features differ; see :func:`hash_model`."""
-        return hash_model(self.model, self.cfg.model, self.pipeline.configs, self.amp)
+        """Return the SHA-256 of all that makes features differ."""
+        return self.describe_model()["model"]
+
+    def describe_model(self) -> dict[str, str]:
+        """Return what files of features say of the model."""
+        return describe_model(self.model, self.cfg.model, self.pipeline.configs, self.amp)
 
     @staticmethod
     def list_models(pattern: str | None = None) -> list[str]:

@@ -5,10 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-
-from mmctl.functional.distance import check_norms
 
 SPLITS = ("query", "gallery")
 
@@ -93,8 +90,21 @@ def _check_matrix(values: NDArray[Any], place: str) -> NDArray[np.float32]:
     # PyTorch knows neither another machine's byte order nor wider numbers.
     with np.errstate(over="ignore"):
         native = values.astype(np.float32 if values.itemsize <= 4 else np.float64, copy=False)
-    check_norms(torch.from_numpy(native), place)
+    _check_norms(native, place)
     return native.astype(np.float32, copy=False)
+
+
+def _check_norms(features: NDArray[Any], place: str) -> None:
+    """Refuse what :func:`~mmctl.functional.distance.check_norms` refuses."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        norms = np.sqrt(np.einsum("nc,nc->n", features, features, dtype=np.float64))
+    if not (norms <= np.sqrt(np.finfo(np.float32).max) / 4).all():
+        # Reading good files does not wait for torch.
+        import torch
+
+        from mmctl.functional.distance import check_norms
+
+        check_norms(torch.from_numpy(features), place)
 
 
 def _check_labels(labels: NDArray[Any], place: str, lowest: int, reason: str) -> NDArray[np.int64]:

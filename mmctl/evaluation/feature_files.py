@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mmctl.evaluation.feature_arrays import SPLITS, Arrays, check_fields
 from mmctl.evaluation.tracklet_features import TrackletFeatures
@@ -13,10 +15,11 @@ from mmctl.files import read_mat, read_npz
 
 _SHORT_NAMES = {"features": "f", "pids": "label", "camids": "cam"}
 _OPTIONAL = ("tracklet_ids", "frame_paths")
+_KNOWN_LABELS = ("known_pids", "known_cameras")
 _NAMES = (
     *(f"{split}_{name}" for split in SPLITS for pair in _SHORT_NAMES.items() for name in pair),
     *_SHORT_NAMES,
-    *("splits", *_OPTIONAL),
+    *("splits", *_OPTIONAL, *_KNOWN_LABELS),
 )
 """The arrays that are read; a file may hold others."""
 
@@ -47,7 +50,43 @@ def read_features(path: str | Path, gallery: str | Path | None = None) -> Trackl
             no whole numbers or too low, features are not finite or so large that their squares
             overflow float32, or an array is sparse.
     """
-    path = Path(path)
+    return _make(_read_fields(Path(path), gallery))
+
+
+@dataclass(frozen=True)
+class KnownFeatures:
+    """Features, and which of their labels somebody knows.
+
+    Attributes:
+        tracklets: The features with their labels.
+        known_pids: Whether the person is known, (N,); all are where the file does not say.
+        known_cameras: Whether the camera is known, (N,), likewise.
+    """
+
+    tracklets: TrackletFeatures
+    known_pids: NDArray[np.bool_]
+    known_cameras: NDArray[np.bool_]
+
+
+def read_known_features(path: str | Path, gallery: str | Path | None = None) -> KnownFeatures:
+    """Read what :func:`read_features` reads, and which persons and cameras are known.
+
+    ``tools/extract_features.py`` writes both: there an unknown person is one of its own, and an
+    unknown camera is camera 0.
+
+    Args:
+        path: As for :func:`read_features`.
+        gallery: As for :func:`read_features`.
+
+    Raises:
+        FileNotFoundError: If a file does not exist.
+        ValueError: As :func:`read_features`, and if what is known is no row of truth values.
+    """
+    fields = _read_fields(Path(path), gallery)
+    return KnownFeatures(_make(fields), *(fields[name] for name in _KNOWN_LABELS))
+
+
+def _read_fields(path: Path, gallery: str | Path | None) -> Arrays:
     arrays = _read_arrays(path)
     if gallery is not None:
         halves = [
@@ -60,7 +99,7 @@ def read_features(path: str | Path, gallery: str | Path | None = None) -> Trackl
             return _join([_read_split(path, arrays, split) for split in SPLITS], str(path))
     if "splits" not in arrays:
         raise ValueError(f"{path} must say which tracklets are queries, {_describe(arrays)}")
-    return _make(_read_split(path, arrays, ""))
+    return _read_split(path, arrays, "")
 
 
 def _read_arrays(path: Path) -> Arrays:
@@ -82,14 +121,26 @@ def _read_split(path: Path, arrays: Arrays, split: str) -> Arrays:
         names[field] = known[0]
     if not split:
         names |= {name: name for name in ("splits", *_OPTIONAL) if name in arrays}
-    return check_fields(arrays, names, str(path))
+    checked = check_fields(arrays, names, str(path))
+    return checked | _read_known(arrays, len(checked["features"]), path)
+
+
+def _read_known(arrays: Arrays, count: int, path: Path) -> Arrays:
+    """Return which persons and cameras are known, (N,) each."""
+    known = {name: arrays.get(name, np.ones(count, dtype=bool)) for name in _KNOWN_LABELS}
+    for name, values in known.items():
+        if values.dtype != bool or values.shape != (count,):
+            raise ValueError(
+                f"{path}: {name} must be truth values ({count},), got {values.dtype} {values.shape}"
+            )
+    return known
 
 
 def _describe(arrays: Arrays) -> str:
     return f"it has the arrays {sorted(arrays)} of those that are read: {_KNOWN}"
 
 
-def _join(halves: list[Arrays], name: str) -> TrackletFeatures:
+def _join(halves: list[Arrays], name: str) -> Arrays:
     widths = [half["features"].shape[1] for half in halves]
     if widths[0] != widths[1]:
         raise ValueError(f"{name}: query and gallery must have features of one width, got {widths}")
@@ -99,7 +150,7 @@ def _join(halves: list[Arrays], name: str) -> TrackletFeatures:
     gallery = {field: values[others] for field, values in gallery.items()}
     joined = {field: np.concatenate([query[field], gallery[field]]) for field in query}
     counts = (len(query["pids"]), len(gallery["pids"]))
-    return _make(joined | {"splits": np.repeat(np.array(SPLITS), counts)})
+    return joined | {"splits": np.repeat(np.array(SPLITS), counts)}
 
 
 def _keys(half: Arrays) -> Iterator[tuple[bytes, int, int]]:
@@ -110,4 +161,5 @@ def _keys(half: Arrays) -> Iterator[tuple[bytes, int, int]]:
 def _make(fields: Arrays) -> TrackletFeatures:
     count = len(fields["pids"])
     unknown = {"tracklet_ids": np.full(count, -1), "frame_paths": np.full(count, "")}
-    return TrackletFeatures(**(unknown | fields))
+    read = {name: values for name, values in fields.items() if name not in _KNOWN_LABELS}
+    return TrackletFeatures(**(unknown | read))

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
-from torch import Tensor
-from torch.nn import functional as F
 
-from mmctl.functional.distance import check_norms, distance_blocks
-from mmctl.functional.query_expansion import expand_queries
-from mmctl.functional.reranking import k_reciprocal_blocks
+if TYPE_CHECKING:  # saved features are read without torch
+    import torch
+    from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -106,6 +103,12 @@ class Refinement:
         Raises:
             ValueError: If a feature is not finite, or so large that its squares overflow.
         """
+        from torch.nn import functional as F
+
+        from mmctl.functional.distance import check_norms, distance_blocks
+        from mmctl.functional.query_expansion import expand_queries
+        from mmctl.functional.reranking import k_reciprocal_blocks
+
         if self.query_expansion is not None:
             query = expand_queries(
                 query, gallery, num_neighbours=self.query_expansion, alpha=self.alpha
@@ -137,4 +140,6 @@ def _check_keys(name: str, config: Mapping[str, Any], target: type) -> None:
 
 def evaluation_device() -> torch.device:
     """Return where distances are computed: the GPU, if there is one."""
+    import torch
+
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +53,8 @@ class ReIDMetric(BaseMetric):
     Attributes:
         last_evaluation: The latest :class:`~mmctl.evaluation.Evaluation` with the average
             precision of each query; None before the first, and on ranks other than 0.
+        describe_model: Says what the saved features are of, as ``model`` and ``feature``, when they
+            are saved; None: nothing.
 
     Raises:
         ValueError: If an argument is none of the above.
@@ -86,6 +88,7 @@ class ReIDMetric(BaseMetric):
         self.fields = SampleFields(fields)
         self.dump_file = dump_file
         self.last_evaluation: Evaluation | None = None
+        self.describe_model: Callable[[], Mapping[str, str]] | None = None
 
     def process(
         self,
@@ -150,7 +153,8 @@ class ReIDMetric(BaseMetric):
             return {"num_queries": 0, "num_gallery": num_gallery}
         finally:
             if self.dump_file is not None:
-                tracklets.save(self.dump_file, evaluation, settings)
+                described = self.describe_model() if self.describe_model else {}
+                tracklets.save(self.dump_file, evaluation, {**settings, **described})
                 print_log(
                     f"Features of {len(tracklets.pids)} tracklets: {self.dump_file}", "current"
                 )

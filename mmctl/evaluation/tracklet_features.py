@@ -7,13 +7,11 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from mmctl.evaluation.feature_arrays import check_fields, check_texts
 from mmctl.evaluation.protocols import Protocol
 from mmctl.evaluation.refinement import Refinement, evaluation_device
 from mmctl.files import open_atomically, read_npz
-from mmctl.functional.distance import pairwise_distance
 from mmctl.functional.ranking import (
     DISTRACTOR_PID,
     JUNK_PID,
@@ -88,6 +86,10 @@ class TrackletFeatures:
         self, query_rows: np.ndarray, gallery_rows: np.ndarray, metric: str
     ) -> np.ndarray:
         """Return distances between rows, (Q, G), float32."""
+        import torch  # not when features are only read
+
+        from mmctl.functional.distance import pairwise_distance
+
         features = torch.from_numpy(self.features)
         return pairwise_distance(
             features[query_rows], features[gallery_rows], metric=metric
@@ -116,6 +118,8 @@ class TrackletFeatures:
             NoMatchError: If there is no query, no gallery, or no query with a match.
             UnlabelledError: If there cannot be one, because no two tracklets have one pid.
         """
+        import torch  # not when features are only read
+
         if self.is_unlabelled:
             raise UnlabelledError(
                 f"no two of the {len(self.pids)} tracklets have the same pid, so nobody is "

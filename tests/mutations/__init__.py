@@ -16,6 +16,7 @@ from tests.mutations.layouts import LAYOUTS
 from tests.mutations.model import MODEL
 from tests.mutations.mutation import Mutation
 from tests.mutations.synthetic import SYNTHETIC
+from tests.mutations.verification import VERIFICATION
 from tests.mutations.video_tracking import VIDEO_TRACKING
 
 MUTATIONS: tuple[Mutation, ...] = (
@@ -26,6 +27,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     *DATA_CHECK,
     *LAYOUTS,
     *EVALUATION,
+    *VERIFICATION,
     *SYNTHETIC,
     *ADDITIONS,
     *VIDEO_TRACKING,

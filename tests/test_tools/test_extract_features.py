@@ -7,9 +7,12 @@ import json
 
 import numpy as np
 import pytest
+import torch
+from torch.nn.functional import batch_norm, normalize
 
 from mmctl.evaluation import TrackletFeatures
 from mmctl.evaluation.tracklet_table import TrackletTable
+from mmctl.evaluation.verified_source import read_source
 from tests.test_apis.conftest import checkpoints, crops
 from tests.test_datasets.test_tracking.conftest import tracks, video
 
@@ -34,6 +37,31 @@ def test_features_of_a_data_set_equal_those_of_a_test(checkpoints, drawn_mars, t
     assert np.abs(found.features - expected.features).max() < 1e-6
     for name in ("pids", "camids", "tracklet_ids", "splits", "frame_paths"):
         assert np.array_equal(getattr(found, name), getattr(expected, name)), name
+    # Both files say the same of their model, so that a calibration of one fits the other.
+    sources = [read_source(path) for path in (tested, tmp_path / "features.npz")]
+    assert sources[0] == sources[1]
+    assert len(sources[0].model) == 64
+    assert (sources[0].dataset, sources[0].feature) == ("MARS", "before")
+
+
+def test_the_feature_after_the_neck_is_another_and_says_so(
+    checkpoints, drawn_mars, tmp_path, run_tool
+):
+    tables = {}
+    for kind in ("before", "after"):
+        out = tmp_path / kind
+        arguments = [checkpoints["baseline"], drawn_mars, "--feature", kind, "--out", out]
+        run_tool(TOOL, *map(str, arguments), *COMMON)
+        tables[kind] = TrackletTable.load(out / "features.npz")
+    before, after = (read_source(tmp_path / kind / "features.npz") for kind in tables)
+    assert (before.feature, after.feature) == ("before", "after")
+    assert before.model != after.model
+    # The neck is affine, so the mean over the clips of a tracklet goes through it, too.
+    state = torch.load(checkpoints["baseline"], weights_only=False)["state_dict"]
+    norm = {name.rpartition(".")[2]: v for name, v in state.items() if "necks.global" in name}
+    raw = torch.from_numpy(tables["before"].features * tables["before"].norms[:, None])
+    expected = batch_norm(raw, norm["running_mean"], norm["running_var"], norm["weight"])
+    assert np.abs(normalize(expected).numpy() - tables["after"].features).max() < 1e-5
 
 
 def test_unlabelled_folders_and_videos_are_taken_together(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dev.fuzz.case import Kind
 from dev.fuzz.kinds.annotations import Annotations
+from dev.fuzz.kinds.calibrations import Calibrations
 from dev.fuzz.kinds.camera_lists import CameraLists
 from dev.fuzz.kinds.checkpoints import Checkpoints, ForgedCheckpoints
 from dev.fuzz.kinds.configs import CfgOptions, Configs
@@ -37,6 +38,7 @@ KINDS: dict[str, Kind] = {
         CameraLists(),
         Features(),
         FeaturesMat(),
+        Calibrations(),
         KeypointArrays(),
         KeypointHeaders(),
         PartialWork(),

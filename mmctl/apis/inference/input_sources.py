@@ -80,6 +80,11 @@ class DatasetTracklets:
     def __len__(self) -> int:
         return len(self.dataset)
 
+    @property
+    def name(self) -> str:
+        """What the data set calls itself, '' where it does not."""
+        return str(getattr(self.dataset, "metainfo", {}).get("dataset_name", ""))
+
     def items(self, start: int = 0) -> Iterator[TrackletItem]:
         """Yield them in order."""
         for index in range(start, len(self)):

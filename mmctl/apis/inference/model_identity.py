@@ -34,9 +34,52 @@ def hash_model(
         array = value.detach().cpu().contiguous()
         digest.update(f"{name} {array.dtype} {tuple(array.shape)}\n".encode())
         digest.update(array.reshape(-1).view(torch.uint8).numpy().tobytes())
-    content = [_plain(cfg), [_plain(step) for step in pipeline], amp]
+    described = _plain(cfg)
+    if name_feature(model):
+        # As it is now, whatever the config says.
+        described["head"] = {**described.get("head", {}), "test_feature": name_feature(model)}
+    content = [described, [_plain(step) for step in pipeline], amp]
     digest.update(json.dumps(content, sort_keys=True, default=str).encode())
     return digest.hexdigest()
+
+
+def name_feature(model: nn.Module) -> str:
+    """Return which of its head's features a model gives, as ``before``; '' if it has one."""
+    return str(getattr(getattr(model, "head", None), "test_feature", ""))
+
+
+def choose_feature(model: nn.Module, feature: str) -> None:
+    """Take another feature of a model's head from now on.
+
+    Args:
+        model: The model.
+        feature: ``'before'`` or ``'after'`` the neck, see
+            :class:`~mmctl.models.heads.fusion_head.FusionHead`.
+
+    Raises:
+        ValueError: If the head has no such choice.
+    """
+    head: Any = getattr(model, "head", None)
+    if not hasattr(head, "choose_test_feature"):
+        raise ValueError(
+            f"a feature {feature} the neck needs a head that has both, as FusionHead, got a "
+            f"{type(head).__name__}"
+        )
+    head.choose_test_feature(feature)
+
+
+def describe_model(
+    model: nn.Module, cfg: Mapping[str, Any], pipeline: Sequence[Mapping[str, Any]], amp: bool
+) -> dict[str, str]:
+    """Return what a file of features says of its model: its hash, and which feature it is.
+
+    Args:
+        model: As for :func:`hash_model`.
+        cfg: As for :func:`hash_model`.
+        pipeline: As for :func:`hash_model`.
+        amp: As for :func:`hash_model`.
+    """
+    return {"model": hash_model(model, cfg, pipeline, amp), "feature": name_feature(model)}
 
 
 def _plain(value: Any) -> Any:

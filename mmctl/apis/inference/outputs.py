@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +46,10 @@ def draw_strips(
 
 
 def write_outputs(
-    folder: Path, predictions: Sequence[Prediction], strips: Pictures, model: str
+    folder: Path,
+    predictions: Sequence[Prediction],
+    strips: Pictures,
+    settings: Mapping[str, str],
 ) -> None:
     """Write ``features.npz``, ``tracks.csv`` and the strips, each whole or not at all.
 
@@ -54,9 +57,9 @@ def write_outputs(
         folder: Where they go; it is made.
         predictions: What was found, at least one.
         strips: The pictures.
-        model: Hash of the model.
+        settings: What the file of features says of the model.
     """
-    TrackletTable.from_predictions(predictions).save(folder, {"model": model})
+    TrackletTable.from_predictions(predictions).save(folder, settings)
     (folder / PICTURES).mkdir(exist_ok=True)
     for index, strip in enumerate(strips):
         content = cv2.imencode(".jpg", strip[..., ::-1])[1].tobytes()

@@ -143,6 +143,12 @@ class Inputs:
         """Whether the keypoints of the call go to the tracklets in their order."""
         return self.options.keypoints is not None and not self._has_own
 
+    @property
+    def dataset_name(self) -> str:
+        """Names of the data sets, '' where none is."""
+        found = [source.name for source in self.sources if isinstance(source, DatasetTracklets)]
+        return " + ".join(dict.fromkeys(filter(None, found)))
+
     def identify_keypoints(self) -> Any:
         """Return what tells the keypoints of the call from others: file and size, or a hash."""
         given = self.options.keypoints

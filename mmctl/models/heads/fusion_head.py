@@ -112,6 +112,19 @@ class FusionHead(BaseModule):
         if not 0 <= num_parts <= channels:
             raise ValueError(f"num_parts must be from 0 to channels={channels}, got {num_parts}")
 
+    def choose_test_feature(self, test_feature: str) -> None:
+        """Retrieve with another feature from now on; the weights stay as they are.
+
+        Args:
+            test_feature: ``'before'`` or ``'after'`` the neck.
+
+        Raises:
+            ValueError: If it is neither, or there is no neck to come after.
+        """
+        neck = "bnneck" if len(self.necks) else "none"
+        self._check(self.channels, self.num_parts, neck, test_feature)
+        self.test_feature = test_feature
+
     def _check_terms(self, neck: str, reads_logits: bool) -> None:
         for term in self.terms:
             if "parts" in term.reads and not self.num_parts:

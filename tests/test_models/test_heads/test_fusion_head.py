@@ -74,6 +74,21 @@ def test_the_feature_after_the_neck_comes_from_the_same_forward():
     assert not torch.allclose(head.predict(V_G, V_P), feature)
 
 
+def test_the_feature_can_be_chosen_after_the_head_is_built():
+    head, other = build().eval(), build(test_feature="after").eval()
+    other.load_state_dict(head.state_dict())
+    head.choose_test_feature("after")
+    torch.testing.assert_close(head.predict(V_G, V_P), other.predict(V_G, V_P))
+    head.choose_test_feature("before")
+    torch.testing.assert_close(head.predict(V_G, V_P), head.fuse("sum", V_G, V_P))
+    with pytest.raises(ValueError, match="test_feature must be 'before' or 'after', got 'both'"):
+        head.choose_test_feature("both")
+    bare = build(neck="none")
+    with pytest.raises(ValueError, match="test_feature='after' needs a neck to come after"):
+        bare.choose_test_feature("after")
+    assert bare.test_feature == "before"
+
+
 @pytest.mark.parametrize("neck", ["bnneck", "none"])
 def test_the_losses_equal_the_definitions(neck):
     head = build(neck=neck)
