@@ -133,7 +133,9 @@ def check_args(args: argparse.Namespace) -> None:
         if args.camera is None and getattr(args, name) is not None:
             raise ValueError(f"--{name.replace('_', '-')} is about whole frames: give --camera")
     if args.frame_size is not None and min(args.frame_size) < 1:
-        raise ValueError(f"--frame-size must be a height and width in pixels, got {args.frame_size}")
+        raise ValueError(
+            f"--frame-size must be a height and width in pixels, got {args.frame_size}"
+        )
 
 
 def main() -> None:

@@ -198,5 +198,4 @@ def iter_frames(poses: VideoPoses) -> Iterator[tuple[int, npt.NDArray[np.int64]]
     """
     order = np.argsort(poses.numbers, kind="stable")
     numbers, starts = np.unique(poses.numbers[order], return_index=True)
-    for number, index in zip(numbers.tolist(), np.split(order, starts[1:]), strict=True):
-        yield number, index
+    yield from zip(numbers.tolist(), np.split(order, starts[1:]), strict=True)

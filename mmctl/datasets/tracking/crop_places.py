@@ -110,7 +110,11 @@ def _find_limits(low: Array, high: Array, crops: Array) -> Array:
     for axis in (0, 1):
         ends = low[:, axis] + crops[:, axis]
         is_short = high[:, axis] - ends > ROUNDING
-        if is_short.any() and len(np.unique(ends[is_short])) == 1 and ends.max() <= ends[is_short][0]:
+        if (
+            is_short.any()
+            and len(np.unique(ends[is_short])) == 1
+            and ends.max() <= ends[is_short][0]
+        ):
             limits[axis] = ends[is_short][0]
     return limits
 
