@@ -187,6 +187,15 @@ def _read_entry(
 
 
 def read_images(path: Path, content: Any) -> dict[Any, ListedImage]:
+    """Return the images of a COCO file by their ids.
+
+    Args:
+        path: The file, for messages.
+        content: What was parsed of it.
+
+    Raises:
+        ValueError: If they break a rule; image, rule and value are named.
+    """
     images = content.get("images") if isinstance(content, dict) else None
     if not isinstance(images, list):
         raise ValueError(f"{path} must have a list under 'images', got {type(images).__name__}")

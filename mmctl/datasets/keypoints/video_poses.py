@@ -107,9 +107,9 @@ def read_video_poses(path: Path, images: Path | None = None) -> VideoPoses:
         found = list(read_images(images or path, source).values())
         listed, sizes = [image.name for image in found], {image.size for image in found}
         if len(sizes) > 1:
+            shown = " and ".join(sorted(map(str, sizes))[:2])
             raise ValueError(
-                f"{images or path}: the frames of a video have one size, got {sorted(sizes, key=str)[:2]} "
-                "(height, width)"
+                f"{images or path}: frames of a video have one size, got {shown} (height, width)"
             )
     persons = list(parse_persons(path, content, images))
     return _to_poses(path, persons, listed, next(iter(sizes), None))

@@ -39,7 +39,7 @@ def test_a_list_of_persons_does_not_say_where_the_video_begins(tmp_path):
     assert poses.numbers.tolist() == [3, 7]
     assert poses.listed is None
     with pytest.raises(
-        ValueError, match="--first-frame must say .*because frames without a person"
+        ValueError, match=r"--first-frame must say .*because frames without a person"
     ):
         poses.find_first()
     assert poses.find_first(0) == 0
@@ -100,7 +100,7 @@ def test_a_part_of_a_video_needs_to_say_where_it_is(tmp_path):
                 ]
             }
             | {"annotations": []},
-            "the frames of a video have one size, got",
+            "frames of a video have one size, got",
         ),
         ([{"frame_id": -1, "instances": []}], "'frame_id' must be the number of a frame"),
         ([{"frame_id": True, "instances": []}], "'frame_id' must be the number of a frame"),
