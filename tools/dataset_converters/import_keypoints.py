@@ -37,6 +37,7 @@ from mmctl.datasets.keypoints.video_poses import read_video_poses
 from mmctl.datasets.listings.annotation_file import read_annotation_file
 from mmctl.datasets.tracking.whole_frame_poses import import_whole_frames, list_boxes
 from mmctl.engine import run_command
+from mmctl.engine.commands.rated_progress import rated_progress
 from mmctl.engine.commands.track_options import read_camera_number
 
 
@@ -110,10 +111,12 @@ def read_cameras(args: argparse.Namespace, dataset: TrackletDataset) -> Imported
         raise ValueError(f"each camera must be given once, got camera {twice[0]} twice")
     entries = read_annotation_file(dataset.ann_file)[1]
     cameras = list_boxes(dataset.ann_file, entries)
-    poses = {
-        number: read_video_poses(Path(source), args.images)
-        for number, (_, source) in zip(numbers, track(args.camera, "videos"), strict=True)
-    }
+    poses = {}
+    with rated_progress("videos") as progress:
+        bar = progress.add_task("videos", total=len(numbers))
+        for number, (_, source) in zip(numbers, args.camera, strict=True):
+            poses[number] = read_video_poses(Path(source), args.images)
+            progress.advance(bar)
     names = dataset.frame_names()
     sizes = read_sizes([os.path.join(dataset.data_root, name) for name in names])
     size = None if args.frame_size is None else tuple(args.frame_size)
