@@ -35,7 +35,8 @@ def parse_args() -> argparse.Namespace:
         "--starts", nargs="+", metavar="TIME", help="when each video began, as 2024-05-31T12:30:00Z"
     )
     add("--tracks", nargs="+", metavar="FILE", help="track file of each video, for MotFile")
-    add("--camera-list", type=Path, metavar="JSON", help="all of that in a file, in place of flags")
+    text = "all of that in a JSON or YAML file, in place of flags"
+    add("--camera-list", type=Path, metavar="FILE", help=text)
     add = parser.add_argument_group("who finds and follows the persons").add_argument
     add("--detector", default="TorchvisionKeypointRCNN", help="(default: %(default)s)")
     add("--weights", help="name of torchvision's weights, or a checkpoint (default: DEFAULT)")

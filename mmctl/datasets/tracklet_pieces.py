@@ -21,8 +21,8 @@ class TrackletPieces(Dataset):
     ``batch_size`` above 1, whose clips share the network's chunks.
 
     Args:
-        dataset: Config of a :class:`TrackletDataset`, ``split='test'``, whose ``SampleClip`` takes
-            all frames (``mode='interleaved'`` or ``'dense'``).
+        dataset: Config of a :class:`TrackletDataset`, ``split='test'`` or ``'all'``, whose
+            ``SampleClip`` takes all frames (``mode='interleaved'`` or ``'dense'``).
         frames_per_piece: Frames of an item, at least those of a clip; an item has up to two clips
             more.
 
@@ -44,7 +44,7 @@ class TrackletPieces(Dataset):
                 "TrackletPieces cut the tracklets of one data set, because a piece is known by the "
                 f"id of its tracklet, got a {type(self.dataset).__name__}"
             )
-        if self.dataset.split != "test":
+        if self.dataset.split == "train":
             raise ValueError(
                 "TrackletPieces are for testing: a training clip is short whatever the tracklet, "
                 f"got split={self.dataset.split!r}"

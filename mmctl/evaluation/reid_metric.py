@@ -18,6 +18,7 @@ from mmctl.evaluation.refinement import Refinement
 from mmctl.evaluation.sample_fields import SampleFields
 from mmctl.evaluation.sanity_checks import find_oddities
 from mmctl.evaluation.tracklet_features import Evaluation, TrackletFeatures, UnlabelledError
+from mmctl.evaluation.tracklet_table import number_unknown
 from mmctl.functional.distance import DISTANCES
 from mmctl.functional.ranking import JUNK_PID, Ranking
 from mmctl.registry import METRICS
@@ -102,15 +103,18 @@ class ReIDMetric(BaseMetric):
             data_samples: :class:`~mmctl.structures.TrackletSample`, those of another project, or
                 their dicts, with ``pid``, ``camid``, ``split`` ('query' or 'gallery') and
                 ``feature`` (C,); ``tracklet_id``, ``frame_paths`` and ``clip_mode`` are used where
-                they are present.
+                they are present. Unlabelled ones, of ``split='all'``, have neither pid nor split.
 
         Raises:
+            UnlabelledError: If one is unlabelled and no features are to be saved.
             ValueError: If one of the first four is missing or wrong, or a feature is not finite.
         """
         first = len(self.results)
         self.results += [
             self.fields.read(sample, first + index) for index, sample in enumerate(data_samples)
         ]
+        if self.dump_file is None and any(r["pid"] is None for r in self.results[first:]):
+            raise _unlabelled(self.results)  # before the others are computed for nothing
 
     def compute_metrics(self, results: list[dict]) -> dict[str, float]:
         """Rank, log one line, and save the features if asked to, even if the ranking fails.
@@ -136,6 +140,8 @@ class ReIDMetric(BaseMetric):
         }
         try:
             _refuse_mixed_persons(tracklets)
+            if any(result["pid"] is None for result in results):
+                raise _unlabelled(results)
             evaluation = tracklets.evaluate(
                 self.protocol,
                 distance=self.distance,
@@ -221,6 +227,13 @@ def _join_pieces(results: list[dict]) -> list[dict]:
     return whole
 
 
+def _unlabelled(results: list[dict]) -> UnlabelledError:
+    number = sum(result["pid"] is None for result in results)
+    return UnlabelledError(
+        f"{number} of {len(results)} tracklets have no pid, so nobody knows who is who"
+    )
+
+
 def _refuse_mixed_persons(tracklets: TrackletFeatures) -> None:
     """Raise if an id names tracklets of several data sets, whose persons are not the same."""
     frames: dict[int, str] = {}
@@ -245,9 +258,11 @@ def _stack(results: list[dict]) -> TrackletFeatures:
     results = _join_pieces(results)
     # Ties rank by position, which must not depend on how ranks shared the work.
     results = sorted(results, key=lambda result: result["tracklet_id"])
+    known = np.array([result["pid"] is not None for result in results])
+    pids = np.array([result["pid"] or 0 for result in results], dtype=np.int64)
     return TrackletFeatures(
         features=np.stack([result["feature"] for result in results]),
-        pids=np.array([result["pid"] for result in results], dtype=np.int64),
+        pids=number_unknown(pids, known),
         camids=np.array([result["camid"] for result in results], dtype=np.int64),
         tracklet_ids=np.array([result["tracklet_id"] for result in results], dtype=np.int64),
         splits=np.array([result["split"] for result in results]),

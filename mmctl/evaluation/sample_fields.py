@@ -12,6 +12,9 @@ from mmengine.structures import BaseDataElement
 from mmctl.evaluation.feature_arrays import SPLITS
 
 REQUIRED = ("pid", "camid", "split", "feature")
+_OWN = ("tracklet_id", "frame_paths")
+"""What every sample of our data sets has, whoever it is."""
+
 _LABELS = ("gt_label", "label")
 _OPTIONAL = ("tracklet_id", "frame_paths", "clip_mode", "piece", "clip_weights", "feature_norm")
 _PIECE_KEYS = ("tracklet_id", "clip_weights", "feature_norm")
@@ -43,6 +46,9 @@ class SampleFields:
     def read(self, sample: Mapping[str, Any] | BaseDataElement, position: int) -> dict[str, Any]:
         """Return what is ranked, as plain values.
 
+        A tracklet that nobody has labelled, which has neither person nor split, gets the pid None
+        and is in the gallery.
+
         Args:
             sample: A data sample or its dict.
             position: What to call a sample without ``tracklet_id`` in messages.
@@ -55,10 +61,14 @@ class SampleFields:
         found = {name: self._look_up(sample, name) for name in (*REQUIRED, *_OPTIONAL)}
         number = -1 if found["tracklet_id"] is None else _as_int(found["tracklet_id"], "id")
         name = f"tracklet {position if number < 0 else number}"
-        self._check_presence(found, sample, name)
-        pid, camid = (_as_int(found[key], f"{key} of {name}") for key in ("pid", "camid"))
-        if self.names.get("pid", "").rpartition(".")[2] in _LABELS and pid >= 0:
-            pid += 1
+        is_labelled = not self._lacks_labels(found)
+        if not is_labelled:
+            found["split"] = SPLITS[1]
+        self._check_presence(found, sample, name, () if is_labelled else ("pid",))
+        camid = _as_int(found["camid"], f"camid of {name}")
+        pid = _as_int(found["pid"], f"pid of {name}") if is_labelled else None
+        if self.names.get("pid", "").rpartition(".")[2] in _LABELS and (pid or 0) >= 0:
+            pid = (pid or 0) + 1
         name += f" (pid {pid}, camid {camid}, {found['split']})"
         if not isinstance(found["split"], str) or found["split"] not in SPLITS:
             raise ValueError(f"split must be one of {SPLITS} to be ranked, got {name}")
@@ -80,8 +90,20 @@ class SampleFields:
             sample = sample.get(name) if isinstance(sample, (Mapping, BaseDataElement)) else None
         return sample
 
-    def _check_presence(self, found: dict[str, Any], sample: Mapping[str, Any], name: str) -> None:
-        missing = [key for key in REQUIRED if found[key] is None]
+    def _lacks_labels(self, found: Mapping[str, Any]) -> bool:
+        """Return whether a sample is one of ours that nobody has labelled."""
+        has_own_names = not {"pid", "split"} & set(self.names)
+        is_ours = has_own_names and all(found[key] is not None for key in _OWN)
+        return is_ours and found["pid"] is None and found["split"] is None
+
+    def _check_presence(
+        self,
+        found: dict[str, Any],
+        sample: Mapping[str, Any],
+        name: str,
+        spared: tuple[str, ...],
+    ) -> None:
+        missing = [key for key in REQUIRED if found[key] is None and key not in spared]
         if missing:
             names = [self.names.get(key, key) for key in missing]
             hint = "; FeatureHead puts the feature there" if "feature" in missing else ""

@@ -22,7 +22,18 @@ from mmctl.functional.ranking import (
 
 
 class UnlabelledError(NoMatchError):
-    """Nobody is known to be in two tracklets, as in data that nobody has labelled."""
+    """Nobody is known to be in two tracklets, as in data that nobody has labelled.
+
+    Args:
+        reason: What is so; the message goes on with what can be done.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            f"{reason} and nothing can be scored; features that tools/test.py --out has saved are "
+            "ranked across cameras by tools/analysis_tools/rank_across_cameras.py (a table) and "
+            "tools/visualization/draw_ranking_sheet.py --across-cameras (pictures)"
+        )
 
 
 @dataclass(frozen=True)
@@ -122,10 +133,7 @@ class TrackletFeatures:
 
         if self.is_unlabelled:
             raise UnlabelledError(
-                f"no two of the {len(self.pids)} tracklets have the same pid, so nobody is "
-                "labelled and nothing can be scored; features that tools/test.py --out has saved "
-                "are ranked across cameras by tools/analysis_tools/rank_across_cameras.py (a "
-                "table) and tools/visualization/draw_ranking_sheet.py --across-cameras (pictures)"
+                f"no two of the {len(self.pids)} tracklets have the same pid, so nobody is labelled"
             )
         query_rows, gallery_rows = self.rows(protocol)
         for name, rows in (("query", query_rows), ("gallery", gallery_rows)):

@@ -428,8 +428,13 @@ STORED_ARRAYS = (
         (f"{_TESTS}/test_keypoints/test_pose_json.py",),
         {
             "import: visibilities are scores": (
-                "if np.isin(joints[:, 2], _VISIBILITIES).all():",
-                "if False:",
+                "are_marks and (is_labelled or (marks == 2).any())",
+                "False",
+            ),
+            "import: a hidden joint is seen": ("[1.0, HIDDEN_SCORE], 0.0", "[1.0, 1.0], 0.0"),
+            "import: sure scores are visibilities": (
+                "are_marks and (is_labelled or (marks == 2).any())",
+                "are_marks",
             ),
             "import: booleans are numbers": ("<= {int, float}", "<= {int, float, bool}"),
         },

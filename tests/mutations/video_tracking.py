@@ -30,11 +30,10 @@ VIDEO_TRACKING = (
         f"{_WORK}/frame_crops.py",
         (f"{_TESTS}/test_video_tracking.py",),
         {
-            "videos: joints beyond the crop are seen": (
-                "np.where(outside, 0, ",
-                "np.where(False, 0, ",
+            "videos: joints in pixels of the frame": (
+                "CropPlaces(visible[:, :2], ",
+                "CropPlaces(0 * visible[:, :2], ",
             ),
-            "videos: joints in pixels of the frame": ("-= rectangles[:, None, :2]", "-= 0"),
         },
     )
     + mistakes_in(
@@ -77,5 +76,92 @@ VIDEO_TRACKING = (
         "mmctl/datasets/tracking/frame_source.py",
         ("tests/test_datasets/test_tracking/test_frame_source.py",),
         {"videos: every frame of a stride": ("if at % stride == 0:", "if True:")},
+    )
+    + mistakes_in(
+        "mmctl/datasets/tracking/crop_places.py",
+        ("tests/test_datasets/test_tracking/test_crop_places.py",),
+        {
+            "videos: joints beyond the crop are seen": (
+                "np.where(outside, 0, ",
+                "np.where(False, 0, ",
+            ),
+            "whole frames: crops begin within a pixel": (
+                "np.floor(edges + 0.5)",
+                "np.floor(edges)",
+            ),
+            "whole frames: joints at pixel edges": (
+                "[..., :2] + 0.5 - places",
+                "[..., :2] - places",
+            ),
+            "whole frames: scales across and down exchanged": (
+                "places.scales[:, None] - 0.5",
+                "places.scales[:, None, ::-1] - 0.5",
+            ),
+            "whole frames: padded crops begin in the frame": (
+                "np.where(is_padded[:, None], edges[:, :2], low)",
+                "low",
+            ),
+            "whole frames: all of a box was resized": ("crops / sides", "crops / (high - low)"),
+            "whole frames: a pixel of rounding is a scale": ("ROUNDING = 1", "ROUNDING = 0"),
+        },
+    )
+    + mistakes_in(
+        "mmctl/datasets/tracking/pose_matching.py",
+        ("tests/test_datasets/test_tracking/test_pose_matching.py",),
+        {
+            "whole frames: a person for several boxes": (
+                "persons, places = linear_sum_assignment(values, maximize=True)",
+                "persons, places = values.argmax(axis=0), np.arange(len(boxes))",
+            ),
+            "whole frames: the worst pairs": ("maximize=True", "maximize=False"),
+            "whole frames: people far off are small ones": (
+                "MIN_OVERLAP = 0.2",
+                "MIN_OVERLAP = 0.0",
+            ),
+            "whole frames: people who are elsewhere": (
+                "(inside >= MIN_INSIDE) & ",
+                "(inside >= 0) & ",
+            ),
+            "whole frames: unseen joints count": (
+                "seen = keypoints[..., 2] > 0",
+                "seen = keypoints[..., 2] >= 0",
+            ),
+        },
+    )
+    + mistakes_in(
+        "mmctl/datasets/tracking/whole_frame_poses.py",
+        ("tests/test_datasets/test_tracking/test_whole_frame_poses.py",),
+        {
+            "whole frames: poses of the frame after": (
+                "[number - first, ",
+                "[number - first + 1, ",
+            ),
+            "whole frames: poses of another video": ("MIN_MATCHED = 0.5", "MIN_MATCHED = 0.0"),
+            "whole frames: a shorter video": ("if last >= end + step:", "if False:"),
+        },
+    )
+    + mistakes_in(
+        "mmctl/datasets/keypoints/video_poses.py",
+        ("tests/test_datasets/test_keypoints/test_video_poses.py",),
+        {
+            "whole frames: a list of persons begins with a person": (
+                "self.listed is not None and self.listed[0] in (0, 1)",
+                "self.listed is not None",
+            ),
+            "whole frames: frames of two videos": (
+                "names.setdefault(number, name) != name",
+                "False",
+            ),
+        },
+    )
+    + mistakes_in(
+        "mmctl/datasets/listings/frame_origins.py",
+        ("tests/test_datasets/test_tracking/test_crop_places.py",),
+        {
+            "videos: boxes in hundredths round to another pixel": (
+                "first -= 0.01 * (",
+                "first -= 0.0 * (",
+            ),
+        },
     )
 )

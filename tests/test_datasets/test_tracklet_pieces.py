@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -154,3 +156,11 @@ def test_a_piece_without_its_weight_is_named():
     del sample["feature_norm"]
     with pytest.raises(ValueError, match=r"tracklet 7 .* lacks \['feature_norm'\]"):
         ReIDMetric().process(None, [sample])
+
+
+def test_unlabelled_tracklets_are_cut_into_pieces(tmp_path):
+    entry = {"camid": 1, "frames": [f"{number}.jpg" for number in range(7)]}
+    (tmp_path / "annotations.json").write_text(json.dumps({"tracklets": [entry]}))
+    dataset = {"type": "mmctl.TrackletDataset", "data_root": str(tmp_path), "split": "all"}
+    pieces = TrackletPieces(dataset, frames_per_piece=3)
+    assert [pieces.get_data_info(index)["piece"] for index in range(3)] == [(0, 3), (1, 3), (2, 3)]

@@ -317,3 +317,80 @@ def test_a_list_without_frames_is_refused(run_tool, tmp_path, capsys):
     with pytest.raises(SystemExit, match="2"):
         run_tool(IMPORT, str(tmp_path / "k.json"), *arguments)
     assert "annotations.json must list a tracklet" in capsys.readouterr().err
+
+
+@pytest.fixture
+def tracked(tmp_path: Path) -> tuple[Path, np.ndarray]:
+    """Make an unlabelled set of two crops of one camera, and a pose for each in its frames."""
+    root = tmp_path / "tracked"
+    root.mkdir()
+    boxes = [[40, 10, 32, 64], [44, 12, 32, 64]]
+    entry = {"camid": 3, "frames": ["0.png", "1.png"], "video": "gate.mp4", "track": 1}
+    entry |= {"frame_numbers": [0, 1], "boxes": boxes}
+    (root / "annotations.json").write_text(json.dumps({"tracklets": [entry]}))
+    for name in entry["frames"]:
+        assert cv2.imwrite(str(root / name), np.zeros((64, 32, 3), np.uint8))
+    joints = np.stack([np.linspace(3, 28, 17), np.linspace(4, 60, 17), np.full(17, 0.5)], axis=1)
+    frames = [
+        {"frame_id": at, "instances": [{"keypoints": (joints[:, :2] + box[:2]).tolist()}]}
+        for at, box in enumerate(boxes)
+    ]
+    for frame in frames:
+        frame["instances"][0]["keypoint_scores"] = joints[:, 2].tolist()
+    (tmp_path / "gate.json").write_text(json.dumps(frames))
+    return root, joints
+
+
+def test_poses_of_whole_frames_become_keypoints_of_crops(run_tool, tracked, tmp_path, capsys):
+    root, joints = tracked
+    named = ["--dataset", "TrackletDataset", "--data-root", str(root)]
+    run_tool(IMPORT, *named, "--camera", "3", str(tmp_path / "gate.json"))
+    assert "2 frames, 0 of them without a matching pose (zeros)" in capsys.readouterr().out
+    dataset = TrackletDataset(data_root=str(root), split="all", keypoint_file="info/keypoints.npy")
+    stored = np.load(dataset.get_data_info(0)["keypoint_file"])
+    np.testing.assert_allclose(stored, [joints, joints], atol=1e-4)
+    assert read_header(root / "info/keypoints.npy").estimator == "imported: gate.json"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ([], "name the poses of the data set's own frames by SOURCE, or those of whole frames"),
+        (["x.json", "--camera", "3", "x.json"], "and not by both"),
+        (["x.json", "--first-frame", "1"], "--first-frame is about whole frames: give --camera"),
+        (["--camera", "three", "{0}"], "a camera's number must be an integer"),
+        (["--camera", "3", "{0}", "--camera", "3", "{0}"], "got camera 3 twice"),
+        (["--camera", "4", "{0}"], "camera 3 has no poses; the data set has cameras [3]"),
+        (["--camera", "3", "{0}", "--frame-size", "0", "9"], "must be a height and width"),
+        (["--camera", "3", "{0}", "--frame-size", "30", "30"], "pixels of the stored frame"),
+        (["--camera", "3", "{0}", "--first-frame", "1"], "counted from 1, which --first-frame"),
+        (["--camera", "3", "no.json"], "pose file no.json does not exist"),
+    ],
+)
+def test_mistakes_about_whole_frames_end_in_one_line(
+    run_tool, tracked, tmp_path, capsys, options, message
+):
+    root, _ = tracked
+    named = ["--dataset", "TrackletDataset", "--data-root", str(root)]
+    with pytest.raises(SystemExit, match="2"):
+        run_tool(IMPORT, *(text.format(tmp_path / "gate.json") for text in options), *named)
+    error = capsys.readouterr().err
+    assert error.count("error:") == 1
+    assert message in error
+    assert not (root / "info").exists()
+
+
+def test_whole_frames_need_a_list_that_keeps_boxes(run_tool, drawn_mars, tmp_path, capsys):
+    named = ["--dataset", "MARS", "--data-root", str(drawn_mars), "--out", str(tmp_path / "k.npy")]
+    with pytest.raises(SystemExit, match="2"):
+        run_tool(IMPORT, *named, "--camera", "1", "x.json")
+    assert "which a TrackletDataset's list keeps and a MARS does not" in capsys.readouterr().err
+
+
+def test_an_unlabelled_set_gets_keypoints_of_an_estimator(run_tool, tracked, estimator):
+    root, _ = tracked
+    named = ["--dataset", "TrackletDataset", "--data-root", str(root)]
+    size = ["--frame-size", "64", "32", "--num-workers", "0"]
+    run_tool(EXTRACT, *named, *estimator, *size)
+    dataset = TrackletDataset(data_root=str(root), split="all", keypoint_file="info/keypoints.npy")
+    assert np.load(dataset.keypoint_file).shape == (2, 17, 3)

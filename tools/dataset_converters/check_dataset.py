@@ -103,14 +103,8 @@ def dataset_configs(args: argparse.Namespace) -> dict[str, dict[str, Any]]:
         known = getattr(DATASETS.get(args.dataset), "SPLITS", ())
         present = [split for split in SPLITS if split != UNLABELLED or "all" in known]
         return dict.fromkeys(args.splits or present, config)
-    cfg = read_config(args.config)
-    configs = {}
     wanted = args.splits or [split for split in SPLITS if split != UNLABELLED]
-    for split in wanted:
-        loader = cfg.get(f"{split}_dataloader") or {}
-        if isinstance(loader.get("dataset"), dict):
-            given = {"data_root": args.data_root} if args.data_root else {}
-            configs[split] = {**loader["dataset"], **given, **args.options}
+    configs = loader_configs(args, wanted)
     lacking = [split for split in wanted if split not in configs]
     if lacking and (args.splits or not configs):
         raise ValueError(
@@ -118,6 +112,25 @@ def dataset_configs(args: argparse.Namespace) -> dict[str, dict[str, Any]]:
             "choose others with --splits"
         )
     return configs
+
+
+def loader_configs(args: argparse.Namespace, wanted: list[str]) -> dict[str, dict[str, Any]]:
+    """Return the data set of a config's data loader for each split; ``split='all'`` has all."""
+    cfg = read_config(args.config)
+    given = {"data_root": args.data_root} if args.data_root else {}
+    configs: dict[str, dict[str, Any]] = {}
+    rest: dict[str, dict[str, Any]] = {}
+    for phase in (split for split in SPLITS if split != UNLABELLED):
+        dataset = (cfg.get(f"{phase}_dataloader") or {}).get("dataset")
+        if not isinstance(dataset, dict):
+            continue
+        config = {**dataset, **given, **args.options}
+        if config.get("split") == "all":
+            rest = dict.fromkeys(args.splits or SPLITS, config) | rest
+        else:
+            configs |= {phase: config} if phase in wanted else {}
+            rest = {UNLABELLED: config} | rest if UNLABELLED in wanted else rest
+    return rest | configs
 
 
 def print_counts(console: Console, title: str, reports: dict[str, CountReport]) -> None:

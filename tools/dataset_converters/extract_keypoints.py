@@ -71,6 +71,7 @@ def parse_args() -> argparse.Namespace:
 def plan_extraction(args: argparse.Namespace) -> KeypointExtraction:
     """Build everything: a mistake shows before the work begins."""
     dataset = build_dataset(args)
+    dataset.frame_names()  # before weights are loaded, or even fetched
     checkpoint = args.checkpoint
     if checkpoint is None:
         if args.estimator != ESTIMATOR:

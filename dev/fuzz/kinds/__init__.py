@@ -5,7 +5,7 @@ from __future__ import annotations
 from dev.fuzz.case import Kind
 from dev.fuzz.kinds.annotations import Annotations
 from dev.fuzz.kinds.calibrations import Calibrations
-from dev.fuzz.kinds.camera_lists import CameraLists
+from dev.fuzz.kinds.camera_lists import CameraLists, YamlCameraLists
 from dev.fuzz.kinds.checkpoints import Checkpoints, ForgedCheckpoints
 from dev.fuzz.kinds.configs import CfgOptions, Configs
 from dev.fuzz.kinds.duke import Duke
@@ -20,6 +20,7 @@ from dev.fuzz.kinds.stored_arrays import KeypointArrays, KeypointHeaders, Partia
 from dev.fuzz.kinds.stored_configs import StoredConfigs
 from dev.fuzz.kinds.tracks import Identities, Tracks
 from dev.fuzz.kinds.two_cameras import IlidsSplits, IlidsVid, Prid2011
+from dev.fuzz.kinds.video_poses import VideoPoses
 
 KINDS: dict[str, Kind] = {
     kind.name: kind
@@ -36,6 +37,7 @@ KINDS: dict[str, Kind] = {
         Tracks(),
         Identities(),
         CameraLists(),
+        YamlCameraLists(),
         Features(),
         FeaturesMat(),
         Calibrations(),
@@ -43,6 +45,7 @@ KINDS: dict[str, Kind] = {
         KeypointHeaders(),
         PartialWork(),
         PoseJson(),
+        VideoPoses(),
         Checkpoints(),
         ForgedCheckpoints(),
         Resume(),

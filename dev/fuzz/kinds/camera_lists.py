@@ -8,7 +8,9 @@ from dataclasses import astuple
 from pathlib import Path
 from typing import Any, ClassVar
 
-from dev.fuzz.case import Change, Effect, Files, Kind, not_a_file
+import yaml
+
+from dev.fuzz.case import Change, Effect, Files, Kind, edit_text, not_a_file
 from dev.fuzz.changed_json import (
     anything,
     broken_json,
@@ -23,6 +25,14 @@ from mmctl.apis.video_tracking.camera_list import parse_start, read_camera_list
 from mmctl.datasets.listings.frame_origins import MAX_ID
 
 _NO_TIMES = ("2024-05-31", "2024-05-31T12:00:00", "2024-02-30T12:00:00Z", "noon", "", "12:30Z")
+
+
+class _PlainDumper(yaml.SafeDumper):
+    """Writes equal values each by itself."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        """Return true: no value refers to another."""
+        return True
 
 
 class CameraLists(Kind):
@@ -71,8 +81,13 @@ class CameraLists(Kind):
         return [[v.get(key) for key in ("video", "camera", "start", "tracks")] for v in content]
 
     def read(self, folder: Path) -> Any:
-        """Read the list; paths start from its folder."""
-        found = [list(astuple(camera)) for camera in read_camera_list(folder / "cameras.json")]
+        """Read the list."""
+        return self.read_list(folder / "cameras.json")
+
+    def read_list(self, path: Path) -> Any:
+        """Read a list; paths start from its folder."""
+        folder = path.parent
+        found = [list(astuple(camera)) for camera in read_camera_list(path)]
         for values in found:
             for index in (0, 3):
                 if values[index] is not None:
@@ -86,3 +101,29 @@ class CameraLists(Kind):
             assert video, "a video without name"
             assert 0 <= camera <= MAX_ID, f"camera {camera}"
             assert start is None or parse_start(start, "start").tzinfo is not None
+
+
+class YamlCameraLists(CameraLists):
+    """The same lists in YAML."""
+
+    name = "yaml-camera-lists"
+    edits: ClassVar[Sequence[Change]] = (
+        edit_text(
+            "a key twice", Effect.REFUSED, ".yaml", lambda _, text: f"{text}  <<: 1\n  <<: 1\n"
+        ),
+        edit_text("a reference", Effect.REFUSED, ".yaml", lambda _, text: f"{text}- *other\n"),
+        edit_text("two documents", Effect.REFUSED, ".yaml", lambda _, text: f"{text}---\n{text}"),
+        edit_text("an object", Effect.REFUSED, ".yaml", lambda _, text: f"- !!set {{a}}\n{text}"),
+        edit_text("a comment", Effect.SAME, ".yaml", lambda _, text: f"# note\n{text}# note\n"),
+        not_a_file(".yaml"),
+    )
+
+    def render(self, rng: random.Random, content: Any) -> Files:
+        """Write the file, videos in blocks or in a line each."""
+        flow = rng.choice((None, False))
+        text = yaml.dump(content, Dumper=_PlainDumper, default_flow_style=flow, width=10**6)
+        return {"cameras.yaml": text.encode()}
+
+    def read(self, folder: Path) -> Any:
+        """Read the list."""
+        return self.read_list(folder / "cameras.yaml")

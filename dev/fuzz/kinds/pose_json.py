@@ -123,7 +123,7 @@ class PoseJson(Kind):
         for _ in _FRAMES:
             points: list[float] = []
             for _ in KEYPOINTS:
-                score = 2 if layout == "coco" else rng.randint(1, 16) / 16
+                score = rng.choice((2, 2, 1)) if layout == "coco" else rng.randint(1, 16) / 16
                 points += [rng.randint(4, 60) / 2, rng.randint(4, 120) / 2, score]
             people.append(points)
         if layout == "list":
@@ -166,7 +166,7 @@ class PoseJson(Kind):
             frame = frames.get(person["image_id"], person["image_id"])
             points = np.array(person["keypoints"], np.float32).reshape(17, 3)[order]
             if content["layout"] == "coco":
-                points[:, 2] = points[:, 2] > 0
+                points[:, 2] /= 2  # a hidden joint has half the score of one that is seen
             array[_FRAMES.index(frame)] = points
         return array
 

@@ -11,8 +11,11 @@ from pathlib import Path
 
 from mmctl.datasets.listings.frame_origins import MAX_ID
 from mmctl.files import read_json, shorten, to_record
+from mmctl.files.yaml_files import read_yaml
 
 _EXAMPLE = '[{"video": "gate.mp4", "camera": 1, "start": "2024-05-31T12:30:00+02:00"}]'
+
+_YAML = (".yaml", ".yml")
 
 _TIME = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})[T ]([0-9]{2}:[0-9]{2})(:[0-9]{2})?([.][0-9]{1,6})?"
@@ -59,16 +62,17 @@ class CameraVideo:
 
 
 def read_camera_list(path: Path) -> list[CameraVideo]:
-    """Read a JSON list of videos; paths in it start from its folder.
+    """Read a list of videos, JSON or YAML; paths in it start from its folder.
 
     Args:
-        path: The file.
+        path: The file, YAML if it ends with .yaml or .yml.
 
     Raises:
         FileNotFoundError: If it does not exist.
         ValueError: If it breaks a rule; place, key, rule and value are named.
     """
-    content = read_json(path, "camera list", f"it should look like {_EXAMPLE}")
+    read = read_yaml if path.suffix.lower() in _YAML else read_json
+    content = read(path, "camera list", f"it should look like {_EXAMPLE}")
     if not isinstance(content, list) or not content:
         raise ValueError(
             f"camera list {path} must be a list of at least one video, like {_EXAMPLE}, got "

@@ -17,9 +17,10 @@ from mmctl.datasets.frame_quality import (
     rate_overlaps,
     rate_sharpness,
 )
+from mmctl.datasets.tracking.crop_places import CropPlaces, move_into_crops
 from mmctl.datasets.tracking.track_plan import TrackSettings
 from mmctl.models.detectors.detector import Frame
-from mmctl.structures import NUM_KEYPOINTS, Detections
+from mmctl.structures import Detections
 
 IntArray = npt.NDArray[np.int64]
 
@@ -67,7 +68,10 @@ def rate_crops(frame: Frame, found: Detections, rectangles: IntArray, keep: IntA
     rows["track"], rows["box"] = chosen.tracks, chosen.boxes
     crops = [frame[top:bottom, left:right] for left, top, right, bottom in visible.tolist()]
     if chosen.keypoints is not None:
-        rows["keypoints"] = _to_crops(chosen.keypoints, visible)
+        # (m, 2) height and width
+        sizes = (visible[:, 2:] - visible[:, :2])[:, ::-1]
+        places = CropPlaces(visible[:, :2], np.ones((len(keep), 2)), sizes)
+        rows["keypoints"] = move_into_crops(chosen.keypoints, places)
     # Who has no crop may stand before somebody who has.
     overlaps = rate_overlaps(found.boxes)[keep]
     rows["quality"] = _rate(chosen, crops, (frame.shape[0], frame.shape[1]), overlaps)
@@ -87,14 +91,3 @@ def _rate(
     if found.keypoints is not None:
         ratings += rate_keypoints(found.keypoints)
     return combine_ratings(*[rating.clip(0, 1) for rating in ratings])
-
-
-def _to_crops(keypoints: np.ndarray, rectangles: np.ndarray) -> np.ndarray:
-    """Move joints from the frame into the crops; those outside get score 0, (n, 17, 3)."""
-    moved = keypoints.reshape(-1, NUM_KEYPOINTS, 3).astype(np.float64)
-    moved[..., :2] -= rectangles[:, None, :2]
-    # (n, 1, 2) width and height; the centre of the first pixel is 0
-    sides = (rectangles[:, 2:] - rectangles[:, :2])[:, None]
-    outside = ((moved[..., :2] < -0.5) | (moved[..., :2] > sides - 0.5)).any(axis=2)
-    moved[..., 2] = np.where(outside, 0, moved[..., 2].clip(0, 1))
-    return moved

@@ -104,6 +104,25 @@ def sample_sizes(paths: Sequence[str], places: npt.NDArray[np.int64]) -> npt.NDA
     return sizes
 
 
+def read_sizes(paths: Sequence[str]) -> npt.NDArray[np.int32]:
+    """Return height and width of every frame, (n, 2).
+
+    Args:
+        paths: The frames.
+
+    Raises:
+        ValueError: If one cannot be read; the first is named.
+    """
+    report = check_frames(paths, "header", min(4, os.cpu_count() or 1))
+    if report.faults:
+        path, reason = report.faults[0]
+        raise ValueError(
+            f"every frame must have a size that can be read, but {path} {reason}"
+            + (f", and so {len(report.faults) - 1:,} more" if len(report.faults) > 1 else "")
+        )
+    return report.sizes
+
+
 def _check_chunks(
     chunks: Sequence[Sequence[str]], mode: str, workers: int
 ) -> Iterator[FrameReport]:

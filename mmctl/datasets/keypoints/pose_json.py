@@ -28,7 +28,7 @@ _PER_FRAME_PREFIX = "results_"
 _LARGEST_SIDE = 1_000_000
 """Pixels: more than any picture has."""
 
-_WHAT = "pose file"
+WHAT = "pose file"
 _NAMELESS = (
     "must name its frames, which mmpose's predictions do not: run it over the data set's own "
     "frames, with a file for each, and give the folder of those files"
@@ -36,7 +36,14 @@ _NAMELESS = (
 
 
 @dataclass(frozen=True)
-class _Image:
+class ListedImage:
+    """An image of a COCO file.
+
+    Attributes:
+        name: Its file.
+        size: Height and width, where the file says them.
+    """
+
     name: str
     size: tuple[int, int] | None
 
@@ -56,9 +63,19 @@ def read_persons(path: Path, images: Path | None = None) -> Iterator[Person]:
         FileNotFoundError: If there is no such file.
         ValueError: If it breaks a rule; file, entry, rule and value are named.
     """
-    content = read_json(path, _WHAT)
+    yield from parse_persons(path, read_json(path, WHAT), images)
+
+
+def parse_persons(path: Path, content: Any, images: Path | None = None) -> Iterator[Person]:
+    """Read the content of a JSON file of a whole data set, as :func:`read_persons`.
+
+    Args:
+        path: The file, for messages.
+        content: What was parsed of it.
+        images: As there.
+    """
     is_object = isinstance(content, dict)
-    if is_object and "annotations" not in content and "images" not in content:
+    if is_named(content):
         yield from _read_named_frames(path, content)
         return
     entries = content["annotations"] if is_object and "annotations" in content else content
@@ -67,11 +84,11 @@ def read_persons(path: Path, images: Path | None = None) -> Iterator[Person]:
             f"{path} must be a list of persons, an object with lists under 'images' and "
             f"'annotations', or one with the persons of each frame, got {type(entries).__name__}"
         )
-    names: dict[Any, _Image] = {}
+    names: dict[Any, ListedImage] = {}
     orders: dict[Any, list[str]] = {}
     if is_object or images is not None:
-        source = content if images is None else read_json(images, _WHAT)
-        names = _read_images(images or path, source)
+        source = content if images is None else read_json(images, WHAT)
+        names = read_images(images or path, source)
         has_own = is_object and "categories" in content
         orders = _read_orders(*((path, content) if has_own else (images or path, source)))
     for number, entry in enumerate(entries):
@@ -109,12 +126,27 @@ def read_frame_files(folder: Path, paths: Iterable[Path]) -> Iterator[Person]:
         ValueError: If a file breaks a rule; file, entry, rule and value are named.
     """
     for path in paths:
-        content = read_json(path, _WHAT)
-        stem = path.stem.removesuffix(_PER_FRAME_SUFFIX)
-        if isinstance(content, dict) and "instance_info" in content:
-            stem = stem.removeprefix(_PER_FRAME_PREFIX)
-        frame = (path.relative_to(folder).parent / stem).as_posix()
-        yield from read_frame(str(path), frame, content)
+        content = read_json(path, WHAT)
+        yield from read_frame(str(path), frame_of(path, folder, content), content)
+
+
+def is_named(content: Any) -> bool:
+    """Return whether parsed JSON has the persons of each frame by its name."""
+    return isinstance(content, dict) and not {"annotations", "images"} & set(content)
+
+
+def frame_of(path: Path, folder: Path, content: Any) -> str:
+    """Return the frame that a file of a single frame is of: the path that the file would have.
+
+    Args:
+        path: The file.
+        folder: Where the paths of the frames begin.
+        content: What was parsed of it.
+    """
+    stem = path.stem.removesuffix(_PER_FRAME_SUFFIX)
+    if isinstance(content, dict) and "instance_info" in content:
+        stem = stem.removeprefix(_PER_FRAME_PREFIX)
+    return (path.relative_to(folder).parent / stem).as_posix()
 
 
 def _read_named_frames(path: Path, content: Mapping[str, Any]) -> Iterator[Person]:
@@ -133,7 +165,7 @@ def _read_named_frames(path: Path, content: Mapping[str, Any]) -> Iterator[Perso
 def _read_entry(
     place: str,
     entry: Any,
-    names: Mapping[Any, _Image],
+    names: Mapping[Any, ListedImage],
     orders: Mapping[Any, list[str]],
     is_annotation: bool,
 ) -> Person:
@@ -154,11 +186,20 @@ def _read_entry(
     )
 
 
-def _read_images(path: Path, content: Any) -> dict[Any, _Image]:
+def read_images(path: Path, content: Any) -> dict[Any, ListedImage]:
+    """Return the images of a COCO file by their ids.
+
+    Args:
+        path: The file, for messages.
+        content: What was parsed of it.
+
+    Raises:
+        ValueError: If they break a rule; image, rule and value are named.
+    """
     images = content.get("images") if isinstance(content, dict) else None
     if not isinstance(images, list):
         raise ValueError(f"{path} must have a list under 'images', got {type(images).__name__}")
-    names: dict[Any, _Image] = {}
+    names: dict[Any, ListedImage] = {}
     for number, image in enumerate(images):
         place = f"{path}: image {number}"
         if not isinstance(image, dict) or not {"id", "file_name"} <= set(image):
@@ -169,7 +210,7 @@ def _read_images(path: Path, content: Any) -> dict[Any, _Image]:
                 "'file_name' a string, because it is the path of a frame, got "
                 f"{reprlib.repr(image['id'])} and {reprlib.repr(image['file_name'])}"
             )
-        found = _Image(image["file_name"], _read_size(place, image))
+        found = ListedImage(image["file_name"], _read_size(place, image))
         if names.setdefault(image["id"], found).name != found.name:
             raise ValueError(
                 f"{path}: an image id must belong to one file, but {image['id']!r} belongs to "
@@ -232,11 +273,11 @@ def _find_order(
     return joints
 
 
-def _find_image(place: str, image_id: Any, names: Mapping[Any, _Image]) -> _Image:
+def _find_image(place: str, image_id: Any, names: Mapping[Any, ListedImage]) -> ListedImage:
     if _is_id(image_id) and image_id in names:
         return names[image_id]
     if isinstance(image_id, str) and not names:
-        return _Image(image_id, None)
+        return ListedImage(image_id, None)
     raise ValueError(
         f"{place}: 'image_id' must be the name of a frame, or the id of one of the {len(names)} "
         f"'images' of a COCO file (--images names one), got {reprlib.repr(image_id)}"

@@ -15,6 +15,10 @@ from numpy.typing import NDArray
 from mmctl.datasets.keypoints.joint_orders import find_places, match_names, to_coco
 from mmctl.structures import NUM_KEYPOINTS
 
+HIDDEN_SCORE = 0.5
+"""Score of a joint that is labelled but hidden, between one that is seen (1) and one that is not
+labelled (0): its place is known, and what shows there is somebody or something else."""
+
 _VISIBILITIES = (0, 1, 2)
 """COCO's marks: not labelled, hidden, visible."""
 
@@ -55,7 +59,7 @@ def read_person(
         place: Where it stands, for messages.
         frame: Path or name of the frame.
         values: x, y and score of each joint, or x and y where ``scores`` are given, flat or nested.
-            Third numbers that are all 0, 1 or 2 are COCO's visibilities.
+            Third numbers that are all 0, 1 or 2, and one of them 2, are COCO's visibilities.
         scores: The score of each joint.
         names: The joints' names; None: there are as many as in a known order.
         score: How sure the program is, a number or a list of one.
@@ -73,8 +77,11 @@ def read_person(
             f"{place}: the keypoints must be {what} of each joint: {error}; they are "
             f"{_shorten(values)}"
         ) from error
-    if np.isin(joints[:, 2], _VISIBILITIES).all():
-        joints[:, 2] = joints[:, 2] > 0
+    marks = joints[:, 2]
+    are_marks = bool(np.isin(marks, _VISIBILITIES).all())
+    # A program may be sure of all that it finds: 0 and 1 alone are scores where nobody says else.
+    if are_marks and (is_labelled or (marks == 2).any()):
+        joints[:, 2] = np.select([marks == 2, marks == 1], [1.0, HIDDEN_SCORE], 0.0)
     elif is_labelled:
         raise ValueError(
             f"{place}: the third number of a joint must be COCO's visibility 0, 1 or 2, or the "

@@ -99,12 +99,20 @@ def name_video(path: Path) -> str:
 def round_boxes(boxes: NDArray[np.float64]) -> list[list[float]]:
     """Return boxes as a list keeps them, in hundredths of a pixel.
 
+    Edges stay on their side of the middle of a pixel, so that the crop can be found again.
+
     Args:
         boxes: Left, top, width and height, (S, 4); the latter two are positive, and stay so.
     """
-    rounded = boxes.round(2)
-    rounded[:, 2:] = rounded[:, 2:].clip(min=0.01)
-    return rounded.tolist()
+    first = boxes[:, :2].round(2)
+    first -= 0.01 * (np.floor(first + 0.5) > np.floor(boxes[:, :2] + 0.5))
+    first = first.round(2)
+    ends = np.floor(boxes[:, :2] + boxes[:, 2:] + 0.5)
+    sides = boxes[:, 2:].round(2)
+    for step in (-0.01, -0.01, 0.01, 0.01):  # both were rounded
+        wrong = np.sign(np.floor(first + sides + 0.5) - ends) == -np.sign(step)
+        sides = np.where(wrong, sides + step, sides).round(2)
+    return np.concatenate([first, sides.clip(min=0.01)], axis=1).tolist()
 
 
 def is_integer(value: Any) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
@@ -19,6 +20,9 @@ from mmctl.files import check_regular, read_bytes
 Frame = npt.NDArray[np.uint8]
 
 _PICTURES = (".bmp", ".jpeg", ".jpg", ".png")
+
+_QUIET = "-8"
+"""FFmpeg's complaints name no file, and what they are about is said here by name."""
 
 
 class FrameSource:
@@ -203,6 +207,7 @@ def open_source(path: Path) -> FrameSource:
 
 @contextmanager
 def _open_video(path: Path) -> Iterator[cv2.VideoCapture]:
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", _QUIET)
     capture = cv2.VideoCapture(str(path))
     capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 1)
     try:

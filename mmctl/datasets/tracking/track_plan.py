@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from mmctl.datasets.tracking.crop_places import whole_edges
 from mmctl.datasets.tracking.frame_source import FrameSource
 from mmctl.datasets.tracking.track_boxes import TrackBoxes
 
@@ -202,6 +203,5 @@ def clip_boxes(boxes: npt.NDArray[np.float64], size: tuple[int, int]) -> IntArra
     Returns:
         Left, top, right and bottom, the latter two exclusive, (n, 4).
     """
-    edges = np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], axis=1)
     limits = np.array([size[1], size[0], size[1], size[0]])
-    return np.floor(edges + 0.5).clip(0, limits).astype(np.int64)
+    return whole_edges(boxes).clip(0, limits)

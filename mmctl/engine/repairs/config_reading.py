@@ -26,8 +26,8 @@ from mmengine.config import Config
 from mmengine.config.config import BASE_KEY, RESERVED_KEYS
 
 from mmctl.engine.repairs.custom_modules import check_imports, import_custom_modules
-from mmctl.engine.repairs.strict_yaml import StrictLoader
 from mmctl.files import parse_json, read_text
+from mmctl.files.yaml_files import StrictLoader
 
 SUFFIXES = (".py", ".json", ".yaml", ".yml")
 

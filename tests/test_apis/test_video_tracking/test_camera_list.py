@@ -86,3 +86,38 @@ def test_a_camera_or_a_video_is_there_once():
         check_once([CameraVideo("a", 1), CameraVideo("b", 1)])
     with pytest.raises(ValueError, match=r"each video must be of one camera.*cameras 1 and 2"):
         check_once([CameraVideo("a", 1), CameraVideo("x/../a", 2)])
+
+
+YAML = """\
+# what each camera took
+- video: a.mp4
+  camera: 1
+  start: 2024-05-31T14:30:00+02:00
+- {video: /else/b.mp4, camera: 0, tracks: b.txt, start: null}
+"""
+
+
+@pytest.mark.parametrize("name", ["cameras.yaml", "cameras.YML"])
+def test_a_list_may_be_yaml(tmp_path, name):
+    (tmp_path / name).write_text(YAML)
+    assert read_camera_list(tmp_path / name) == [
+        CameraVideo(str(tmp_path / "a.mp4"), 1, "2024-05-31T14:30:00+02:00"),
+        CameraVideo("/else/b.mp4", 0, None, str(tmp_path / "b.txt")),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "must be a list of at least one video, like .*, got None"),
+        ("- {video: a.mp4, camera: 010}", "video 0: 'camera' must be an integer, got '010'"),
+        ("- {video: a.mp4, camera: yes}", "video 0: 'camera' must be an integer, got 'yes'"),
+        ("- {video: 1, camera: 1}", "video 0: 'video' must be text, got 1"),
+        ("- {video: a.mp4, camera: 1, start: 12:30}", "the start of a.mp4 must be a time with"),
+        ("- {video: a.mp4, camera: 1, colour: red}", "video 0 has the unknown key 'colour'"),
+    ],
+)
+def test_yaml_has_the_rules_of_json(tmp_path, text, message):
+    (tmp_path / "c.yaml").write_text(text)
+    with pytest.raises(ValueError, match=rf"camera list .*c\.yaml.*{message}"):
+        read_camera_list(tmp_path / "c.yaml")

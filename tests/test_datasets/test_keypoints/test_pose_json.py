@@ -5,6 +5,7 @@ import pytest
 
 from mmctl.datasets.keypoints.joint_orders import find_places, to_coco
 from mmctl.datasets.keypoints.pose_json import list_frame_files, read_frame_files, read_persons
+from mmctl.datasets.keypoints.pose_person import HIDDEN_SCORE
 from mmctl.structures import FLIP_ORDER, KEYPOINTS
 
 
@@ -43,9 +44,9 @@ def test_coco_annotations_name_their_frames_and_turn_visibilities_into_scores(tm
     }
     one, other = read_persons(write(tmp_path / "coco.json", content))
     assert (one.frame, other.frame) == ("a/1.jpg", "a/0.jpg")
-    assert one.joints[:, 2].tolist() == [0, 1, 1] * 5 + [0, 1]
+    assert one.joints[:, 2].tolist() == [0, 0.5, 1] * 5 + [0, 0.5]
     np.testing.assert_array_equal(one.joints[:, :2], first[:, :2])
-    assert one.score == pytest.approx(11 / 17)
+    assert one.score == pytest.approx(8 / 17)
     np.testing.assert_array_equal(other.joints, second)
     assert other.score == 2.5
 
@@ -290,7 +291,7 @@ def test_third_numbers_of_0_1_and_2_are_visibilities_in_any_layout(tmp_path, sco
     values[:, 2] = [0, 1, 2] * 5 + [0, 1]
     entry = {"image_id": "a", "keypoints": flat(values), **score}
     (person,) = read_persons(write(tmp_path / "p.json", [entry]))
-    assert person.joints[:, 2].tolist() == [0, 1, 1] * 5 + [0, 1]
+    assert person.joints[:, 2].tolist() == [0, 0.5, 1] * 5 + [0, 0.5]
 
 
 def test_a_person_without_numbers_is_nobody(tmp_path):
@@ -380,3 +381,27 @@ def test_the_size_of_a_frame_is_kept(tmp_path):
     content = coco() | {"images": images}
     sizes = [person.frame_size for person in read_persons(write(tmp_path / "p.json", content))]
     assert sizes == [None, (128, 64)]
+
+
+def test_a_hidden_joint_keeps_its_place_at_half_the_score_of_one_that_is_seen(tmp_path):
+    values = joints()
+    values[:, 2] = [2, 1, 0, *[2] * 14]
+    content = {
+        "images": [{"id": 1, "file_name": "0.jpg"}],
+        "annotations": [{"image_id": 1, "keypoints": flat(values)}],
+    }
+    (person,) = read_persons(write(tmp_path / "coco.json", content))
+    assert person.joints[:3, 2].tolist() == [1, HIDDEN_SCORE, 0]
+    np.testing.assert_array_equal(person.joints[:, :2], values[:, :2])
+
+
+def test_a_program_that_is_sure_of_all_joints_means_scores_and_no_visibilities(tmp_path):
+    values = joints()
+    values[:, 2] = [0, *[1] * 16]
+    entries = [{"image_id": "0.jpg", "keypoints": flat(values), "score": 0.9}]
+    (person,) = read_persons(write(tmp_path / "list.json", entries))
+    assert person.joints[:, 2].tolist() == [0, *[1] * 16]
+    labelled = {"images": [{"id": 1, "file_name": "0.jpg"}], "annotations": []}
+    labelled["annotations"] = [{"image_id": 1, "keypoints": flat(values)}]
+    (person,) = read_persons(write(tmp_path / "coco.json", labelled))
+    assert person.joints[:, 2].tolist() == [0, *[HIDDEN_SCORE] * 16]
