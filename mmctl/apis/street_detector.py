@@ -15,9 +15,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from mmctl.datasets.frame_decoding import decode_frame
 from mmctl.datasets.synthetic.street import StreetPainter, StreetSettings, plan_visits
 from mmctl.datasets.synthetic.worker_pool import worker_pool
-from mmctl.datasets.transforms.load_frames import decode_frame
 from mmctl.files import write_whole
 from mmctl.models.detectors.small_keypoint_rcnn import build_small_keypoint_rcnn
 from mmctl.structures import FLIP_ORDER

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.gridspec import GridSpec
 from matplotlib.patches import Patch, Rectangle
 
-from mmctl.datasets.transforms.load_frames import decode_frame
+from mmctl.datasets.frame_decoding import decode_frame
 from mmctl.evaluation.tracklet_features import TrackletFeatures
 from mmctl.functional.ranking import DISTRACTOR_PID
 

@@ -78,7 +78,7 @@ TRAPS: dict[str, tuple[str, ...]] = {
         "flip: heatmaps of left and right joints not swapped",
         "body: eyes not swapped by a flip",
     ),
-    "frames read as BGR": ("load: BGR for RGB", "preprocessor: channels reordered"),
+    "frames read as BGR": ("decode: BGR for RGB", "preprocessor: channels reordered"),
     "preprocessor reorders the frames of a clip": ("preprocessor: frames reordered",),
     "unsorted random frames": ("clips: random frames unsorted",),
     "padding when the length is a multiple": (

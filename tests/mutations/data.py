@@ -121,53 +121,68 @@ CROP_CLIP = mistakes_in(
     },
 )
 
-LOAD_AND_PACK = mistakes_in(
-    f"{_TRANSFORMS}/load_frames.py",
-    (f"{_TESTS}/test_transforms/test_load_frames.py",),
-    {
-        "load: BGR for RGB": (
-            "return np.asarray(frame)",
-            "return np.asarray(frame)[..., ::-1]",
-        ),
-        "load: 16 bits in 8": ("_KEEP_DEPTH = cv2.IMREAD_ANYDEPTH", "_KEEP_DEPTH = 0"),
-        "load: frames in the order of the file": (
-            "[readable[index] for index in indices]",
-            "[readable[index] for index in sorted(indices)]",
-        ),
-        "load: test tracklets mended": (
-            'results.get("split") not in _NEVER_MENDED',
-            'results.get("split") != "nobody"',
-        ),
-        "load: frames that came instead count as further ones": (
-            'results["clip_weights"] = count_distinct_frames(indices)',
-            "del indices",
-        ),
-        "load: keypoints of the broken frames": (
-            'results["clip_indices"] = indices',
-            "del results",
-        ),
-        "load: frames that are cut off accepted": (
-            "if content.startswith(start) and end not in tail:",
-            "if False:",
-        ),
-    },
-) + mistakes_in(
-    f"{_TRANSFORMS}/pack_clip.py",
-    (f"{_TESTS}/test_transforms/test_pack_clip.py",),
-    {
-        "pack: red and blue exchanged": (
-            "cv2.split(frame, list(target))",
-            "cv2.split(frame, list(target[::-1]))",
-        ),
-        "pack: keypoints of clips and frames mixed": (
-            "sample.keypoints = keypoints.unflatten(0, (num_clips, clip_len))",
-            "sample.keypoints = keypoints.unflatten(0, (clip_len, num_clips)).transpose(0, 1)",
-        ),
-        "pack: heatmaps of clips and frames mixed": (
-            "sample.heatmaps = heatmaps.unflatten(0, (num_clips, clip_len))",
-            "sample.heatmaps = heatmaps.unflatten(0, (clip_len, num_clips)).transpose(0, 1)",
-        ),
-    },
+LOAD_AND_PACK = (
+    mistakes_in(
+        "mmctl/datasets/frame_decoding.py",
+        (f"{_TESTS}/test_transforms/test_load_frames.py", f"{_TESTS}/test_frame_decoding.py"),
+        {
+            "decode: BGR for RGB": (
+                "return frame\n\n\ndef _decode_plain_jpeg",
+                "return frame[..., ::-1]\n\n\ndef _decode_plain_jpeg",
+            ),
+            "decode: BGR by the faster decoder": (
+                '(content, "RGB", strict',
+                '(content, "BGR", strict',
+            ),
+            "decode: damage passed over": ("strict=True", "strict=False"),
+            "decode: pictures not upright": (" or _ORIENTATION_NOTE in content", ""),
+            "decode: 16 bits in 8": ("_KEEP_DEPTH = cv2.IMREAD_ANYDEPTH", "_KEEP_DEPTH = 0"),
+            "decode: frames that are cut off accepted": (
+                "if content.startswith(start) and end not in tail:",
+                "if False:",
+            ),
+        },
+    )
+    + mistakes_in(
+        f"{_TRANSFORMS}/load_frames.py",
+        (f"{_TESTS}/test_transforms/test_load_frames.py",),
+        {
+            "load: frames in the order of the file": (
+                "[readable[index] for index in indices]",
+                "[readable[index] for index in sorted(indices)]",
+            ),
+            "load: test tracklets mended": (
+                'results.get("split") not in _NEVER_MENDED',
+                'results.get("split") != "nobody"',
+            ),
+            "load: frames that came instead count as further ones": (
+                'results["clip_weights"] = count_distinct_frames(indices)',
+                "del indices",
+            ),
+            "load: keypoints of the broken frames": (
+                'results["clip_indices"] = indices',
+                "del results",
+            ),
+        },
+    )
+    + mistakes_in(
+        f"{_TRANSFORMS}/pack_clip.py",
+        (f"{_TESTS}/test_transforms/test_pack_clip.py",),
+        {
+            "pack: red and blue exchanged": (
+                "cv2.split(frame, list(target))",
+                "cv2.split(frame, list(target[::-1]))",
+            ),
+            "pack: keypoints of clips and frames mixed": (
+                "sample.keypoints = keypoints.unflatten(0, (num_clips, clip_len))",
+                "sample.keypoints = keypoints.unflatten(0, (clip_len, num_clips)).transpose(0, 1)",
+            ),
+            "pack: heatmaps of clips and frames mixed": (
+                "sample.heatmaps = heatmaps.unflatten(0, (num_clips, clip_len))",
+                "sample.heatmaps = heatmaps.unflatten(0, (clip_len, num_clips)).transpose(0, 1)",
+            ),
+        },
+    )
 )
 
 STORED = mistakes_in(

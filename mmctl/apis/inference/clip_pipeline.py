@@ -14,9 +14,9 @@ from mmengine.registry import DefaultScope
 from torch import Tensor
 
 from mmctl.apis.inference.tracklet_item import Frame, TrackletItem
+from mmctl.datasets.frame_decoding import decode_frame
 from mmctl.datasets.frame_quality import FULL_HEIGHT, FloatArray, rate_sharpness
 from mmctl.datasets.transforms import LoadFrames, LoadHeatmaps, LoadKeypoints, SampleClip
-from mmctl.datasets.transforms.load_frames import decode_frame
 from mmctl.registry import TRANSFORMS
 from mmctl.structures import TrackletSample
 

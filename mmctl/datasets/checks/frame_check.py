@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from mmctl.datasets.checks.decoder_messages import DecoderMessages, decoder_messages
 from mmctl.datasets.checks.picture_header import has_known_header, read_frame_size
-from mmctl.datasets.transforms.load_frames import check_content, decode_frame
+from mmctl.datasets.frame_decoding import check_content, decode_frame
 from mmctl.files import check_regular, read_bytes
 
 MODES = ("none", "exist", "header", "decode")

@@ -121,7 +121,7 @@ def _draw_street(rng: np.random.Generator, height: int, width: int) -> NDArray[n
     _draw_houses(rng, street, wall, horizon)
     _draw_pavement(rng, street, ground, horizon)
     grain = rng.normal(0, 9, (max(2, height // 8), max(2, width // 8), 1)).astype(np.float32)
-    spots = cv2.resize(grain, (width, height))[..., None]
+    spots: np.ndarray = cv2.resize(grain, (width, height))[..., None]
     rough = np.clip(street + spots, 0, 255).astype(np.uint8)
     return np.concatenate([rough, rough[:, ::-1]], 1)
 

@@ -9,10 +9,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mmctl.datasets.frame_decoding import decode_frame
 from mmctl.datasets.synthetic.appearance import CLOTHES, GROUP_SIZE, Appearance
 from mmctl.datasets.synthetic.plan import PlannedTracklet, identity_of
 from mmctl.datasets.synthetic.settings import DrawnSettings
-from mmctl.datasets.transforms.load_frames import decode_frame
 from mmctl.files import read_bytes, write_whole
 from mmctl.structures import KEYPOINT_EDGES
 

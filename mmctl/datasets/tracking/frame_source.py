@@ -13,8 +13,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from mmctl.datasets.frame_decoding import decode_frame
 from mmctl.datasets.listings.frame_folders import last_numbers, list_names
-from mmctl.datasets.transforms.load_frames import decode_frame
 from mmctl.files import check_regular, read_bytes
 
 Frame = npt.NDArray[np.uint8]

@@ -1,8 +1,9 @@
 """Resize, mirror and erase the frames of clips, keypoints and stored heatmaps included.
 
 Convention: integer coordinates are pixel centres, so pixel j covers [j - 0.5, j + 0.5). Heatmaps
-(M * T, 17, h, w) cover the whole current frame at a size of their own. No transform writes to the
-arrays that it is given.
+(M * T, 17, h, w) cover the whole current frame at a size of their own. No transform writes to
+arrays that came from outside: ``own_frames`` is the stack that ``ResizeClip`` made, and as long as
+it is ``frames`` the transforms after it need not copy it before they write.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ class ResizeClip(BaseTransform):
             keypoints = results["keypoints"].copy()
             keypoints[..., :2] = (keypoints[..., :2] + 0.5) * scales - 0.5
             results["keypoints"] = keypoints
-        results["frames"] = resized
+        results["frames"] = results["own_frames"] = resized
         return results
 
     def __repr__(self) -> str:
@@ -88,17 +89,15 @@ class FlipClip(BaseTransform):
         Raises:
             ValueError: If the frames are not stacked to one size yet.
         """
-        given = stacked_frames("FlipClip", results)
+        frames = stacked_frames("FlipClip", results)
         num_clips, clip_len = results["clip_indices"].shape
         drawn = pipeline_generator().random(num_clips) < self.prob
         flipped = np.flatnonzero(np.repeat(drawn, clip_len))
         if len(flipped) == 0:
             return results
-        # What is mirrored anyway need not be copied first.
-        frames = np.empty_like(given) if len(flipped) == len(given) else given.copy()
+        frames = writable_frames(results)
         for index in flipped.tolist():
-            cv2.flip(given[index], 1, frames[index])  # 30 times as fast as a reversed view
-        results["frames"] = frames
+            cv2.flip(frames[index], 1, frames[index])  # 30 times as fast as a reversed view
         if "keypoints" in results:
             keypoints = results["keypoints"].copy()
             swapped = keypoints[flipped][:, list(FLIP_ORDER)]
@@ -167,8 +166,8 @@ class EraseFrames(BaseTransform):
         Raises:
             ValueError: If the frames are not stacked to one size yet.
         """
-        frames = stacked_frames("EraseFrames", results).copy()
-        results["frames"] = frames
+        stacked_frames("EraseFrames", results)
+        frames = writable_frames(results)
         for key in {"keypoints", "heatmaps"} & set(results):
             results[key] = results[key].copy()
         generator = pipeline_generator()
@@ -261,3 +260,10 @@ def stacked_frames(owner: str, results: dict[str, Any]) -> np.ndarray:
             f"size in one array, got a {type(frames).__name__} of {len(frames)} frames"
         )
     return frames
+
+
+def writable_frames(results: dict[str, Any]) -> np.ndarray:
+    """Return the stacked frames of results, as a copy unless this pipeline made them."""
+    if results.get("own_frames") is not results["frames"]:
+        results["frames"] = results["own_frames"] = results["frames"].copy()
+    return results["frames"]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import cv2
 import numpy as np
 from mmcv.transforms import BaseTransform
 from mmengine.fileio import BaseStorageBackend, LocalBackend, get_file_backend
 
+from mmctl.datasets.frame_decoding import decode_frame
 from mmctl.datasets.transforms.broken_frames import (
     BrokenFrames,
     IntArray,
@@ -20,15 +20,7 @@ from mmctl.files import check_regular
 from mmctl.functional.clips import count_distinct_frames
 from mmctl.registry import TRANSFORMS
 
-# Saves a pass over every frame; OpenCV has it since 4.11.
-_DECODE_RGB: int | None = getattr(cv2, "IMREAD_COLOR_RGB", None)
-# Without it OpenCV drops the lower byte of 16-bit pictures, and floats below 1 become black.
-_KEEP_DEPTH = cv2.IMREAD_ANYDEPTH
 _NEVER_MENDED = ("query", "gallery")
-_JPEG_START, _JPEG_END = b"\xff\xd8", b"\xff\xd9"
-_PNG_START, _PNG_END = b"\x89PNG", b"IEND"
-# Writers may append a few bytes (padding, a checksum) after the end marker.
-_TAIL_BYTES = 1024
 
 
 @TRANSFORMS.register_module()
@@ -158,62 +150,3 @@ class LoadFrames(BaseTransform):
             f"{type(self).__name__}(backend_args={self.backend_args}, "
             f"skip_broken={self.skip_broken}, broken_list={self.broken.list_file!r})"
         )
-
-
-def check_content(content: bytes, path: str) -> None:
-    """Refuse what is empty or cut off, without decoding it.
-
-    Args:
-        content: The file's bytes.
-        path: The file's name, for the message.
-
-    Raises:
-        ValueError: If the content is empty or lacks its end marker (JPEG and PNG).
-    """
-    if not content:
-        raise ValueError(f"frame {path} is empty (0 bytes); copy it again")
-    tail = content[-_TAIL_BYTES:]
-    for kind, start, end in (("JPEG", _JPEG_START, _JPEG_END), ("PNG", _PNG_START, _PNG_END)):
-        if content.startswith(start) and end not in tail:
-            raise ValueError(
-                f"frame {path} is cut off: a whole {kind} ends with the marker {end!r}, but the "
-                f"last of its {len(content)} bytes have none; copy it again"
-            )
-
-
-def decode_frame(content: bytes, path: str) -> np.ndarray:
-    """Decode one frame to RGB, or say what is wrong with it.
-
-    Args:
-        content: The file's bytes.
-        path: The file's name, for the message.
-
-    Returns:
-        The picture, (h, w, 3) uint8 RGB.
-
-    Raises:
-        ValueError: If the content is empty, lacks its end marker (JPEG and PNG), cannot be decoded
-            or has more than 8 bits per channel.
-    """
-    check_content(content, path)
-    buffer = np.frombuffer(content, np.uint8)
-    try:
-        if _DECODE_RGB is None:
-            bgr = cv2.imdecode(buffer, cv2.IMREAD_COLOR | _KEEP_DEPTH)
-            frame = None if bgr is None else cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
-        else:
-            frame = cv2.imdecode(buffer, _DECODE_RGB | _KEEP_DEPTH)
-    # OpenCV's message quotes its source code, which says nothing about the frame.
-    except cv2.error:
-        frame = None
-    if frame is None:
-        raise ValueError(
-            f"frame {path} cannot be decoded as a picture ({len(content)} bytes, first ones "
-            f"{content[:4]!r})"
-        )
-    if frame.dtype != np.uint8:
-        raise ValueError(
-            f"frame {path} must have 8 bits per channel, because of others nobody can say which "
-            f"value is white, got {frame.dtype} up to {frame.max():g}; convert it"
-        )
-    return np.asarray(frame)

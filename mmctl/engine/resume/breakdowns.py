@@ -133,7 +133,7 @@ def add_note(error: BaseException, note: str) -> None:
         error: The error; tracebacks show the note from Python 3.11 on, our tools always do.
         note: The line.
     """
-    error.__notes__ = [*read_notes(error), note]  # type: ignore[attr-defined]
+    vars(error)["__notes__"] = [*read_notes(error), note]
 
 
 def read_notes(error: BaseException) -> list[str]:

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from mmctl.datasets.checks.picture_header import has_known_header, read_frame_size
-from mmctl.datasets.transforms.load_frames import decode_frame
+from mmctl.datasets.frame_decoding import decode_frame
 
 PICTURE = np.random.default_rng(0).integers(0, 256, (37, 21, 3), dtype=np.uint8)
 JPEG = cv2.imencode(".jpg", PICTURE)[1].tobytes()

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from mmengine.fileio import BaseStorageBackend, LocalBackend, register_backend
 from PIL import Image
 
-from mmctl.datasets.transforms import LoadFrames, LoadKeypoints, broken_frames, load_frames
+from mmctl.datasets import frame_decoding
+from mmctl.datasets.transforms import LoadFrames, LoadKeypoints, broken_frames
 from mmctl.registry import TRANSFORMS
 
 
@@ -38,7 +39,7 @@ def png_paths(tmp_path):
 @pytest.mark.parametrize("has_rgb_decoder", [True, False])
 def test_frames_are_rgb_and_in_clip_order(png_paths, monkeypatch, has_rgb_decoder):
     if not has_rgb_decoder:
-        monkeypatch.setattr(load_frames, "_DECODE_RGB", None)
+        monkeypatch.setattr(frame_decoding, "_DECODE_RGB", None)
     results = LoadFrames().transform(results_for(png_paths, [[0, 2], [1, 3]]))
     assert len(results["frames"]) == 4
     for frame, seed in zip(results["frames"], (0, 2, 1, 3), strict=True):
@@ -163,7 +164,7 @@ def test_more_than_eight_bits_are_refused_and_not_made_black(
     tmp_path, monkeypatch, has_rgb_decoder, extension, dtype, white
 ):
     if not has_rgb_decoder:
-        monkeypatch.setattr(load_frames, "_DECODE_RGB", None)
+        monkeypatch.setattr(frame_decoding, "_DECODE_RGB", None)
     path = tmp_path / f"a{extension}"
     deep = (picture(0) / 255 * white).astype(dtype)
     path.write_bytes(encoded(extension, deep))

@@ -146,7 +146,7 @@ def draw_scene(rng: np.random.Generator, ground: Ground, size: tuple[int, int]) 
     _draw_fronts(rng, scene[:foot], wall, scale * SUPERSAMPLING)
     cv2.rectangle(scene, (0, foot - height // 90), (width, foot), tuple(wall * 0.55), -1)
     grain = rng.normal(0, 7, (height // 8, width // 8, 1)).astype(np.float32)
-    spots = cv2.resize(grain, (width, height))[..., None]
+    spots: np.ndarray = cv2.resize(grain, (width, height))[..., None]
     return np.clip(scene + spots, 0, 255).astype(np.uint8)
 
 

@@ -1,0 +1,105 @@
+"""Decode frames: a JPEG or PNG to an RGB picture, or a message that says what is wrong."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+try:
+    import simplejpeg
+except ImportError:  # an extra: OpenCV decodes the same pictures, more slowly
+    simplejpeg = None
+
+# Saves a pass over every frame; OpenCV has it since 4.11.
+_DECODE_RGB: int | None = getattr(cv2, "IMREAD_COLOR_RGB", None)
+# Without it OpenCV drops the lower byte of 16-bit pictures, and floats below 1 become black.
+_KEEP_DEPTH = cv2.IMREAD_ANYDEPTH
+_JPEG_START, _JPEG_END = b"\xff\xd8", b"\xff\xd9"
+_PNG_START, _PNG_END = b"\x89PNG", b"IEND"
+# Writers may append a few bytes (padding, a checksum) after the end marker.
+_TAIL_BYTES = 1024
+# OpenCV turns a picture by its camera's note of what is up; that and a size that no frame of a
+# person has are left to it, as is what libjpeg complains of.
+_ORIENTATION_NOTE = b"Exif"
+_LARGEST_PIXELS = 2**24
+
+
+def check_content(content: bytes, path: str) -> None:
+    """Refuse what is empty or cut off, without decoding it.
+
+    Args:
+        content: The file's bytes.
+        path: The file's name, for the message.
+
+    Raises:
+        ValueError: If the content is empty or lacks its end marker (JPEG and PNG).
+    """
+    if not content:
+        raise ValueError(f"frame {path} is empty (0 bytes); copy it again")
+    tail = content[-_TAIL_BYTES:]
+    for kind, start, end in (("JPEG", _JPEG_START, _JPEG_END), ("PNG", _PNG_START, _PNG_END)):
+        if content.startswith(start) and end not in tail:
+            raise ValueError(
+                f"frame {path} is cut off: a whole {kind} ends with the marker {end!r}, but the "
+                f"last of its {len(content)} bytes have none; copy it again"
+            )
+
+
+def decode_frame(content: bytes, path: str) -> np.ndarray:
+    """Decode one frame to RGB, or say what is wrong with it.
+
+    JPEGs go through ``simplejpeg`` where it is installed: the same libjpeg-turbo as OpenCV's, with
+    the same result, in about two thirds of the time.
+
+    Args:
+        content: The file's bytes.
+        path: The file's name, for the message.
+
+    Returns:
+        The picture, (h, w, 3) uint8 RGB.
+
+    Raises:
+        ValueError: If the content is empty, lacks its end marker (JPEG and PNG), cannot be decoded
+            or has more than 8 bits per channel.
+    """
+    check_content(content, path)
+    frame = _decode_plain_jpeg(content)
+    if frame is None:
+        frame = _decode_with_opencv(content)
+    if frame is None:
+        raise ValueError(
+            f"frame {path} cannot be decoded as a picture ({len(content)} bytes, first ones "
+            f"{content[:4]!r})"
+        )
+    if frame.dtype != np.uint8:
+        raise ValueError(
+            f"frame {path} must have 8 bits per channel, because of others nobody can say which "
+            f"value is white, got {frame.dtype} up to {frame.max():g}; convert it"
+        )
+    return frame
+
+
+def _decode_plain_jpeg(content: bytes) -> np.ndarray | None:
+    """Decode a JPEG that is whole and upright; None for all else."""
+    if simplejpeg is None or not content.startswith(_JPEG_START) or _ORIENTATION_NOTE in content:
+        return None
+    try:
+        height, width, _, _ = simplejpeg.decode_jpeg_header(content)
+        if height * width > _LARGEST_PIXELS:
+            return None
+        return simplejpeg.decode_jpeg(content, "RGB", strict=True)
+    except ValueError:
+        return None
+
+
+def _decode_with_opencv(content: bytes) -> np.ndarray | None:
+    buffer = np.frombuffer(content, np.uint8)
+    try:
+        if _DECODE_RGB is not None:
+            frame = cv2.imdecode(buffer, _DECODE_RGB | _KEEP_DEPTH)
+            return None if frame is None else np.asarray(frame)
+        bgr = cv2.imdecode(buffer, cv2.IMREAD_COLOR | _KEEP_DEPTH)
+        return None if bgr is None else cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
+    # OpenCV's message quotes its source code, which says nothing about the frame.
+    except cv2.error:
+        return None

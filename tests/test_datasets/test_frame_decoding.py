@@ -1,0 +1,108 @@
+"""Frames are decoded alike with and without the faster decoder."""
+
+from __future__ import annotations
+
+import io
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from mmctl.datasets import frame_decoding
+from mmctl.datasets.frame_decoding import decode_frame
+
+simplejpeg = pytest.importorskip("simplejpeg")
+
+
+def photo(height: int, width: int) -> Image.Image:
+    """Return a picture with edges, gradients and noise."""
+    rng = np.random.default_rng(height * 1000 + width)
+    rows, columns = np.mgrid[:height, :width]
+    picture = np.stack([rows * 3 % 256, columns * 5 % 256, (rows + columns) % 256], axis=-1)
+    picture[height // 3 :, : width // 2] = rng.integers(0, 256, 3)
+    noisy = picture + rng.normal(0, 12, picture.shape)
+    return Image.fromarray(np.clip(noisy, 0, 255).astype(np.uint8))
+
+
+def jpeg(picture: Image.Image, **options: object) -> bytes:
+    buffer = io.BytesIO()
+    picture.save(buffer, "JPEG", **options)
+    return buffer.getvalue()
+
+
+def turned(orientation: int) -> bytes:
+    note = Image.Exif()
+    note[0x0112] = orientation
+    return jpeg(photo(40, 24), exif=note)
+
+
+def with_restarts() -> bytes:
+    pixels = np.asarray(photo(64, 32))
+    return cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_RST_INTERVAL, 2])[1].tobytes()
+
+
+def damaged() -> bytes:
+    content = bytearray(jpeg(photo(64, 32)))
+    middle = len(content) // 2
+    content[middle : middle + 40] = bytes(40)
+    return bytes(content)
+
+
+def shortened() -> bytes:
+    """Return a JPEG that lacks bytes in its midst, with its end marker."""
+    content = jpeg(photo(64, 32))
+    return content[: len(content) * 3 // 4] + b"\xff\xd9"
+
+
+JPEGS = {
+    **{
+        f"{height}x{width}, {name}": jpeg(photo(height, width), subsampling=number, quality=85)
+        for height, width in ((256, 128), (37, 23), (8, 8), (1, 1))
+        for number, name in enumerate(("4:4:4", "4:2:2", "4:2:0"))
+    },
+    "quality 30": jpeg(photo(64, 32), quality=30),
+    "progressive": jpeg(photo(64, 32), progressive=True),
+    "grey": jpeg(photo(64, 32).convert("L")),
+    "CMYK": jpeg(photo(64, 32).convert("CMYK")),
+    "RGB kept": jpeg(photo(64, 32), keep_rgb=True),
+    **{f"turned {way}": turned(way) for way in range(1, 9)},
+    "restart markers": with_restarts(),
+    "damaged in its midst": damaged(),
+    "shortened in its midst": shortened(),
+    "bytes after its end": jpeg(photo(64, 32)) + bytes(100),
+}
+
+
+@pytest.mark.parametrize("kind", JPEGS)
+def test_both_decoders_give_the_same_pixels(monkeypatch, kind):
+    fast = decode_frame(JPEGS[kind], kind)
+    monkeypatch.setattr(frame_decoding, "simplejpeg", None)
+    np.testing.assert_array_equal(fast, decode_frame(JPEGS[kind], kind))
+    assert fast.dtype == np.uint8
+    assert fast.flags.writeable
+    assert fast.flags.c_contiguous
+
+
+def test_a_plain_jpeg_goes_through_the_faster_decoder(monkeypatch):
+    content = jpeg(photo(64, 32))
+    monkeypatch.setattr(cv2, "imdecode", None)
+    assert decode_frame(content, "a.jpg").shape == (64, 32, 3)
+
+
+@pytest.mark.parametrize("kind", ["turned 6", "shortened in its midst"])
+def test_what_the_faster_decoder_does_otherwise_is_left_to_opencv(monkeypatch, kind):
+    monkeypatch.setattr(cv2, "imdecode", lambda *_: None)
+    with pytest.raises(ValueError, match="cannot be decoded"):
+        decode_frame(JPEGS[kind], kind)
+
+
+def test_a_header_that_claims_a_huge_picture_is_not_believed(monkeypatch):
+    content = bytearray(jpeg(photo(64, 32)))
+    size = content.index(b"\xff\xc0") + 5
+    content[size : size + 4] = b"\xff\xdc\xff\xdc"  # 65,500 x 65,500 pixels
+    asked = []
+    monkeypatch.setattr(simplejpeg, "decode_jpeg", lambda *_, **__: asked.append(1))
+    with pytest.raises(ValueError, match=r"big\.jpg cannot be decoded"):
+        decode_frame(bytes(content), "big.jpg")
+    assert not asked
