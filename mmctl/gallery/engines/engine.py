@@ -1,0 +1,158 @@
+"""What an index of a gallery must do."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from mmctl.files import parse_json, to_record, write_whole
+from mmctl.gallery.columns import Columns, Filter, Integers, Mask
+from mmctl.gallery.settings import GallerySettings
+
+Blocks = Iterable[tuple[Integers, npt.NDArray[Any]]]
+"""Rows of the database, rising, (n,), and their features, (n, C)."""
+
+STATE = "state.json"
+
+
+@dataclass(frozen=True)
+class IndexState:
+    """Which rows an index holds.
+
+    Attributes:
+        gallery: Number of the gallery.
+        change: Its counter of features when the index was brought up to date.
+        count: Rows.
+        last_row: The greatest of them; 0 if there is none.
+        content: Name of what holds them: a file, a collection.
+    """
+
+    gallery: str
+    change: int
+    count: int
+    last_row: int
+    content: str
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Tracklets among which a query searches.
+
+    Attributes:
+        columns: All of the gallery.
+        mask: Which may be found, (N,).
+        filter: What made the mask.
+        moment: The present, microseconds since 1970.
+        without_camera: A camera that the mask leaves out as well; None if there is none.
+    """
+
+    columns: Columns
+    mask: Mask
+    filter: Filter
+    moment: int
+    without_camera: int | None = None
+
+
+class Engine(ABC):
+    """An index in a folder beside the database.
+
+    Args:
+        folder: The folder; it is made when something is written.
+        settings: What the gallery is of.
+    """
+
+    name: ClassVar[str]
+
+    def __init__(self, folder: Path, settings: GallerySettings) -> None:
+        self.folder, self.settings = folder, settings
+
+    @abstractmethod
+    def replace(self, blocks: Blocks, change: int) -> None:
+        """Build the index from all rows; what it held before is gone from its files afterwards.
+
+        Args:
+            blocks: All rows of the database.
+            change: The counter of features.
+        """
+
+    @abstractmethod
+    def extend(self, state: IndexState, blocks: Blocks, change: int) -> None:
+        """Add rows to an index that holds all those before them.
+
+        Args:
+            state: What it holds.
+            blocks: The rows after these.
+            change: The counter of features.
+        """
+
+    @abstractmethod
+    def candidates(
+        self, queries: npt.NDArray[np.float32], topk: int, wanted: Wanted
+    ) -> list[Integers]:
+        """Return, for each query, places of the columns among which the most similar ones are.
+
+        Args:
+            queries: Unit vectors, (Q, C).
+            topk: How many of the most similar ones must be among them.
+            wanted: What may be found, at least one tracklet.
+        """
+
+    def features(self, places: Integers) -> npt.NDArray[Any] | None:
+        """Return the features of places, (n, C); None if the database is the one to ask."""
+        del places
+        return None
+
+    @abstractmethod
+    def held(self, places: Integers, rows: Integers) -> npt.NDArray[Any]:
+        """Return what the index holds, (n, C), to compare it with the database.
+
+        Args:
+            places: Places of the columns, rising, (n,).
+            rows: Their rows in the database, (n,).
+        """
+
+    @abstractmethod
+    def open(self, state: IndexState) -> None:
+        """Open what the state names; searches see that, whatever other processes write meanwhile.
+
+        Raises:
+            FileNotFoundError: If another process has just removed it.
+        """
+
+    def is_whole(self, state: IndexState) -> bool:
+        """Return whether what the state names is there."""
+        del state
+        return True
+
+    @abstractmethod
+    def forget(self) -> None:
+        """Close what is open; the next call opens it anew."""
+
+    def drop(self) -> None:
+        """Remove the index."""
+        self.forget()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def read_state(self) -> IndexState | None:
+        """Return what the index holds; None if there is none, or its files are not whole."""
+        path = self.folder / STATE
+        try:
+            content = parse_json(path.read_text(encoding="utf-8"), f"file {path}")
+            state = to_record(IndexState, content, f"file {path}")
+        except (OSError, ValueError):
+            return None
+        is_ours = state.gallery == self.settings.gallery and Path(state.content).name != ""
+        is_plain = Path(state.content).name == state.content and min(state.count, state.change) >= 0
+        return state if is_ours and is_plain and self.is_whole(state) else None
+
+    def write_state(self, state: IndexState) -> None:
+        """Say what the index holds, after it does."""
+        write_whole(self.folder / STATE, json.dumps(asdict(state)).encode())
