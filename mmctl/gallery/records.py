@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
@@ -91,9 +91,11 @@ class RecordSet(Sequence[TrackletRecord]):
         return len(self.records)
 
     def __getitem__(self, index: Any) -> Any:
-        if isinstance(index, slice):
-            return RecordSet(self.records[index], self.model, self.feature)
         return self.records[index]
+
+    def take(self, rows: Iterable[int]) -> RecordSet:
+        """Return some of them."""
+        return RecordSet([self.records[row] for row in rows], self.model, self.feature)
 
 
 def tracklet_id(
