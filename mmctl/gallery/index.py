@@ -61,13 +61,13 @@ class Index:
         change, state = self.store.counter("features"), self.engine.read_state()
         if not force and state is not None and state.change == change:
             return state
-        rows = self.store.columns().rows
-        self._opened = None
+        columns = self.store.columns()
+        rows, self._opened = columns.rows, None
         if state is not None and not force and state.count == _count_up_to(rows, state.last_row):
             blocks = _reported(self.store.blocks(state.last_row), report)
-            self.engine.extend(state, blocks, change)
+            self.engine.extend(state, blocks, columns, change)
         else:
-            self.engine.replace(_reported(self.store.blocks(), report), change)
+            self.engine.replace(_reported(self.store.blocks(), report), columns, change)
         written = self.engine.read_state()
         if written is None or written.change != change or written.count != len(rows):
             raise ValueError(
@@ -85,26 +85,22 @@ class Index:
             report: Is told how many rows have been written.
         """
         check_engine(engine, server)
-        before = self.engine
-        settings = self.store.settings.with_engine(engine, server)
-        self.engine = build_engine(self.gallery, settings)
-        if settings != self.store.settings:
-            try:
-                # What cannot be built (a package or server that is away) changes nothing.
-                with self.store.reading():
-                    change = self.store.counter("features")
-                    self.engine.replace(_reported(self.store.blocks(), report), change)
-            except BaseException:
-                self.engine = before
-                raise
-            with self.store.writing() as connection:
-                for name in ("engine", "server"):
-                    update = "UPDATE settings SET value = ? WHERE name = ?"
-                    connection.execute(update, (getattr(settings, name), name))
-                self.store.count()
-            self.store.settings = settings
-            self._opened = None
-            before.drop()
+        before, settings = self.engine, self.store.settings.with_engine(engine, server)
+        if settings == self.store.settings:
+            self.up_to_date(force=True, report=report)
+            return
+        after = build_engine(self.gallery, settings)
+        # What cannot be built, because a package or server is away, changes nothing.
+        with self.store.reading():
+            change, columns = self.store.counter("features"), self.store.columns()
+            after.replace(_reported(self.store.blocks(), report), columns, change)
+        with self.store.writing() as connection:
+            for name in ("engine", "server"):
+                update = "UPDATE settings SET value = ? WHERE name = ?"
+                connection.execute(update, (getattr(settings, name), name))
+            self.store.count()
+        before.drop()
+        self.engine, self._opened, self.store.settings = after, None, settings
         self.up_to_date()
 
     def close(self) -> None:

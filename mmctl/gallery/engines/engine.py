@@ -60,6 +60,12 @@ class Wanted:
     moment: int
     without_camera: int | None = None
 
+    def full_mask(self) -> Mask:
+        """Return which may be found, (N,), without those of the query's camera."""
+        if self.without_camera is None:
+            return self.mask
+        return self.mask & (self.columns.cameras != self.without_camera)
+
 
 class Engine(ABC):
     """An index in a folder beside the database.
@@ -75,21 +81,23 @@ class Engine(ABC):
         self.folder, self.settings = folder, settings
 
     @abstractmethod
-    def replace(self, blocks: Blocks, change: int) -> None:
+    def replace(self, blocks: Blocks, columns: Columns, change: int) -> None:
         """Build the index from all rows; what it held before is gone from its files afterwards.
 
         Args:
             blocks: All rows of the database.
+            columns: What searches filter by.
             change: The counter of features.
         """
 
     @abstractmethod
-    def extend(self, state: IndexState, blocks: Blocks, change: int) -> None:
+    def extend(self, state: IndexState, blocks: Blocks, columns: Columns, change: int) -> None:
         """Add rows to an index that holds all those before them.
 
         Args:
             state: What it holds.
             blocks: The rows after these.
+            columns: What searches filter by.
             change: The counter of features.
         """
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mmctl.gallery.columns import Integers
+from mmctl.gallery.columns import Columns, Integers
 from mmctl.gallery.engines.engine import Blocks, Engine, IndexState, Wanted
 from mmctl.gallery.scoring import find_candidates
 
@@ -20,8 +20,9 @@ class ExactEngine(Engine):
     name = "exact"
     _map: tuple[IndexState, npt.NDArray[Any]] | None = None
 
-    def replace(self, blocks: Blocks, change: int) -> None:
+    def replace(self, blocks: Blocks, columns: Columns, change: int) -> None:
         """See :class:`Engine`."""
+        del columns
         self.forget()
         self.folder.mkdir(parents=True, exist_ok=True)
         name = f"features-{change}-{os.urandom(4).hex()}.bin"
@@ -30,8 +31,9 @@ class ExactEngine(Engine):
         self.write_state(IndexState(self.settings.gallery, change, count, last, name))
         self._remove_others(path)
 
-    def extend(self, state: IndexState, blocks: Blocks, change: int) -> None:
+    def extend(self, state: IndexState, blocks: Blocks, columns: Columns, change: int) -> None:
         """See :class:`Engine`."""
+        del columns
         self.forget()
         path = self.folder / state.content
         count, last = self._write(path, state.count, blocks)
@@ -46,10 +48,7 @@ class ExactEngine(Engine):
         self, queries: npt.NDArray[np.float32], topk: int, wanted: Wanted
     ) -> list[Integers]:
         """See :class:`Engine`."""
-        mask = wanted.mask
-        if wanted.without_camera is not None:
-            mask = mask & (wanted.columns.cameras != wanted.without_camera)
-        return find_candidates(self._features(), queries, topk, mask)
+        return find_candidates(self._features(), queries, topk, wanted.full_mask())
 
     def features(self, places: Integers) -> npt.NDArray[Any]:
         """See :class:`Engine`."""
