@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -99,8 +100,15 @@ class Index:
                 update = "UPDATE settings SET value = ? WHERE name = ?"
                 connection.execute(update, (getattr(settings, name), name))
             self.store.count()
-        before.drop()
         self.engine, self._opened, self.store.settings = after, None, settings
+        try:
+            before.drop()
+        except ValueError as error:  # its server is away, which must not hold the gallery there
+            warnings.warn(
+                f"what the gallery had on the Milvus server may stay on the server: drop its "
+                f"collections mmctl_{settings.gallery[:16]}_* there ({error})",
+                stacklevel=3,
+            )
         self.up_to_date()
 
     def close(self) -> None:

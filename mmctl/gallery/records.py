@@ -7,6 +7,7 @@ import json
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -66,7 +67,7 @@ class TrackletRecord:
     pid: int | None = None
     name: str = ""
 
-    @property
+    @cached_property
     def id(self) -> str:
         """The tracklet's id: a repeated run gives the same one, and so replaces its row."""
         name = self.name if self.track is None else ""
