@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -33,10 +34,12 @@ _KINDS: dict[str, tuple[type, ...]] = {
     "added": (int,),
     "expires": (int, type(None)),
 }
-_MOMENTS = ("start_time", "end_time", "added", "expires")
+_MOMENTS = frozenset(("start_time", "end_time", "added", "expires"))
+
+_MOMENT_PLACES = tuple(place for place, name in enumerate(_KINDS) if name in _MOMENTS)
 
 COLUMN_NAMES = tuple(_KINDS)
-"""Columns of the table of tracklets, without the row's number."""
+"""Columns of the table of tracklets, without the row's number, in the order of StoredTracklet."""
 
 
 def to_row(
@@ -71,21 +74,22 @@ def to_tracklet(values: Sequence[Any], path: Path) -> StoredTracklet:
         ValueError: If a value is of another type than it was written.
     """
     row, *rest = values
-    found = dict(zip(COLUMN_NAMES, rest, strict=True))
-    for name, value in found.items():
-        is_moment = name in _MOMENTS and value is not None
-        if type(value) not in _KINDS[name] or (is_moment and not EARLIEST <= value <= LATEST):
-            raise ValueError(
-                f"gallery {path} is damaged: {name} of row {row} cannot be {shorten(value)}"
-            )
-    moments = {name: to_datetime(found.pop(name)) for name in _MOMENTS}
-    return StoredTracklet(
-        **{name: value for name, value in found.items() if not name.endswith("_second")},
-        start=moments["start_time"],
-        end=moments["end_time"],
-        first_time=found["first_second"],
-        last_time=found["last_second"],
-        added=moments["added"],
-        expires=moments["expires"],
-        row=row,
-    )
+    wrong = _find_wrong(tuple(map(type, rest)))
+    for place in _MOMENT_PLACES if wrong is None else ():
+        if rest[place] is not None and not EARLIEST <= rest[place] <= LATEST:
+            wrong = place
+    if wrong is not None:
+        raise ValueError(
+            f"gallery {path} is damaged: {COLUMN_NAMES[wrong]} of row {row} cannot be "
+            f"{shorten(rest[wrong])}"
+        )
+    for place in _MOMENT_PLACES:
+        rest[place] = to_datetime(rest[place])
+    return StoredTracklet(*(*rest, row))
+
+
+@lru_cache(maxsize=1024)
+def _find_wrong(types: tuple[type, ...]) -> int | None:
+    """Return which of the values cannot be of its type; None if all can."""
+    pairs = enumerate(zip(types, _KINDS.values(), strict=True))
+    return next((place for place, (kind, known) in pairs if kind not in known), None)

@@ -19,6 +19,7 @@ QUERY_BLOCK = 256
 _SPARSE = 0.5
 """Below this share of a block, the wanted rows are copied out of it first."""
 
+_NONE, _LEAST = np.zeros(0, dtype=bool), np.finfo(np.float32).min
 _ROUNDING = 2.0**-24
 _RESCORED = 4096
 
@@ -62,10 +63,17 @@ def _find_block(features: Features, queries: Queries, topk: int, mask: Mask) -> 
     rows, places, scores = [], [], []
     for start, chosen, block in _wanted_blocks(features, mask):
         products = queries @ block.T  # (Q, n)
-        if isinstance(chosen, slice):
-            products[:, ~mask[start : start + len(block)]] = -np.inf
-        best = np.partition(np.concatenate([best, products], axis=1), -topk, axis=1)[:, -topk:]
-        near = np.nonzero((products >= best[:, :1] - margin) & (products > -np.inf))
+        hidden = ~mask[start : start + len(block)] if isinstance(chosen, slice) else _NONE
+        if hidden.any():
+            products[:, hidden] = -np.inf
+        is_short = best.min() == -np.inf  # less than topk so far: nothing can be told by them
+        if is_short:
+            best = _take_best(best, products)
+        # No threshold is below the least number, so what is hidden is never near.
+        bound = np.maximum(best[:, :1] - margin, _LEAST)
+        near = np.divmod(np.flatnonzero(products >= bound), products.shape[1])
+        if not is_short:
+            best = _take_best(best, _pad(near[0], products[near], len(queries)))
         rows.append(near[0])
         places.append(near[1] + start if isinstance(chosen, slice) else chosen[near[1]] + start)
         scores.append(products[near])
@@ -77,6 +85,26 @@ def _find_block(features: Features, queries: Queries, topk: int, mask: Mask) -> 
     by_query = np.argsort(row, kind="stable")
     ends = np.searchsorted(row[by_query], np.arange(1, len(queries)))
     return np.split(place[by_query], ends)
+
+
+def _take_best(best: Queries, others: Queries) -> Queries:
+    """Return the greatest of both in each row, (Q, topk), the least of these first."""
+    topk = best.shape[1]
+    return np.partition(np.concatenate([best, others], axis=1), -topk, axis=1)[:, -topk:]
+
+
+def _pad(rows: Integers, values: Queries, count: int) -> Queries:
+    """Return values by row, (count, n), the rest -inf.
+
+    Args:
+        rows: Row of each value, rising.
+        values: The values.
+        count: Rows.
+    """
+    counts = np.bincount(rows, minlength=count)
+    padded = np.full((count, counts.max(initial=0)), -np.inf, np.float32)
+    padded[rows, np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)] = values
+    return padded
 
 
 def _wanted_blocks(

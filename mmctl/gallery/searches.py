@@ -184,11 +184,11 @@ def _search_group(
     # A query may find itself, which is taken out.
     more = topk + any(row is not None for row in queries.rows)
     found = engine.candidates(queries.features, more, wanted) if available else empty
-    results = []
+    results, ranked = [], []
     for query, row, places in zip(queries.features, queries.rows, found, strict=True):
         own = None if row is None else columns.place(row)
         reasons, searched = dict(excluded), available
-        same = int(np.count_nonzero(of_camera))
+        same = int(np.count_nonzero(of_camera)) if wanted.without_camera is not None else 0
         if own is not None and mask[own]:
             reasons[ITSELF] = 1
             same -= bool(of_camera[own])
@@ -196,8 +196,12 @@ def _search_group(
             places = places[places != own]
         if same:
             reasons[SAME_CAMERA] = same
-        hits = _rank(store, engine, query, places, columns, topk)
-        results.append(QueryResult(hits, searched, reasons))
+        ranked.append(_rank(store, engine, query, places, columns, topk))
+        results.append(QueryResult([], searched, reasons))
+    tracklets = store.tracklets(sorted({row for rows, _ in ranked for row in rows}))
+    for result, (rows, similarities) in zip(results, ranked, strict=True):
+        for rank, (row, similarity) in enumerate(zip(rows, similarities, strict=True), start=1):
+            result.hits.append(Hit(rank, similarity, tracklets[row]))
     return results
 
 
@@ -208,15 +212,11 @@ def _rank(
     places: Integers,
     columns: Columns,
     topk: int,
-) -> list[Hit]:
+) -> tuple[list[int], list[float]]:
+    """Return rows of the database, the most similar first, and their similarities."""
     features = engine.features(places)
     if features is None:
         features = store.features(columns.rows[places])
     similarities = score(features, query)
     best = order(similarities, places, topk)
-    rows = columns.rows[places[best]].tolist()
-    tracklets = store.tracklets(rows)
-    return [
-        Hit(rank, float(similarities[place]), tracklets[row])
-        for rank, (place, row) in enumerate(zip(best.tolist(), rows, strict=True), start=1)
-    ]
+    return columns.rows[places[best]].tolist(), similarities[best].tolist()

@@ -15,12 +15,8 @@ import tempfile
 from pathlib import Path
 
 import measured_gallery
-from measured_evaluation import in_own_process
-from measured_gallery import Sizes
-from rich.table import Table
+from measured_gallery import Sizes, in_own_process
 
-from mmctl.engine import run_command
-from mmctl.engine.commands.whole_tables import print_table
 from mmctl.gallery import DTYPES, ENGINES
 
 GOAL = 1.3
@@ -58,6 +54,11 @@ def median(values: list[float]) -> float:
 
 
 def main() -> None:
+    # Not above: the processes that are measured read this file, and need none of it.
+    from rich.table import Table
+
+    from mmctl.engine.commands.whole_tables import print_table
+
     args = parse_args()
     sizes = Sizes(args.rows, args.width, args.dtype, args.engine)
     with tempfile.TemporaryDirectory() as temporary:
@@ -90,4 +91,6 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    from mmctl.engine import run_command
+
     run_command(main)
