@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+
 from mmctl.files import shorten
 from mmctl.gallery import schema
 from mmctl.gallery.index import Index
@@ -76,17 +78,18 @@ class GalleryFiles:
             ValueError: If the record or a setting breaks a rule.
         """
         check_unit(first.feature, None, "record 0: feature")
-        wanted = self._wanted
+        wanted, width = self._wanted, first.feature.shape[-1]
+        dtype = wanted["dtype"] or "float32"
         settings = new_settings(
             model,
             feature,
-            first.feature.shape[-1],
-            wanted["dtype"] or "float32",
+            width,
+            dtype,
             wanted["engine"] or "exact",
             wanted["server"] or "",
         )
         self.path.mkdir(parents=True, exist_ok=True)
-        schema.create(self.database, settings)
+        schema.create(self.database, settings, width * np.dtype(dtype).itemsize)
         self._open()
 
     def close(self) -> None:

@@ -52,6 +52,9 @@ TABLES = {
 """What makes each of them. Features have a table of their own, so that reading the others is
 fast."""
 
+_SMALL, _LARGE_PAGE = 4096, 16_384
+"""A feature of less bytes than a usual page would leave much of it empty: it gets a larger one."""
+
 _MADE_BY_SQLITE = ("sqlite_sequence", "sqlite_autoindex_tracklets_1")
 
 
@@ -116,7 +119,7 @@ def connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def create(path: Path, settings: dict[str, str | int]) -> None:
+def create(path: Path, settings: dict[str, str | int], feature_bytes: int) -> None:
     """Make the database of a gallery in a folder that has none.
 
     Another process that makes it at the same time, or was killed on the way, does no harm: all of
@@ -125,11 +128,14 @@ def create(path: Path, settings: dict[str, str | int]) -> None:
     Args:
         path: The file; its folder exists.
         settings: What describes the gallery.
+        feature_bytes: Of one feature.
 
     Raises:
         ValueError: If it cannot be made.
     """
     with plain_errors(path), closing(_open(path)) as connection:
+        if feature_bytes < _SMALL:  # as long as there is nothing, the page may be another
+            connection.execute(f"PRAGMA page_size = {_LARGE_PAGE}")
         connection.execute("BEGIN IMMEDIATE")
         is_new = not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
         if is_new:

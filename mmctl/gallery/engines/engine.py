@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
@@ -13,7 +14,7 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from mmctl.files import parse_json, to_record, write_whole
+from mmctl.files import read_json, to_record, write_whole
 from mmctl.gallery.columns import Columns, Filter, Integers, Mask
 from mmctl.gallery.settings import GallerySettings
 
@@ -21,6 +22,9 @@ Blocks = Iterable[tuple[Integers, npt.NDArray[Any]]]
 """Rows of the database, rising, (n,), and their features, (n, C)."""
 
 STATE = "state.json"
+
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}", re.ASCII)
+"""Of a file or collection, within the folder or server."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,19 @@ class Wanted:
         return self.mask & (self.columns.cameras != self.without_camera)
 
 
+def remove(path: Path, only_folder: bool = False) -> None:
+    """Remove what lies there, whatever it is.
+
+    Args:
+        path: Its name.
+        only_folder: Whether anything but a folder stays.
+    """
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    elif not only_folder:
+        path.unlink(missing_ok=True)
+
+
 class Engine(ABC):
     """An index in a folder beside the database.
 
@@ -79,6 +96,12 @@ class Engine(ABC):
 
     def __init__(self, folder: Path, settings: GallerySettings) -> None:
         self.folder, self.settings = folder, settings
+
+    def make_folder(self) -> None:
+        """Make the folder of the index; a file in its place goes, because nobody needs it."""
+        if not self.folder.is_dir():
+            remove(self.folder)
+        self.folder.mkdir(parents=True, exist_ok=True)
 
     @abstractmethod
     def replace(self, blocks: Blocks, columns: Columns, change: int) -> None:
@@ -153,14 +176,14 @@ class Engine(ABC):
         """Return what the index holds; None if there is none, or its files are not whole."""
         path = self.folder / STATE
         try:
-            content = parse_json(path.read_text(encoding="utf-8"), f"file {path}")
-            state = to_record(IndexState, content, f"file {path}")
+            state = to_record(IndexState, read_json(path, "file"), f"file {path}")
         except (OSError, ValueError):
             return None
-        is_ours = state.gallery == self.settings.gallery and Path(state.content).name != ""
-        is_plain = Path(state.content).name == state.content and min(state.count, state.change) >= 0
-        return state if is_ours and is_plain and self.is_whole(state) else None
+        is_ours = state.gallery == self.settings.gallery and _NAME.fullmatch(state.content)
+        is_possible = min(state.count, state.change, state.last_row) >= 0
+        return state if is_ours and is_possible and self.is_whole(state) else None
 
     def write_state(self, state: IndexState) -> None:
         """Say what the index holds, after it does."""
+        remove(self.folder / STATE, only_folder=True)
         write_whole(self.folder / STATE, json.dumps(asdict(state)).encode())

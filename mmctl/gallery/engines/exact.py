@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mmctl.gallery.columns import Columns, Integers
-from mmctl.gallery.engines.engine import Blocks, Engine, IndexState, Wanted
+from mmctl.gallery.engines.engine import Blocks, Engine, IndexState, Wanted, remove
 from mmctl.gallery.scoring import find_candidates
 
 
@@ -24,7 +24,7 @@ class ExactEngine(Engine):
         """See :class:`Engine`."""
         del columns
         self.forget()
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self.make_folder()
         name = f"features-{change}-{os.urandom(4).hex()}.bin"
         path = self.folder / name
         count, last = self._write(path, 0, blocks)
@@ -104,4 +104,4 @@ class ExactEngine(Engine):
         """Remove arrays of before, and those of killed processes."""
         for other in self.folder.glob("features-*.bin"):
             if other != path:
-                other.unlink(missing_ok=True)
+                remove(other)

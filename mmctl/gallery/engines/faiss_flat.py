@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mmctl.gallery.columns import Columns, Integers
-from mmctl.gallery.engines.engine import Blocks, Engine, IndexState, Wanted
+from mmctl.gallery.engines.engine import Blocks, Engine, IndexState, Wanted, remove
 from mmctl.gallery.engines.widening import widen
 
 try:
@@ -95,7 +95,7 @@ class FaissEngine(Engine):
 
     def _save(self, index: Any, blocks: Blocks, last: int, change: int) -> None:
         """Add rows to an index and write it to a new file; the old one goes."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self.make_folder()
         for rows, features in blocks:
             index.add(features.astype(np.float32))
             last = int(rows[-1])
@@ -106,4 +106,4 @@ class FaissEngine(Engine):
         self.write_state(IndexState(self.settings.gallery, change, index.ntotal, last, name))
         for other in self.folder.glob("index-*.faiss"):
             if other.name != name:
-                other.unlink(missing_ok=True)
+                remove(other)

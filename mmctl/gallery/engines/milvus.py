@@ -46,7 +46,7 @@ class MilvusEngine(Engine):
         """See :class:`Engine`."""
         old = self._collections()
         self.forget()
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self.make_folder()
         if not self.settings.server:
             shutil.rmtree(self.folder / _LITE, ignore_errors=True)  # the bytes go with the files
         name = f"{self._prefix()}_{change}_{os.urandom(4).hex()}"
