@@ -10,6 +10,7 @@ from tests.mutations.data import DATA
 from tests.mutations.data_check import DATA_CHECK
 from tests.mutations.evaluation import EVALUATION
 from tests.mutations.functional import FUNCTIONAL
+from tests.mutations.gallery import GALLERY
 from tests.mutations.layers import LAYERS
 from tests.mutations.layouts import LAYOUTS
 from tests.mutations.model import MODEL
@@ -28,6 +29,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     *SYNTHETIC,
     *ADDITIONS,
     *VIDEO_TRACKING,
+    *GALLERY,
 )
 
 TRAPS: dict[str, tuple[str, ...]] = {

@@ -39,14 +39,14 @@ def filled(tmp_path_factory):
         yield made, records
 
 
-seconds = st.none() | st.integers(-2, 62)
+half_seconds = st.none() | st.integers(-4, 124)
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     cameras=st.none() | st.sets(st.integers(0, 5), min_size=1),
-    after=seconds,
-    before=seconds,
+    after=half_seconds,
+    before=half_seconds,
     chosen=st.none() | st.sets(st.integers(0, 59)),
     same=st.booleans(),
     topk=st.integers(1, 70),
@@ -56,7 +56,7 @@ def test_a_search_equals_brute_force_with_any_filter(
     filled, cameras, after, before, chosen, same, topk, query
 ):
     made, records = filled
-    first, last = (None if s is None else NOON + s * 1_000_000 for s in (after, before))
+    first, last = (None if s is None else NOON + s * 500_000 for s in (after, before))
     if first is not None and last is not None and first > last:
         first, last = last, first
 
@@ -92,6 +92,19 @@ def test_a_search_equals_brute_force_with_any_filter(
     assert result.num_searched + sum(result.excluded.values()) == 60
 
 
+def test_what_ended_or_began_at_the_very_moment_counts(filled):
+    made, records = filled
+    start, end = to_datetime(records[21].start), to_datetime(records[21].end)
+    for options in ({"after": end, "before": end}, {"after": start, "before": start}):
+        (result,) = made.search(records[21].feature, **options)
+        assert [hit.tracklet.id for hit in result.hits] == [records[21].id]
+
+
+def test_a_query_that_finds_itself_has_all_its_hits(filled):
+    made, records = filled
+    assert [len(made.search([records[21].id], topk)[0].hits) for topk in (1, 10, 70)] == [1, 10, 59]
+
+
 def test_equal_features_come_in_the_order_in_which_they_came_in(filled):
     made, records = filled
     (result,) = made.search(records[5].feature, 4)
@@ -107,6 +120,10 @@ def test_a_tracklet_of_the_gallery_does_not_find_itself(filled):
     assert by_id == by_record
     assert [result.excluded["the query itself"] for result in by_id] == [1, 1]
     for result, record in zip(by_id, records[7:9], strict=True):
+        expected = brute_force(
+            records, record.feature, lambda other, of=record: other.camera != of.camera, 3
+        )
+        assert [hit.tracklet.id for hit in result.hits] == [name for name, _ in expected]
         assert all(h.tracklet.camera != record.camera for h in result.hits)
         assert result.num_searched + sum(result.excluded.values()) == 60
 

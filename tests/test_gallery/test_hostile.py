@@ -233,6 +233,16 @@ def test_rows_that_are_damaged_are_found(gallery, statement):
     assert all("\n" not in fault for fault in health.faults)
 
 
+def test_a_feature_that_is_another_unit_vector_is_found(gallery):
+    gallery.rebuild()
+    other = "SELECT feature FROM features WHERE row = 4"
+    execute(gallery, f"UPDATE features SET feature = ({other}) WHERE row = 3")
+    (fault,) = gallery.verify().faults
+    assert "is missing or not the one that was written" in fault
+    with pytest.raises(ValueError, match="not the one that was written"):
+        gallery.rebuild()
+
+
 def test_a_file_that_is_cut_or_empty_or_none_is_one_line(gallery):
     gallery.close()
     path = gallery.path / "gallery.sqlite"

@@ -34,6 +34,14 @@ def test_the_best_are_among_the_candidates(monkeypatch, share, dtype):
         assert len(set(places.tolist())) == len(places)
 
 
+def test_what_is_hidden_is_not_found_where_all_others_are_opposite():
+    features = make_features(1, 24) + 0.1 * make_features(200, 24, seed=1)
+    mask = np.arange(200) % 10 != 0
+    (places,) = find_candidates(features.astype("f4"), -features[:1].astype("f4"), 5, mask)
+    assert len(places) >= 5
+    assert mask[places].all()
+
+
 def test_neighbours_closer_than_float32_can_tell_are_all_candidates():
     # 64 vectors whose similarities with the query differ by 1e-9: float32 sees them as one or two.
     width = 2048
@@ -41,7 +49,7 @@ def test_neighbours_closer_than_float32_can_tell_are_all_candidates():
     side = make_features(1, width, seed=1)[0].astype("f8")
     side -= side @ query * query.astype("f8")
     side /= np.linalg.norm(side)
-    angles = 0.3 + 3e-9 * np.arange(64)
+    angles = 0.3 + 3e-9 * np.arange(64)[::-1]  # the last one is the most similar
     wide = np.cos(angles)[:, None] * query + np.sin(angles)[:, None] * side
     features = np.concatenate([make_features(300, width, seed=3), wide.astype("f4")])
     (places,) = find_candidates(features, query[None], 5, np.ones(364, dtype=bool))
