@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import importlib.util
+import socket
+import subprocess
+import sys
+import time
 
 import numpy as np
 import pytest
@@ -73,6 +77,51 @@ def test_an_index_is_verified_and_forgets_and_gives_way(pair):
         Gallery(one.path, engine)
 
 
+@pytest.fixture
+def server(tmp_path):
+    """A Milvus server at an address: Milvus Lite speaks the servers' protocol at a port, too."""
+    needs("milvus")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "milvus_lite", "server", "--data-dir", str(tmp_path / "s.db")]
+    command += ["--host", "127.0.0.1", "--port", str(port)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        for _ in range(600):
+            time.sleep(0.1)
+            with socket.socket() as tried:
+                if tried.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+        yield f"http://127.0.0.1:{port}", process
+        process.kill()
+
+
+def test_the_same_calls_take_a_server_and_outlast_it(tmp_path, server):
+    uri, process = server
+    records, queries = make_records(60, 32), make_features(3, 32, seed=1)
+    with Gallery(tmp_path / "g", server=uri) as one, Gallery(tmp_path / "exact") as other:
+        for made in (one, other):
+            made.add(RecordSet(records[:40], MODEL))
+            made.add(RecordSet(records[40:], MODEL))
+            made.delete([record.id for record in records[:5]])
+        options = {"cameras": [1, 2], "after": to_datetime(NOON + 9_000_000)}
+        found, expected = (
+            [[hit.tracklet.id for hit in result.hits] for result in made.search(queries, **options)]
+            for made in (one, other)
+        )
+        assert found == expected
+        assert one.verify().is_healthy
+        process.kill()
+        process.wait()
+        with pytest.raises(ValueError, match=f"server {uri} does not answer"):
+            one.delete(camera=1)
+        assert len(one) == 44
+        with pytest.warns(UserWarning, match="stay on the server"):
+            one.rebuild("exact")
+        assert len(one.search(queries, 50)[0].hits) == 44
+        assert one.verify().is_healthy
+
+
 def test_a_server_that_is_away_loses_nothing(tmp_path):
     needs("milvus")
     with Gallery(tmp_path / "g", server="http://127.0.0.1:9") as made:
@@ -98,8 +147,6 @@ def test_a_gallery_stays_as_it_was_if_the_new_server_is_away(tmp_path):
 
 @pytest.mark.parametrize("engine", ["faiss", "milvus"])
 def test_an_engine_without_its_package_is_one_line(tmp_path, monkeypatch, engine):
-    import sys
-
     for module in ("faiss_flat", "milvus"):
         monkeypatch.delitem(sys.modules, f"mmctl.gallery.engines.{module}", raising=False)
     monkeypatch.setitem(sys.modules, {"faiss": "faiss", "milvus": "pymilvus"}[engine], None)
