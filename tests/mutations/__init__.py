@@ -11,6 +11,7 @@ from tests.mutations.data_check import DATA_CHECK
 from tests.mutations.evaluation import EVALUATION
 from tests.mutations.explanations import EXPLANATIONS
 from tests.mutations.functional import FUNCTIONAL
+from tests.mutations.gallery import GALLERY
 from tests.mutations.layers import LAYERS
 from tests.mutations.layouts import LAYOUTS
 from tests.mutations.model import MODEL
@@ -32,6 +33,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     *ADDITIONS,
     *VIDEO_TRACKING,
     *EXPLANATIONS,
+    *GALLERY,
 )
 
 TRAPS: dict[str, tuple[str, ...]] = {

@@ -10,6 +10,7 @@ from dev.fuzz.kinds.checkpoints import Checkpoints, ForgedCheckpoints
 from dev.fuzz.kinds.configs import CfgOptions, Configs
 from dev.fuzz.kinds.duke import Duke
 from dev.fuzz.kinds.features import Features, FeaturesMat
+from dev.fuzz.kinds.galleries import Galleries, GalleryFeatures
 from dev.fuzz.kinds.ls_vid import LsVid
 from dev.fuzz.kinds.mars import Mars
 from dev.fuzz.kinds.mat_arrays import Hdf5Arrays, MatArrays
@@ -41,6 +42,8 @@ KINDS: dict[str, Kind] = {
         Features(),
         FeaturesMat(),
         Calibrations(),
+        Galleries(),
+        GalleryFeatures(),
         KeypointArrays(),
         KeypointHeaders(),
         PartialWork(),

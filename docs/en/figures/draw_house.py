@@ -25,6 +25,7 @@ STOREYS = [
     (RUN, [
         ("models", "necks / pose / layers / heads / losses"),
         ("evaluation", "metric, protocols, features"),
+        ("gallery", "rows, indices, search, erasure"),
     ]),
     (DATA, [
         ("datasets", "batches / listings / keypoints / checks / transforms / tracking / synthetic"),

@@ -1,0 +1,1 @@
+"""Indices behind one interface; each can be rebuilt from the rows of the database."""
