@@ -201,10 +201,15 @@ BUILT = [(kind, name) for kind, name in NAMES if kind != "FUNCTIONS"]
 MODELS = list(EXAMPLES["MODELS"])
 
 
+OPTIONAL = ("mmctl.gallery.engines.faiss_flat", "mmctl.gallery.engines.milvus")
+"""Modules that say on import which extra they need; they register nothing."""
+
+
 def registered_names() -> dict[str, list[str]]:
     """Return the names of every registry once all modules of the package are imported."""
     for module in pkgutil.walk_packages(mmctl.__path__, "mmctl."):
-        importlib.import_module(module.name)
+        if module.name not in OPTIONAL:
+            importlib.import_module(module.name)
     # Tests and documentation register components of their own in the same process.
     return {
         kind: sorted(name for name, part in registry.module_dict.items() if is_ours(part))

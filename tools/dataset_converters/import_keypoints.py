@@ -18,6 +18,7 @@ import os
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 from rich.progress import track
 
 from mmctl.apis.tracklet_source import add_dataset_options, build_dataset
@@ -120,7 +121,9 @@ def read_cameras(args: argparse.Namespace, dataset: TrackletDataset) -> Imported
     names = dataset.frame_names()
     sizes = read_sizes([os.path.join(dataset.data_root, name) for name in names])
     size = None if args.frame_size is None else tuple(args.frame_size)
-    return import_whole_frames(cameras, poses, names, sizes, args.first_frame, size)
+    return import_whole_frames(
+        cameras, poses, names, sizes.astype(np.int64), args.first_frame, size
+    )
 
 
 def check_args(args: argparse.Namespace) -> None:

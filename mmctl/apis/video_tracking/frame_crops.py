@@ -70,7 +70,7 @@ def rate_crops(frame: Frame, found: Detections, rectangles: IntArray, keep: IntA
     if chosen.keypoints is not None:
         # (m, 2) height and width
         sizes = (visible[:, 2:] - visible[:, :2])[:, ::-1]
-        places = CropPlaces(visible[:, :2], np.ones((len(keep), 2)), sizes)
+        places = CropPlaces(visible[:, :2].astype(np.float64), np.ones((len(keep), 2)), sizes)
         rows["keypoints"] = move_into_crops(chosen.keypoints, places)
     # Who has no crop may stand before somebody who has.
     overlaps = rate_overlaps(found.boxes)[keep]
