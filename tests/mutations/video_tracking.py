@@ -31,7 +31,7 @@ VIDEO_TRACKING = (
         (f"{_TESTS}/test_video_tracking.py",),
         {
             "videos: joints in pixels of the frame": (
-                "CropPlaces(visible[:, :2], ",
+                "CropPlaces(visible[:, :2].astype(np.float64), ",
                 "CropPlaces(0 * visible[:, :2], ",
             ),
         },

@@ -6,8 +6,11 @@ import re
 import shutil
 import signal
 import traceback
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from multiprocessing.connection import wait
+from multiprocessing.process import BaseProcess
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -20,6 +23,9 @@ _LOST_PROCESS = re.compile(
     r"gloo|nccl|connection (was )?(closed|reset)|broken pipe|timed out waiting", re.IGNORECASE
 )
 _SHARED_MEMORY = Path("/dev/shm")
+# What reading a worker's batch ends in if the worker dies after it announced the batch.
+_LOST_MESSAGE = (ConnectionError, EOFError, FileNotFoundError)
+_SECONDS_OF_DYING = 2
 
 
 class NotFiniteError(ValueError):
@@ -36,6 +42,10 @@ def explain_breakdown(error: BaseException) -> str | None:
         A message, or None for an error that speaks for itself or is a fault of the program.
     """
     causes = list(_chain(error))
+    if isinstance(error, _LOST_MESSAGE):
+        dead = _dead_sender(error)
+        if dead is not None:
+            return _explain_dead_worker(str(dead.pid), signal.strsignal(-(dead.exitcode or 0)))
     if isinstance(error, RuntimeError):
         message = "\n".join(map(str, causes))
         worker = _DEAD_WORKER.search(message)
@@ -69,6 +79,21 @@ def _signal_of(causes: Iterable[BaseException]) -> str | None:
                 if (worker.exitcode or 0) < 0:
                     return signal.strsignal(-worker.exitcode)
     return None
+
+
+def _dead_sender(error: BaseException) -> BaseProcess | None:
+    """Return the worker that a signal ended while its batch was on the way."""
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    if not frames or "multiprocessing" not in Path(frames[-1].f_code.co_filename).parts:
+        return None
+    loaders = [vars(frame.f_locals["self"]) for frame in frames if _has_workers(frame.f_locals)]
+    workers = [worker for loader in loaders for worker in loader["_workers"]]
+    wait([worker.sentinel for worker in workers], _SECONDS_OF_DYING)
+    return next((worker for worker in workers if (worker.exitcode or 0) < 0), None)
+
+
+def _has_workers(variables: Mapping[str, Any]) -> bool:
+    return "_workers" in getattr(variables.get("self"), "__dict__", ())
 
 
 def _explain_dead_worker(pids: str, signal_name: str | None) -> str:

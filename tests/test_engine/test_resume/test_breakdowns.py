@@ -6,6 +6,7 @@ import errno
 import multiprocessing
 import os
 import signal
+from multiprocessing.connection import Client
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -139,6 +140,38 @@ def test_a_dead_worker_that_pytorch_finds_before_its_signal_is_named_as_well(sta
     with pytest.raises(RuntimeError) as caught:
         finds()
     assert said in str(explain_breakdown(caught.value))
+
+
+def end_by(how: str) -> None:
+    os.kill(os.getpid(), getattr(signal, how))
+
+
+class Loader:
+    """A loader whose worker is dead before its batch is fetched."""
+
+    def __init__(self, how: str) -> None:
+        context = multiprocessing.get_context("fork")
+        self._workers = [context.Process(target=end_by, args=(how,), daemon=True)]
+        self._workers[0].start()
+
+    def fetch(self, address: str) -> None:
+        Client(address)
+
+
+@pytest.mark.parametrize("how", ["SIGKILL", "SIGSEGV"])
+def test_a_worker_that_dies_while_its_batch_is_fetched_is_named(tmp_path, how):
+    loader = Loader(how)
+    with pytest.raises(FileNotFoundError) as caught:
+        loader.fetch(str(tmp_path / "socket"))
+    said = str(explain_breakdown(caught.value))
+    name = signal.strsignal(getattr(signal, how))
+    assert f"data loader worker {loader._workers[0].pid} was killed by a signal ({name});" in said
+
+
+def test_a_socket_that_is_missing_beside_live_workers_speaks_for_itself(tmp_path):
+    with pytest.raises(FileNotFoundError) as caught:
+        Client(str(tmp_path / "socket"))
+    assert explain_breakdown(caught.value) is None
 
 
 @pytest.mark.parametrize("workers", [0, 1])
