@@ -45,7 +45,7 @@ def check_content(content: bytes, path: str) -> None:
             )
 
 
-def decode_frame(content: bytes, path: str) -> np.ndarray:
+def decode_frame(content: bytes, path: str, out: np.ndarray | None = None) -> np.ndarray:
     """Decode one frame to RGB, or say what is wrong with it.
 
     JPEGs go through ``simplejpeg`` where it is installed: the same libjpeg-turbo as OpenCV's, with
@@ -54,6 +54,8 @@ def decode_frame(content: bytes, path: str) -> np.ndarray:
     Args:
         content: The file's bytes.
         path: The file's name, for the message.
+        out: Contiguous uint8 array that a picture of its shape is decoded into, where the decoder
+            can; the result is ``out`` itself then, and another array otherwise.
 
     Returns:
         The picture, (h, w, 3) uint8 RGB.
@@ -63,7 +65,7 @@ def decode_frame(content: bytes, path: str) -> np.ndarray:
             or has more than 8 bits per channel.
     """
     check_content(content, path)
-    frame = _decode_plain_jpeg(content)
+    frame = _decode_plain_jpeg(content, out)
     if frame is None:
         frame = _decode_with_opencv(content)
     if frame is None:
@@ -79,7 +81,7 @@ def decode_frame(content: bytes, path: str) -> np.ndarray:
     return frame
 
 
-def _decode_plain_jpeg(content: bytes) -> np.ndarray | None:
+def _decode_plain_jpeg(content: bytes, out: np.ndarray | None) -> np.ndarray | None:
     """Decode a JPEG that is whole and upright; None for all else."""
     if simplejpeg is None or not content.startswith(_JPEG_START) or _ORIENTATION_NOTE in content:
         return None
@@ -87,7 +89,9 @@ def _decode_plain_jpeg(content: bytes) -> np.ndarray | None:
         height, width, _, _ = simplejpeg.decode_jpeg_header(content)
         if height * width > _LARGEST_PIXELS:
             return None
-        return simplejpeg.decode_jpeg(content, "RGB", strict=True)
+        fits = out is not None and out.shape == (height, width, 3)
+        frame = simplejpeg.decode_jpeg(content, "RGB", strict=True, buffer=out if fits else None)
+        return out if fits else frame
     except ValueError:
         return None
 

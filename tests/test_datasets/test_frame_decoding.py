@@ -106,3 +106,12 @@ def test_a_header_that_claims_a_huge_picture_is_not_believed(monkeypatch):
     with pytest.raises(ValueError, match=r"big\.jpg cannot be decoded"):
         decode_frame(bytes(content), "big.jpg")
     assert not asked
+
+
+@pytest.mark.parametrize("kind", ["64x32", "turned 6", "other size"])
+def test_a_frame_goes_to_its_place_where_it_fits(kind):
+    content = jpeg(photo(64, 32)) if kind == "64x32" else turned(6)
+    place = np.zeros((2, 64, 32, 3) if kind != "turned 6" else (2, 24, 40, 3), np.uint8)[1]
+    frame = decode_frame(content, kind, place)
+    assert (frame is place) == (kind == "64x32")
+    np.testing.assert_array_equal(frame, decode_frame(content, kind))

@@ -2,7 +2,7 @@
 
 Convention: integer coordinates are pixel centres, so pixel j covers [j - 0.5, j + 0.5). Heatmaps
 (M * T, 17, h, w) cover the whole current frame at a size of their own. No transform writes to
-arrays that came from outside: ``own_frames`` is the stack that ``ResizeClip`` made, and as long as
+arrays that came from outside: ``own_frames`` is the stack that this pipeline made, and as long as
 it is ``frames`` the transforms after it need not copy it before they write.
 """
 
@@ -18,6 +18,7 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 
 from mmctl.datasets.transforms.clip_keys import check_keys
+from mmctl.datasets.transforms.load_frames import LoadedFrames
 from mmctl.datasets.transforms.sample_clip import pipeline_generator
 from mmctl.registry import TRANSFORMS
 from mmctl.structures import FLIP_ORDER
@@ -46,12 +47,7 @@ class ResizeClip(BaseTransform):
         check_keys("ResizeClip", results, "frames")
         frames = results["frames"]
         height, width = self.size
-        resized = np.empty((len(frames), height, width, 3), dtype=np.uint8)
-        for source, target in zip(frames, resized, strict=True):
-            if source.shape[:2] == self.size:
-                target[:] = source
-            else:
-                mmcv.imresize(source, (width, height), out=target, backend="cv2")
+        resized = self._stack(frames)
         if "keypoints" in results:
             # (M*T, 1, 2) scales of x and y
             scales = np.array([[(width / f.shape[1], height / f.shape[0])] for f in frames])
@@ -60,6 +56,19 @@ class ResizeClip(BaseTransform):
             results["keypoints"] = keypoints
         results["frames"] = results["own_frames"] = resized
         return results
+
+    def _stack(self, frames: Sequence[np.ndarray]) -> np.ndarray:
+        height, width = self.size
+        stack = frames.stack if isinstance(frames, LoadedFrames) and frames.is_stacked() else None
+        if stack is not None and stack.shape[1:3] == self.size:
+            return stack
+        resized = np.empty((len(frames), height, width, 3), dtype=np.uint8)
+        for source, target in zip(frames, resized, strict=True):
+            if source.shape[:2] == self.size:
+                target[:] = source
+            else:
+                mmcv.imresize(source, (width, height), out=target, backend="cv2")
+        return resized
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(size={self.size})"

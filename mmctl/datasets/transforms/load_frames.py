@@ -23,6 +23,34 @@ from mmctl.registry import TRANSFORMS
 _NEVER_MENDED = ("query", "gallery")
 
 
+class LoadedFrames(list[np.ndarray]):
+    """Frames that may lie in one array, in their order.
+
+    Attributes:
+        stack: The array, (n, h, w, 3) uint8.
+    """
+
+    def __init__(self, stack: np.ndarray) -> None:
+        super().__init__()
+        self.stack = stack
+
+    def place(self) -> np.ndarray:
+        """Return where in the array the next frame belongs."""
+        return self.stack[len(self)]
+
+    def add(self, frame: np.ndarray) -> None:
+        """Add the next frame, and copy it to its place if it lies elsewhere and fits there."""
+        if frame.base is not self.stack and frame.shape == self.stack.shape[1:]:
+            place = self.place()
+            place[:] = frame
+            frame = place
+        self.append(frame)
+
+    def is_stacked(self) -> bool:
+        """Return whether all frames are still those of the array."""
+        return len(self) == len(self.stack) and all(frame.base is self.stack for frame in self)
+
+
 @TRANSFORMS.register_module()
 class LoadFrames(BaseTransform):
     """Read and decode the sampled frames, each distinct frame once.
@@ -34,6 +62,7 @@ class LoadFrames(BaseTransform):
 
     Required keys: ``frame_paths``, ``clip_indices``. Added key: ``frames``, list of M * T uint8
     RGB arrays (h, w, 3), clip-major; repeated frames are one shared array, so do not write to them.
+    Frames of one size lie in one array (:class:`LoadedFrames`), which spares ``ResizeClip`` a copy.
     Changed keys, where a frame was replaced: ``clip_indices`` (so keypoints follow) and
     ``clip_weights``.
 
@@ -85,9 +114,22 @@ class LoadFrames(BaseTransform):
                 self._mend_clips(results, np.array(list(readable)))
                 indices = results["clip_indices"].ravel().tolist()
         else:
-            readable = {index: self._load(paths[index]) for index in distinct}
+            loaded = self._load_stacked([paths[index] for index in distinct])
+            if indices == distinct:
+                results["frames"] = loaded
+                return results
+            readable = dict(zip(distinct, loaded, strict=True))
         results["frames"] = [readable[index] for index in indices]
         return results
+
+    def _load_stacked(self, paths: list[str]) -> LoadedFrames:
+        """Decode frames into one array as long as they have the size of the first."""
+        first = self._load(paths[0])
+        frames = LoadedFrames(np.empty((len(paths), *first.shape), dtype=np.uint8))
+        frames.add(first)
+        for path in paths[1:]:
+            frames.add(self._load(path, frames.place()))
+        return frames
 
     def _load_readable(self, results: dict[str, Any], distinct: list[int]) -> dict[int, np.ndarray]:
         """Return the frames of the clips that can be read, or else one other of the tracklet."""
@@ -119,7 +161,7 @@ class LoadFrames(BaseTransform):
         results["clip_indices"] = indices
         results["clip_weights"] = count_distinct_frames(indices)
 
-    def _load(self, path: str) -> np.ndarray:
+    def _load(self, path: str, out: np.ndarray | None = None) -> np.ndarray:
         backend = self._backend(path)
         try:
             if isinstance(backend, LocalBackend):
@@ -132,7 +174,7 @@ class LoadFrames(BaseTransform):
             ) from error
         except OSError as error:
             raise OSError(f"frame {path} cannot be read: {error.strerror or error}") from error
-        return decode_frame(content, path)
+        return decode_frame(content, path, out)
 
     def _backend(self, path: str) -> BaseStorageBackend:
         """Return the file client for a path; finding it takes longer than reading a frame."""

@@ -259,3 +259,12 @@ def test_transforms_work_without_keypoints():
     for transform in (ResizeClip((4, 4)), FlipClip(1.0), EraseFrames(1.0)):
         results = transform.transform(results)
     assert "keypoints" not in results
+
+
+@pytest.mark.parametrize("transform", [FlipClip(1.0), EraseFrames(1.0)])
+def test_frames_that_the_pipeline_stacked_are_changed_where_they_are(transform):
+    frames = [np.full((8, 6, 3), value, np.uint8) for value in (10, 20)]
+    results = {"frames": frames, "clip_indices": np.array([[0, 1]])}
+    stacked = ResizeClip((8, 6)).transform(results)["frames"]
+    assert transform.transform(results)["frames"] is stacked
+    assert all((frame == value).all() for frame, value in zip(frames, (10, 20), strict=True))

@@ -12,7 +12,7 @@ from mmengine.fileio import BaseStorageBackend, LocalBackend, register_backend
 from PIL import Image
 
 from mmctl.datasets import frame_decoding
-from mmctl.datasets.transforms import LoadFrames, LoadKeypoints, broken_frames
+from mmctl.datasets.transforms import LoadFrames, LoadKeypoints, ResizeClip, broken_frames
 from mmctl.registry import TRANSFORMS
 
 
@@ -353,3 +353,45 @@ def test_mended_indices_are_the_nearest_ones_in_time_order(num_frames, data):
 def test_other_frames_are_tried_from_near_to_far():
     order = broken_frames.outward_order(np.array([3, 4]), 8)
     assert order.tolist() == [2, 5, 1, 6, 0, 7]
+
+
+@pytest.fixture
+def jpeg_paths(tmp_path):
+    paths = [tmp_path / f"{i}.jpg" for i in range(4)]
+    for seed, path in enumerate(paths):
+        path.write_bytes(encoded(".jpg", picture(seed, height=20 + (seed == 3))))
+    return paths
+
+
+@pytest.mark.parametrize("extension", ["jpg", "png"])
+def test_frames_of_one_size_lie_in_one_array_that_is_not_copied_again(tmp_path, extension):
+    paths = [tmp_path / f"{i}.{extension}" for i in range(3)]
+    for seed, path in enumerate(paths):
+        path.write_bytes(encoded(f".{extension}", picture(seed)))
+    results = LoadFrames().transform(results_for(paths, [[0, 1, 2]]))
+    alone = [LoadFrames().transform(results_for([path], [[0]]))["frames"][0] for path in paths]
+    stack = results["frames"].stack
+    frames = ResizeClip(stack.shape[1:3]).transform(results)["frames"]
+    assert frames is stack
+    np.testing.assert_array_equal(frames, np.stack(alone))
+
+
+@pytest.mark.parametrize("order", [[[0, 1, 3]], [[1, 0, 2]], [[0, 1, 1]]])
+def test_frames_of_other_sizes_and_orders_are_stacked_by_copying(jpeg_paths, order):
+    results = LoadFrames().transform(results_for(jpeg_paths, order))
+    alone = [
+        LoadFrames().transform(results_for([jpeg_paths[index]], [[0]]))["frames"][0]
+        for index in order[0]
+    ]
+    size = alone[0].shape[:2]
+    frames = ResizeClip(size).transform(results)["frames"]
+    expected = ResizeClip(size).transform({"frames": alone})["frames"]
+    np.testing.assert_array_equal(frames, expected)
+
+
+def test_a_frame_that_a_transform_put_in_place_of_another_is_not_lost(jpeg_paths):
+    results = LoadFrames().transform(results_for(jpeg_paths, [[0, 1, 2]]))
+    results["frames"][1] = np.zeros_like(results["frames"][1])
+    frames = ResizeClip(results["frames"][0].shape[:2]).transform(results)["frames"]
+    assert not frames[1].any()
+    assert frames[0].any()
