@@ -13,6 +13,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from mmctl.datasets.batches.freed_memory import keep_freed_memory
 from mmctl.engine.commands.unused_parameters import explain_unused_parameters
 from mmctl.engine.config_check.config_overrides import parse_option
 from mmctl.engine.process_group import close_distributed, end_process
@@ -140,6 +141,7 @@ def run_command(main: Callable[[], None]) -> None:
         main: The tool.
     """
     apply_repairs()
+    keep_freed_memory()
     sys.argv[1:] = [
         _HOME.sub(lambda found: found[1] + os.path.expanduser(found[2]), argument)
         for argument in sys.argv[1:]
