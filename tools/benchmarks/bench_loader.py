@@ -128,7 +128,7 @@ def load_items(dataset: MARS) -> int:
     return sum(len(dataset[index]["inputs"].flatten(0, 1)) for index in range(len(dataset)))
 
 
-def decode(clips: list[list[str]], decoder: Callable[[bytes], np.ndarray]) -> int:
+def decode(clips: list[list[str]], decoder: Callable[[bytes], Any]) -> int:
     """Read and decode frames and return their number; no step but these two."""
     frames = 0
     for paths in clips:
@@ -140,14 +140,14 @@ def decode(clips: list[list[str]], decoder: Callable[[bytes], np.ndarray]) -> in
     return frames
 
 
-def decode_by_opencv(content: bytes) -> np.ndarray:
+def decode_by_opencv(content: bytes) -> Any:
     """Decode a frame as most loaders do."""
     return cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
 
 
-def bare_decoders() -> dict[str, Callable[[bytes], np.ndarray]]:
+def bare_decoders() -> dict[str, Callable[[bytes], Any]]:
     """Return the decoders that are installed."""
-    found: dict[str, Callable[[bytes], np.ndarray]] = {"OpenCV": decode_by_opencv}
+    found: dict[str, Callable[[bytes], Any]] = {"OpenCV": decode_by_opencv}
     if simplejpeg is not None:
         found["simplejpeg"] = simplejpeg.decode_jpeg
     return found
