@@ -84,7 +84,7 @@ def round_to(features: NDArray[np.float32], precision: str) -> NDArray[np.float3
     """Return unit vectors as a precision keeps them; int8 has the largest entry of each at 127."""
     if precision == "int8":
         scale = np.abs(features).max(axis=1, keepdims=True) / 127
-        return np.round(features / scale).astype(np.int8).astype(np.float32) * scale
+        return (np.round(features / scale).astype(np.int8) * scale).astype(np.float32)
     return features.astype(precision).astype(np.float32)
 
 

@@ -42,9 +42,9 @@ def overlay_map(frame: Picture, values: NDArray, height: int) -> Picture:
     Returns:
         The enlarged frame with the map, (height, W, 3) uint8.
     """
-    grey = cv2.cvtColor(enlarge_frame(frame, height), cv2.COLOR_RGB2GRAY)
+    grey: np.ndarray = cv2.cvtColor(enlarge_frame(frame, height), cv2.COLOR_RGB2GRAY)
     size = (grey.shape[1], grey.shape[0])
-    smooth = np.clip(cv2.resize(values.astype(np.float32), size), 0, 1)
+    smooth: np.ndarray = np.clip(cv2.resize(values.astype(np.float32), size), 0, 1)
     colours = 255 * matplotlib.colormaps[COLOURS](smooth)[..., :3]
     opacity = (_LOWEST_OPACITY + _OPACITY * smooth)[..., None]
     return np.rint(grey[..., None] * (1 - opacity) + colours * opacity).astype(np.uint8)

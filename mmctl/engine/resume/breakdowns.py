@@ -88,8 +88,11 @@ def _dead_sender(error: BaseException) -> BaseProcess | None:
         return None
     loaders = [vars(frame.f_locals["self"]) for frame in frames if _has_workers(frame.f_locals)]
     workers = [worker for loader in loaders for worker in loader["_workers"]]
-    wait([worker.sentinel for worker in workers], _SECONDS_OF_DYING)
-    return next((worker for worker in workers if (worker.exitcode or 0) < 0), None)
+    gone = wait([worker.sentinel for worker in workers], _SECONDS_OF_DYING)
+    dying = [worker for worker in workers if worker.sentinel in gone]
+    for worker in dying:
+        worker.join(_SECONDS_OF_DYING)  # it closes its files before it can be asked for its status
+    return next((worker for worker in dying if (worker.exitcode or 0) < 0), None)
 
 
 def _has_workers(variables: Mapping[str, Any]) -> bool:
