@@ -142,6 +142,13 @@ def test_a_dead_worker_that_pytorch_finds_before_its_signal_is_named_as_well(sta
     assert said in str(explain_breakdown(caught.value))
 
 
+def test_an_error_that_leads_to_itself_is_looked_at_once():
+    first, second = OSError("away"), RuntimeError("still away")
+    first.__cause__, second.__context__ = second, first
+    assert explain_breakdown(first) is None
+    assert explain_breakdown(second) is None
+
+
 def end_by(how: str) -> None:
     os.kill(os.getpid(), getattr(signal, how))
 
