@@ -48,8 +48,8 @@ AUGMENT_CLIP = mistakes_in(
             "keypoints[..., :2] * scales",
         ),
         "resize: keypoint scales of x and y exchanged": (
-            "(width / f.shape[1], height / f.shape[0])",
-            "(height / f.shape[0], width / f.shape[1])",
+            "(width / w, height / h)",
+            "(height / h, width / w)",
         ),
         "flip: one draw per frame": (
             'num_clips, clip_len = results["clip_indices"].shape',
@@ -127,8 +127,8 @@ LOAD_AND_PACK = (
         (f"{_TESTS}/test_transforms/test_load_frames.py", f"{_TESTS}/test_frame_decoding.py"),
         {
             "decode: BGR for RGB": (
-                "return frame\n\n\ndef _decode_plain_jpeg",
-                "return frame[..., ::-1]\n\n\ndef _decode_plain_jpeg",
+                "return frame\n\n\ndef can_reduce",
+                "return frame[..., ::-1]\n\n\ndef can_reduce",
             ),
             "decode: BGR by the faster decoder": (
                 '(content, "RGB", strict',
@@ -136,6 +136,11 @@ LOAD_AND_PACK = (
             ),
             "decode: damage passed over": ("strict=True", "strict=False"),
             "decode: pictures not upright": (" or _ORIENTATION_NOTE in content", ""),
+            "decode: reduced below the width": ("min_width=min_size[1]", "min_width=0"),
+            "decode: the reduced size for the file's": (
+                "return frame, (height, width)",
+                "return frame, (frame.shape[0], frame.shape[1])",
+            ),
             "decode: 16 bits in 8": ("_KEEP_DEPTH = cv2.IMREAD_ANYDEPTH", "_KEEP_DEPTH = 0"),
             "decode: frames that are cut off accepted": (
                 "if content.startswith(start) and end not in tail:",
@@ -148,8 +153,8 @@ LOAD_AND_PACK = (
         (f"{_TESTS}/test_transforms/test_load_frames.py",),
         {
             "load: frames in the order of the file": (
-                "[readable[index] for index in indices]",
-                "[readable[index] for index in sorted(indices)]",
+                "[readable[index][0] for index in indices]",
+                "[readable[index][0] for index in sorted(indices)]",
             ),
             "load: test tracklets mended": (
                 'results.get("split") not in _NEVER_MENDED',

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from mmctl.datasets import frame_decoding
-from mmctl.datasets.frame_decoding import decode_frame
+from mmctl.datasets.frame_decoding import decode_frame, decode_reduced
 
 simplejpeg = pytest.importorskip("simplejpeg")
 
@@ -115,3 +115,33 @@ def test_a_frame_goes_to_its_place_where_it_fits(kind):
     frame = decode_frame(content, kind, place)
     assert (frame is place) == (kind == "64x32")
     np.testing.assert_array_equal(frame, decode_frame(content, kind))
+
+
+@pytest.mark.parametrize(
+    ("size", "min_size", "decoded"),
+    [
+        ((512, 256), (256, 128), (256, 128)),
+        ((600, 300), (256, 128), (300, 150)),
+        ((1100, 600), (256, 128), (275, 150)),
+        ((1100, 300), (256, 128), (550, 150)),
+        ((511, 256), (256, 128), (511, 256)),
+        ((512, 200), (256, 128), (512, 200)),
+    ],
+)
+def test_large_frames_are_decoded_at_the_smallest_fraction_that_fits(size, min_size, decoded):
+    picture = photo(*size).resize(size[::-1])
+    smooth = Image.fromarray(cv2.GaussianBlur(np.asarray(picture), (0, 0), 6))
+    frame, in_file = decode_reduced(jpeg(smooth, quality=95), "a.jpg", min_size)
+    assert in_file == size
+    assert frame.shape == (*decoded, 3)
+    if decoded != size:
+        expected = cv2.resize(np.asarray(smooth), decoded[::-1], interpolation=cv2.INTER_AREA)
+        assert np.abs(frame.astype(int) - expected).mean() < 2
+
+
+@pytest.mark.parametrize("kind", ["turned 6", "CMYK", "grey", "shortened in its midst"])
+def test_reducing_leaves_the_kinds_of_pictures_as_they_are(kind):
+    whole = decode_frame(JPEGS[kind], kind)
+    frame, in_file = decode_reduced(JPEGS[kind], kind, (64, 64))
+    np.testing.assert_array_equal(frame, whole)
+    assert in_file == whole.shape[:2]

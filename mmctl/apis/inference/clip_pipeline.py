@@ -14,9 +14,9 @@ from mmengine.registry import DefaultScope
 from torch import Tensor
 
 from mmctl.apis.inference.tracklet_item import Frame, TrackletItem
-from mmctl.datasets.frame_decoding import decode_frame
 from mmctl.datasets.frame_quality import FULL_HEIGHT, FloatArray, rate_sharpness
 from mmctl.datasets.transforms import LoadFrames, LoadHeatmaps, LoadKeypoints, SampleClip
+from mmctl.datasets.transforms.load_frames import Loaded
 from mmctl.registry import TRANSFORMS
 from mmctl.structures import TrackletSample
 
@@ -145,10 +145,13 @@ class _GivenFrames(BaseTransform):
             indices = results["clip_indices"].ravel().tolist()  # broken ones may be replaced
         else:
             decoded = {i: _to_pixels(given[i], names[i], self.load) for i in distinct}
-            results["frames"] = [decoded[index] for index in indices]
-        for index, frame in dict(zip(indices, results["frames"], strict=True)).items():
+            results["frames"] = [decoded[index][0] for index in indices]
+            results["frame_sizes"] = np.array([decoded[index][1] for index in indices])
+        frames = results["frames"]
+        sizes = results.get("frame_sizes", [frame.shape[:2] for frame in frames])
+        for index, frame, size in zip(indices, frames, sizes, strict=True):
             if index not in results["seen"]:
-                height = min(frame.shape[0] / FULL_HEIGHT, 1.0)
+                height = min(float(size[0]) / FULL_HEIGHT, 1.0)
                 results["seen"][index] = (height, rate_sharpness(frame))
         return results
 
@@ -213,13 +216,16 @@ def _find(steps: Sequence[Any], kind: type) -> Any:
     return found[0]
 
 
-def _to_pixels(frame: Frame, name: str, load: LoadFrames) -> npt.NDArray[np.uint8]:
+def _to_pixels(frame: Frame, name: str, load: LoadFrames) -> Loaded:
     if isinstance(frame, bytes):
-        return decode_frame(frame, name)
+        return load.decode(frame, name)
     if isinstance(frame, str):
-        results = {"frame_paths": [frame], "clip_indices": np.zeros((1, 1), dtype=np.int64)}
-        return load.transform(results)["frames"][0]
-    return frame
+        results = load.transform(
+            {"frame_paths": [frame], "clip_indices": np.zeros((1, 1), dtype=np.int64)}
+        )
+        (loaded,) = results["frames"]
+        return loaded, results.get("frame_sizes", [loaded.shape[:2]])[0]
+    return frame, frame.shape[:2]
 
 
 def test_pipeline(cfg: Any) -> list[dict[str, Any]]:

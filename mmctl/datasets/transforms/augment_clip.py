@@ -17,7 +17,7 @@ import mmcv
 import numpy as np
 from mmcv.transforms import BaseTransform
 
-from mmctl.datasets.transforms.clip_keys import check_keys
+from mmctl.datasets.transforms.clip_keys import check_keys, checked_size
 from mmctl.datasets.transforms.load_frames import LoadedFrames
 from mmctl.datasets.transforms.sample_clip import pipeline_generator
 from mmctl.registry import TRANSFORMS
@@ -29,7 +29,8 @@ class ResizeClip(BaseTransform):
     """Bring all frames to one size (bilinear) and stack them.
 
     Required key: ``frames``, of any sizes. Changed keys: ``frames`` to (M * T, H, W, 3) uint8,
-    ``keypoints`` (where present) by ``x -> (x + 0.5) * W / w - 0.5`` and likewise for y.
+    ``keypoints`` (where present) by ``x -> (x + 0.5) * W / w - 0.5`` and likewise for y, where w is
+    that of ``frame_sizes`` if ``LoadFrames`` reduced the frames.
     ``heatmaps`` stay: they cover the resized frame as they did the other.
 
     Args:
@@ -49,8 +50,9 @@ class ResizeClip(BaseTransform):
         height, width = self.size
         resized = self._stack(frames)
         if "keypoints" in results:
+            sizes = results.get("frame_sizes", [frame.shape[:2] for frame in frames])
             # (M*T, 1, 2) scales of x and y
-            scales = np.array([[(width / f.shape[1], height / f.shape[0])] for f in frames])
+            scales = np.array([[(width / w, height / h)] for h, w in sizes])
             keypoints = results["keypoints"].copy()
             keypoints[..., :2] = (keypoints[..., :2] + 0.5) * scales - 0.5
             results["keypoints"] = keypoints
@@ -220,20 +222,6 @@ class EraseFrames(BaseTransform):
             f"{type(self).__name__}(prob={self.prob}, area={self.area}, "
             f"min_aspect={self.min_aspect}, fill={self.fill})"
         )
-
-
-def checked_size(owner: str, size: Sequence[int]) -> tuple[int, ...]:
-    """Return a (height, width) as a tuple.
-
-    Raises:
-        ValueError: If it is not two positive integers; the owner is named.
-    """
-    sides = tuple(size) if isinstance(size, Sequence) else (size,)
-    if len(sides) != 2 or not all(isinstance(side, int) and side > 0 for side in sides):
-        raise ValueError(
-            f"{owner}'s size must be (height, width), two positive integers, got {sides}"
-        )
-    return sides
 
 
 def _checked_probability(owner: str, prob: float) -> float:

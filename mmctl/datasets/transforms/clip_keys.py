@@ -1,8 +1,8 @@
-"""Refuse results that are not those of a tracklet: transforms of clips take no single images."""
+"""Refuse what transforms of clips cannot take: results of single images, sizes that are none."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 
@@ -24,3 +24,17 @@ def check_keys(owner: str, results: Mapping[str, Any], *keys: str) -> None:
             "set with frame_paths, SampleClip and LoadFrames before it give, got results with "
             f"{', '.join(sorted(map(str, results)))}"
         )
+
+
+def checked_size(owner: str, size: Sequence[int]) -> tuple[int, ...]:
+    """Return a (height, width) as a tuple.
+
+    Raises:
+        ValueError: If it is not two positive integers; the owner is named.
+    """
+    sides = tuple(size) if isinstance(size, Sequence) else (size,)
+    if len(sides) != 2 or not all(isinstance(side, int) and side > 0 for side in sides):
+        raise ValueError(
+            f"{owner}'s size must be (height, width), two positive integers, got {sides}"
+        )
+    return sides

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from mmcv.transforms import BaseTransform
 
-from mmctl.datasets.transforms.augment_clip import checked_size, stacked_frames
+from mmctl.datasets.transforms.augment_clip import stacked_frames
+from mmctl.datasets.transforms.clip_keys import checked_size
 from mmctl.datasets.transforms.sample_clip import pipeline_generator
 from mmctl.registry import TRANSFORMS
 

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from mmcv.transforms import BaseTransform
 from mmengine.fileio import BaseStorageBackend, LocalBackend, get_file_backend
 
-from mmctl.datasets.frame_decoding import decode_frame
+from mmctl.datasets.frame_decoding import can_reduce, decode_frame, decode_reduced
 from mmctl.datasets.transforms.broken_frames import (
     BrokenFrames,
     IntArray,
     nearest_readable,
     outward_order,
 )
-from mmctl.datasets.transforms.clip_keys import check_keys
+from mmctl.datasets.transforms.clip_keys import check_keys, checked_size
 from mmctl.files import check_regular
 from mmctl.functional.clips import count_distinct_frames
 from mmctl.registry import TRANSFORMS
 
 _NEVER_MENDED = ("query", "gallery")
+
+Loaded = tuple[np.ndarray, tuple[int, ...]]
+"""A frame, and its height and width in its file."""
 
 
 class LoadedFrames(list[np.ndarray]):
@@ -64,7 +68,8 @@ class LoadFrames(BaseTransform):
     RGB arrays (h, w, 3), clip-major; repeated frames are one shared array, so do not write to them.
     Frames of one size lie in one array (:class:`LoadedFrames`), which spares ``ResizeClip`` a copy.
     Changed keys, where a frame was replaced: ``clip_indices`` (so keypoints follow) and
-    ``clip_weights``.
+    ``clip_weights``. Added with ``reduce_to``: ``frame_sizes``, (M * T, 2) int64, height and width
+    of the frames in their files, which keypoints are in pixels of.
 
     Args:
         backend_args: Arguments of MMEngine's file client, for data that is not on a local disk.
@@ -74,9 +79,14 @@ class LoadFrames(BaseTransform):
             would break the sampler's batches of persons. Query and gallery tracklets are never
             mended: their numbers would be those of another data set.
         broken_list: With ``skip_broken``: text file that lists each broken frame once.
+        reduce_to: Height and width that the network takes. JPEGs at least twice as large are
+            decoded at the smallest fraction that is not smaller: faster, but not the same pixels
+            (:func:`~mmctl.datasets.frame_decoding.decode_reduced`), so a test should do as its
+            training did. Needs ``simplejpeg``.
 
     Raises:
-        ValueError: If ``broken_list`` is given without ``skip_broken``.
+        ValueError: If ``broken_list`` is given without ``skip_broken``, ``reduce_to`` is not two
+            positive integers, or ``simplejpeg`` is not installed for it.
     """
 
     def __init__(
@@ -84,11 +94,18 @@ class LoadFrames(BaseTransform):
         backend_args: dict[str, Any] | None = None,
         skip_broken: bool = False,
         broken_list: str | None = None,
+        reduce_to: Sequence[int] | None = None,
     ) -> None:
         if broken_list is not None and not skip_broken:
             raise ValueError(
                 "LoadFrames' broken_list needs skip_broken=True, because the first broken frame "
                 f"stops the run otherwise, got broken_list={broken_list!r}"
+            )
+        self.reduce_to = None if reduce_to is None else checked_size("LoadFrames", reduce_to)
+        if reduce_to is not None and not can_reduce():
+            raise ValueError(
+                "LoadFrames' reduce_to needs the package simplejpeg, because OpenCV decodes to "
+                f"other pixels (pip install simplejpeg), got {reduce_to}"
             )
         self.backend_args = backend_args
         self.skip_broken = skip_broken
@@ -113,25 +130,29 @@ class LoadFrames(BaseTransform):
             if list(readable) != distinct:
                 self._mend_clips(results, np.array(list(readable)))
                 indices = results["clip_indices"].ravel().tolist()
+        elif self.reduce_to is not None:
+            readable = {index: self._load(paths[index]) for index in distinct}
         else:
-            loaded = self._load_stacked([paths[index] for index in distinct])
+            stacked = self._load_stacked([paths[index] for index in distinct])
             if indices == distinct:
-                results["frames"] = loaded
+                results["frames"] = stacked
                 return results
-            readable = dict(zip(distinct, loaded, strict=True))
-        results["frames"] = [readable[index] for index in indices]
+            readable = {i: (frame, frame.shape) for i, frame in zip(distinct, stacked, strict=True)}
+        results["frames"] = [readable[index][0] for index in indices]
+        if self.reduce_to is not None:
+            results["frame_sizes"] = np.array([readable[index][1] for index in indices])
         return results
 
     def _load_stacked(self, paths: list[str]) -> LoadedFrames:
         """Decode frames into one array as long as they have the size of the first."""
-        first = self._load(paths[0])
+        first, _ = self._load(paths[0])
         frames = LoadedFrames(np.empty((len(paths), *first.shape), dtype=np.uint8))
         frames.add(first)
         for path in paths[1:]:
-            frames.add(self._load(path, frames.place()))
+            frames.add(self._load(path, frames.place())[0])
         return frames
 
-    def _load_readable(self, results: dict[str, Any], distinct: list[int]) -> dict[int, np.ndarray]:
+    def _load_readable(self, results: dict[str, Any], distinct: list[int]) -> dict[int, Loaded]:
         """Return the frames of the clips that can be read, or else one other of the tracklet."""
         paths = results["frame_paths"]
         loaded = {index: self._try_load(paths[index]) for index in distinct}
@@ -149,7 +170,7 @@ class LoadFrames(BaseTransform):
             "the tracklet out of the data set"
         )
 
-    def _try_load(self, path: str) -> np.ndarray | None:
+    def _try_load(self, path: str) -> Loaded | None:
         try:
             return self._load(path)
         except (OSError, ValueError) as error:
@@ -161,7 +182,26 @@ class LoadFrames(BaseTransform):
         results["clip_indices"] = indices
         results["clip_weights"] = count_distinct_frames(indices)
 
-    def _load(self, path: str, out: np.ndarray | None = None) -> np.ndarray:
+    def decode(self, content: bytes, path: str, out: np.ndarray | None = None) -> Loaded:
+        """Decode a frame as this loader does.
+
+        Args:
+            content: The file's bytes.
+            path: The file's name, for the message.
+            out: See :func:`~mmctl.datasets.frame_decoding.decode_frame`.
+
+        Returns:
+            The frame, and its height and width in the file.
+
+        Raises:
+            ValueError: If it cannot be decoded.
+        """
+        if self.reduce_to is not None:
+            return decode_reduced(content, path, self.reduce_to)
+        frame = decode_frame(content, path, out)
+        return frame, (frame.shape[0], frame.shape[1])
+
+    def _load(self, path: str, out: np.ndarray | None = None) -> Loaded:
         backend = self._backend(path)
         try:
             if isinstance(backend, LocalBackend):
@@ -174,7 +214,7 @@ class LoadFrames(BaseTransform):
             ) from error
         except OSError as error:
             raise OSError(f"frame {path} cannot be read: {error.strerror or error}") from error
-        return decode_frame(content, path, out)
+        return self.decode(content, path, out)
 
     def _backend(self, path: str) -> BaseStorageBackend:
         """Return the file client for a path; finding it takes longer than reading a frame."""
@@ -190,5 +230,6 @@ class LoadFrames(BaseTransform):
     def __repr__(self) -> str:
         return (
             f"{type(self).__name__}(backend_args={self.backend_args}, "
-            f"skip_broken={self.skip_broken}, broken_list={self.broken.list_file!r})"
+            f"skip_broken={self.skip_broken}, broken_list={self.broken.list_file!r}, "
+            f"reduce_to={self.reduce_to})"
         )

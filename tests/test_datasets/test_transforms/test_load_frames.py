@@ -395,3 +395,43 @@ def test_a_frame_that_a_transform_put_in_place_of_another_is_not_lost(jpeg_paths
     frames = ResizeClip(results["frames"][0].shape[:2]).transform(results)["frames"]
     assert not frames[1].any()
     assert frames[0].any()
+
+
+def large_frames(folder, count=3):
+    pytest.importorskip("simplejpeg")
+    paths = [folder / f"large{i}.jpg" for i in range(count)]
+    for seed, path in enumerate(paths):
+        path.write_bytes(encoded(".jpg", cv2.resize(picture(seed), (96, 160))))
+    return paths
+
+
+def test_keypoints_of_reduced_frames_stay_on_what_they_show(tmp_path):
+    paths = large_frames(tmp_path)
+    keypoints = np.array([[[47.5, 79.5, 1.0], [12.0, 31.0, 0.5]]] * 3, dtype=np.float32)
+    found = []
+    for reduce_to in (None, (40, 24)):
+        results = LoadFrames(reduce_to=reduce_to).transform(results_for(paths, [[0, 1, 2]]))
+        results["keypoints"] = keypoints
+        found.append(ResizeClip((40, 24)).transform(results))
+    assert found[1]["frame_sizes"].tolist() == [[160, 96]] * 3
+    np.testing.assert_array_equal(found[0]["keypoints"], found[1]["keypoints"])
+    differences = found[0]["frames"].astype(int) - found[1]["frames"]
+    assert 0 < np.abs(differences).mean() < 12
+
+
+def test_small_frames_are_not_reduced(jpeg_paths):
+    pytest.importorskip("simplejpeg")
+    plain, reduced = (
+        LoadFrames(reduce_to=size).transform(results_for(jpeg_paths, [[0, 3]]))["frames"]
+        for size in (None, (20, 12))
+    )
+    for one, other in zip(plain, reduced, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_reducing_needs_its_decoder_and_a_size(monkeypatch):
+    with pytest.raises(ValueError, match="LoadFrames's size must be"):
+        LoadFrames(reduce_to=256)
+    monkeypatch.setattr(frame_decoding, "simplejpeg", None)
+    with pytest.raises(ValueError, match=r"needs the package simplejpeg.*got \(256, 128\)"):
+        LoadFrames(reduce_to=(256, 128))
