@@ -23,7 +23,7 @@ from mmctl.engine.commands.gallery_options import (
 )
 from mmctl.engine.commands.gallery_tables import print_results, print_tracklets
 from mmctl.engine.commands.rated_progress import rated_progress
-from mmctl.gallery import Gallery, read_records
+from mmctl.gallery import Gallery, QueryResult, read_records
 
 
 @contextmanager
@@ -52,6 +52,8 @@ def search(args: argparse.Namespace) -> None:
         raise ValueError(
             "say what to search for: --features FILE, with --rows or not, or --like ID"
         )
+    if args.calibration is not None and args.html is None:
+        raise ValueError("--calibration is for the page that --html writes")
     queries: Any = args.like
     names = [f"query {text}" for text in args.like or ()]
     if args.features is not None:
@@ -72,13 +74,52 @@ def search(args: argparse.Namespace) -> None:
             ids=args.ids,
             exclude_same_camera=args.exclude_same_camera,
         )
-    if args.json:
+    if args.html is not None:
+        write_page(args, names, queries, results)
+    elif args.json:
         found = [
             {"query": name, **result.to_dict()} for name, result in zip(names, results, strict=True)
         ]
         print(json.dumps(found, indent=1))
     else:
         print_results(names, results)
+
+
+def write_page(
+    args: argparse.Namespace, names: list[str], queries: Any, results: list[QueryResult]
+) -> None:
+    """Write what was found as a page."""
+    from mmctl.evaluation.calibration import read_calibration
+    from mmctl.evaluation.calibration_records import Source
+    from mmctl.visualization.found_pages import (
+        make_verdicts,
+        show_record,
+        show_results,
+        show_stored,
+    )
+    from mmctl.visualization.ranking_page import print_written, write_ranking_page
+
+    calibration = None if args.calibration is None else read_calibration(args.calibration)
+    with Gallery(args.gallery) as gallery:
+        settings, size = gallery.settings, len(gallery)
+        if args.like:
+            stored = {tracklet.id: tracklet for tracklet in gallery.list(ids=args.like)}
+            shown = [show_stored(stored[identity]) for identity in args.like]
+        else:
+            shown = [show_record(record) for record in queries]
+    if calibration is not None:
+        for line in calibration.mismatches(Source(settings.model, "", settings.feature)):
+            print(f"WARNING: {line}", file=sys.stderr)
+    pages = show_results(shown, results, make_verdicts(calibration, size))
+    with rated_progress("queries") as progress:
+        bar = progress.add_task("queries", total=len(pages))
+        faults = write_ranking_page(
+            args.html,
+            pages,
+            f"Found in {args.gallery.name}",
+            report=lambda done: progress.update(bar, completed=done),
+        )
+    print_written(args.html, len(names), faults)
 
 
 def list_tracklets(args: argparse.Namespace) -> None:

@@ -127,6 +127,9 @@ def _add_search(command: argparse.ArgumentParser) -> None:
     add("--like", nargs="+", metavar="ID", help="search for tracklets of the gallery instead")
     add("--topk", type=int, default=10, help="hits of each query (default: %(default)s)")
     add("--exclude-same-camera", action="store_true", help="only hits of other cameras")
+    add("--html", type=Path, metavar="FILE", help="write a page to look through and answer")
+    text = "what calibrate.py measured, for the page: what it says stands beside each similarity"
+    add("--calibration", type=Path, metavar="JSON", help=text)
     _add_filters(command)
 
 
