@@ -12,6 +12,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from mmctl.engine import run_command
@@ -23,7 +24,7 @@ from mmctl.engine.commands.gallery_options import (
 )
 from mmctl.engine.commands.gallery_tables import print_results, print_tracklets
 from mmctl.engine.commands.rated_progress import rated_progress
-from mmctl.gallery import Gallery, QueryResult, read_records
+from mmctl.gallery import Gallery, QueryResult, RecordSet, read_records
 
 
 @contextmanager
@@ -37,6 +38,8 @@ def reported(total: int | None) -> Iterator[Callable[[int], None]]:
 def add(args: argparse.Namespace) -> None:
     keep_for = None if args.keep_for is None else read_duration(args.keep_for)
     sets = [read_records(path, args.crops) for path in args.files]  # all, before one is added
+    for path, records in zip(args.files, sets, strict=True):
+        warn_of_missing_crops(path, records)
     with Gallery(args.gallery, args.engine, args.server, args.dtype) as gallery:
         for path, records in zip(args.files, sets, strict=True):
             with reported(len(records)) as report:
@@ -45,6 +48,18 @@ def add(args: argparse.Namespace) -> None:
                 f"{path}: {added.new:,} new, {added.replaced:,} replaced, {added.unchanged:,} as "
                 f"before; {args.gallery} has {len(gallery):,}"
             )
+
+
+def warn_of_missing_crops(path: Path, records: RecordSet) -> None:
+    """Say which tracklets no page will be able to show."""
+    missing = [r for r in records if r.crop and not Path(r.crop_root, r.crop).is_file()]
+    if missing:
+        place = Path(missing[0].crop_root, missing[0].crop)
+        print(
+            f"WARNING: {path}: {len(missing):,} of {len(records):,} crops are not there, the first "
+            f"is {place}; --crops must be the folder that the paths in the file begin in",
+            file=sys.stderr,
+        )
 
 
 def search(args: argparse.Namespace) -> None:
@@ -58,7 +73,7 @@ def search(args: argparse.Namespace) -> None:
     names = [f"query {text}" for text in args.like or ()]
     if args.features is not None:
         # Crops of queries are not kept, so they may lie anywhere.
-        queries = read_records(args.features, crop_root="/")
+        queries = read_records(args.features, crop_root=args.crops or "/")
         rows = range(len(queries)) if args.rows is None else read_rows(args.rows, len(queries))
         queries = queries.take(rows)
         names = [

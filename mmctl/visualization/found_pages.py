@@ -125,10 +125,11 @@ def show_results(
 
 def show_record(record: TrackletRecord) -> PageTracklet:
     """Return a tracklet of a feature file as the page shows it."""
-    crop = Path(record.crop_root, record.crop) if record.crop else None
+    # Files name crops absolutely, or relative to the folder that the command runs in.
+    places = [Path(record.crop_root, record.crop), Path(record.crop)] if record.crop else []
     return PageTracklet(
         name=record.name,
-        frames=find_strip(crop),
+        frames=find_strip(next(filter(Path.is_file, places), places[0] if places else None)),
         camera=record.camera,
         track=record.track,
         video=record.video,

@@ -124,6 +124,8 @@ def _add_search(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
     add("--features", type=Path, metavar="FILE", help="features.npz of what is searched for")
     add("--rows", metavar="ROWS", help="rows of it, as 3 or 0,5 or 10-19 (default: all)")
+    text = "that all its crops lie in (default: this one, or wherever they are)"
+    add("--crops", type=Path, metavar="FOLDER", help=text)
     add("--like", nargs="+", metavar="ID", help="search for tracklets of the gallery instead")
     add("--topk", type=int, default=10, help="hits of each query (default: %(default)s)")
     add("--exclude-same-camera", action="store_true", help="only hits of other cameras")
