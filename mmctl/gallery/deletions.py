@@ -63,9 +63,17 @@ def choose_rows(
     return columns.rows[chosen].tolist(), unknown
 
 
+def choose_expired(store: Store, moment: int) -> list[int]:
+    """Return the rows whose time is over."""
+    columns = store.columns()
+    is_over = (columns.expires != UNKNOWN) & (columns.expires <= moment)
+    return columns.rows[is_over].tolist()
+
+
 def delete_rows(store: Store, rows: Sequence[int]) -> None:
     """Take rows out, within a transaction; their bytes are marked as not yet erased."""
     if rows:
+        store.forget_rejections(rows)
         store.remove(rows)
         store.count("features")
         store.set_flag("unerased", store.counter("features"))

@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from mmctl.gallery.additions import Added, Addition, check_origin
-from mmctl.gallery.columns import UNKNOWN
-from mmctl.gallery.deletions import Deleted, choose_rows, delete_rows
+from mmctl.gallery.answers import answer_pair
+from mmctl.gallery.deletions import Deleted, choose_expired, choose_rows, delete_rows
 from mmctl.gallery.health import Health, check_health
 from mmctl.gallery.hits import QueryResult, StoredTracklet
 from mmctl.gallery.listing import Listing
@@ -171,15 +171,17 @@ class Gallery:
         ids: Iterable[str] | None = None,
         video: str | None = None,
         pid: int | None = None,
+        beyond: int = 0,
         limit: int | None = None,
     ) -> Iterator[StoredTracklet]:
         """Yield tracklets in the order in which they came in; the filters are those of ``search``.
 
-        Expired ones are listed until ``expire`` takes them out.
+        Expired ones are listed until ``expire`` takes them out. A page after another begins
+        ``beyond`` the last one's ``row``.
         """
         store = self._files.store
         chosen = make_filter(store, cameras, after, before, ids)
-        return Listing(chosen, video, pid, limit).run(store)
+        return Listing(chosen, video, pid, beyond, limit).run(store)
 
     def features(self, ids: Sequence[str]) -> npt.NDArray[np.float32]:
         """Return the features of tracklets, (n, C)."""
@@ -230,9 +232,7 @@ class Gallery:
         when = now() if moment is None else to_microseconds(moment, "the moment")
         with store.lock:
             with store.writing():
-                columns = store.columns()
-                is_over = (columns.expires != UNKNOWN) & (columns.expires <= when)
-                rows = columns.rows[is_over].tolist()
+                rows = choose_expired(store, when)
                 delete_rows(store, rows)
             self._erase()
         return Deleted(len(rows))
@@ -251,6 +251,29 @@ class Gallery:
         store = self._files.store
         with store.writing():
             store.name_person(store.find([id])[0], pid, "unknown" if pid is None else "confirmed")
+
+    def answer_pair(self, id: str, other: str, is_same: bool | None) -> int | None:
+        """Say whether two tracklets are of one person.
+
+        Args:
+            id: A tracklet, whose answers go when it is deleted.
+            other: Another one.
+            is_same: True: both get the person of that one which has one, else a new number. False:
+                two persons, whoever they are. None: takes back that they are two.
+
+        Returns:
+            The person of both, where they are one.
+
+        Raises:
+            ValueError: If one is not there, or their numbers say otherwise.
+        """
+        store = self._files.store
+        with store.writing():
+            return answer_pair(store, id, other, is_same)
+
+    def rejected(self, id: str) -> set[str]:
+        """Return the ids of those that were said to be of another person than this one."""
+        return self._files.store.rejected(id)
 
     def rebuild(
         self, engine: str | None = None, server: str | None = None, report: Report | None = None

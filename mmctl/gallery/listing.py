@@ -21,12 +21,14 @@ class Listing:
         filter: By cameras, times and rows.
         video: Of this video; None: any.
         pid: Of this person; None: any.
+        beyond: Those that came in after this row; 0: all.
         limit: Most of them; None: all.
     """
 
     filter: Filter
     video: str | None = None
     pid: int | None = None
+    beyond: int = 0
     limit: int | None = None
 
     def run(self, store: Store) -> Iterator[StoredTracklet]:
@@ -34,7 +36,7 @@ class Listing:
         columns = store.columns()
         mask, excluded = self.filter.select(columns, EARLIEST)  # nothing has expired then
         assert EXPIRED not in excluded
-        rows, left = columns.rows[mask].tolist(), self.limit
+        rows, left = columns.rows[mask & (columns.rows > self.beyond)].tolist(), self.limit
         if self.video is not None:
             wanted = set(store.rows_of_video(self.video))
             rows = [row for row in rows if row in wanted]

@@ -11,8 +11,8 @@ from pathlib import Path
 from mmctl.files import DiskFullError, check_regular
 
 APPLICATION_ID = 0x6D6D6374  # 'mmct'
-VERSION = 1
-"""Of the tables; a newer one is refused."""
+VERSION = 2
+"""Of the tables; a newer one is refused, an older one gets what it lacks."""
 
 PATIENCE = 10.0
 """Seconds that one process waits for another that writes."""
@@ -48,9 +48,17 @@ TABLES = {
     feature BLOB NOT NULL
 )""",
     "tracklets_by_video": "CREATE INDEX tracklets_by_video ON tracklets (video)",
+    "rejections": """CREATE TABLE rejections (
+    id TEXT NOT NULL,
+    other TEXT NOT NULL,
+    PRIMARY KEY (id, other)
+) WITHOUT ROWID""",
 }
 """What makes each of them. Features have a table of their own, so that reading the others is
-fast."""
+fast. A pair of two persons is in ``rejections`` both ways round."""
+
+_SINCE = {"rejections": 2}
+"""Version that a table came with, where it is not the first."""
 
 _SMALL, _LARGE_PAGE = 4096, 16_384
 """A feature of less bytes than a usual page would leave much of it empty: it gets a larger one."""
@@ -109,7 +117,7 @@ def connect(path: Path) -> sqlite3.Connection:
     with plain_errors(path):
         connection = _open(path)
         try:
-            _check_version(connection, path)
+            _bring_up_to_date(connection, _check_version(connection, path))
             _check_tables(connection, path)
             connection.execute("PRAGMA journal_mode = WAL").fetchall()
             connection.execute("PRAGMA synchronous = FULL").fetchall()
@@ -175,7 +183,7 @@ def _open(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _check_version(connection: sqlite3.Connection, path: Path) -> None:
+def _check_version(connection: sqlite3.Connection, path: Path) -> int:
     application = connection.execute("PRAGMA application_id").fetchone()[0]
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     if application != APPLICATION_ID:
@@ -190,6 +198,23 @@ def _check_version(connection: sqlite3.Connection, path: Path) -> None:
         )
     if version < 1:
         raise ValueError(f"gallery {path} must have a version of 1 or more, got {version}")
+    return version
+
+
+def _bring_up_to_date(connection: sqlite3.Connection, version: int) -> None:
+    if version == VERSION:
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        # Another process may have done it meanwhile.
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        for name in (name for name, since in _SINCE.items() if since > version):
+            connection.execute(TABLES[name])
+        connection.execute(f"PRAGMA user_version = {VERSION}")
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
 
 
 def _check_tables(connection: sqlite3.Connection, path: Path) -> None:

@@ -128,6 +128,36 @@ class Store:
         self.connection.execute(update, (pid, source, row))
         self.count()
 
+    def highest_pid(self) -> int:
+        """Return the highest number of a person; 0 if nobody is known."""
+        query = "SELECT max(pid) FROM tracklets WHERE typeof(pid) = 'integer'"
+        with self.reading() as connection:
+            return max(0, connection.execute(query).fetchone()[0] or 0)
+
+    def set_rejection(self, id: str, other: str, is_rejected: bool) -> None:
+        """Remember, or not, that two tracklets are of two persons, within a transaction."""
+        change = "INSERT OR IGNORE INTO rejections VALUES (?, ?)"
+        if not is_rejected:
+            change = "DELETE FROM rejections WHERE id = ? AND other = ?"
+        self.connection.executemany(change, [(id, other), (other, id)])
+
+    def rejected(self, id: str) -> set[str]:
+        """Return the tracklets that are of another person than this one."""
+        with self.reading() as connection:
+            query = "SELECT other FROM rejections WHERE id = ?"
+            return {other for (other,) in connection.execute(query, (id,))}
+
+    def forget_rejections(self, rows: Sequence[int]) -> None:
+        """Forget what was said of tracklets and others, within a transaction."""
+        own = "(SELECT id FROM tracklets WHERE row = ?)"
+        both_ways = (
+            "DELETE FROM rejections WHERE (id, other) IN "
+            f"(SELECT other, id FROM rejections WHERE id = {own})",
+            f"DELETE FROM rejections WHERE id = {own}",
+        )
+        for delete in both_ways:
+            self.connection.executemany(delete, [(row,) for row in rows])
+
     def columns(self) -> Columns:
         """Return what searches filter by; read again only when something has changed."""
         with self.reading() as connection:

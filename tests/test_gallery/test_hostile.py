@@ -173,11 +173,11 @@ def test_a_place_that_is_none_is_refused(tmp_path):
 
 
 def test_a_newer_version_is_refused_as_it_is(gallery):
-    execute(gallery, "PRAGMA user_version = 2")
-    with pytest.raises(ValueError, match="version 2, made by a newer mmctl") as caught:
+    execute(gallery, "PRAGMA user_version = 3")
+    with pytest.raises(ValueError, match="version 3, made by a newer mmctl") as caught:
         Gallery(gallery.path)
     one_line(caught)
-    execute(gallery, "PRAGMA user_version = 1")
+    execute(gallery, "PRAGMA user_version = 2")
     assert len(Gallery(gallery.path)) == 12
 
 
