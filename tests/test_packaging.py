@@ -67,6 +67,7 @@ def test_a_wheel_holds_every_module_config_and_tool(checkout, tmp_path):
         assert files
         assert files <= names
     assert "mmctl/.mim/configs/own/mine.py" in names
+    assert "mmctl/serving/page/app.js" in names
     left_out = {"__pycache__", "benchmarks", "dev", "tests"}
     assert not [name for name in names if left_out & set(Path(name).parts)]
     assert f"mmctl-{__version__}.dist-info/METADATA" in names
@@ -155,17 +156,25 @@ def test_a_source_distribution_can_build_the_wheel(checkout, tmp_path):
             assert unpacked.is_file(), path
     names = build(tmp_path / f"mmctl-{__version__}", tmp_path / "wheel", "wheel")
     assert "mmctl/.mim/configs/own/mine.py" in names
+    assert "mmctl/serving/page/app.js" in names
     assert "mmctl/.mim/tools/quickstart.sh" in names
 
 
+_COMMON = ("runtime", "optional", "serve", "tests", "build")
 PYTHONS = ("3.10", "3.11", "3.12", "3.13")
 SETS = {
-    "constraints": (PYTHONS, ("runtime", "mminstall", "optional", "track", "tests", "build")),
+    "constraints": (
+        PYTHONS,
+        (*_COMMON, "mminstall", "track"),
+    ),
     "constraints-pose": (
         PYTHONS[:2],
-        ("runtime", "mminstall", "optional", "tests", "build", "pose"),
+        (*_COMMON, "mminstall", "pose"),
     ),
-    "constraints-onedl": (PYTHONS, ("runtime", "onedl", "optional", "track", "tests", "build")),
+    "constraints-onedl": (
+        PYTHONS,
+        (*_COMMON, "onedl", "track"),
+    ),
 }
 """For each set of versions, the Pythons that it is for and the lists that are installed with it."""
 WITH_PYTHON = [(name, python) for name, (pythons, _) in SETS.items() for python in pythons]

@@ -164,8 +164,8 @@ def delete(args: argparse.Namespace) -> None:
 
 def confirm(args: argparse.Namespace) -> None:
     with Gallery(args.gallery) as gallery:
-        gallery.confirm(args.id, read_person(args.pid))
-    print(f"{args.id}: {'person ' if args.pid != 'unknown' else ''}{args.pid}")
+        pid = gallery.confirm(args.id, read_person(args.pid))
+    print(f"{args.id}: {'unknown' if pid is None else f'person {pid}'}")
 
 
 def expire(args: argparse.Namespace) -> None:

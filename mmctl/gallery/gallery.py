@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import timedelta
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from mmctl.gallery.additions import Added, Addition, check_origin
 from mmctl.gallery.answers import answer_pair
+from mmctl.gallery.columns import UNKNOWN
 from mmctl.gallery.deletions import Deleted, choose_expired, choose_rows, delete_rows
 from mmctl.gallery.health import Health, check_health
 from mmctl.gallery.hits import QueryResult, StoredTracklet
@@ -183,6 +184,11 @@ class Gallery:
         chosen = make_filter(store, cameras, after, before, ids)
         return Listing(chosen, video, pid, beyond, limit).run(store)
 
+    def cameras(self) -> tuple[int, ...]:
+        """Return the numbers of all known cameras, rising."""
+        found = np.unique(self._files.store.columns().cameras)
+        return tuple(found[found != UNKNOWN].tolist())
+
     def features(self, ids: Sequence[str]) -> npt.NDArray[np.float32]:
         """Return the features of tracklets, (n, C)."""
         store = self._files.store
@@ -237,20 +243,27 @@ class Gallery:
             self._erase()
         return Deleted(len(rows))
 
-    def confirm(self, id: str, pid: int | None) -> None:
+    def confirm(self, id: str, pid: int | Literal["new"] | None) -> int | None:
         """Say who somebody is; adding the tracklet again does not change that.
 
         Args:
             id: The tracklet.
-            pid: The person, 0 for nobody of interest, -1 for junk; None: unknown again.
+            pid: The person, 0 for nobody of interest, -1 for junk; ``'new'``: somebody of whom no
+                other tracklet is, by the next number; None: unknown again.
+
+        Returns:
+            The person.
 
         Raises:
             ValueError: If there is no such tracklet, or the number is none.
         """
-        check_pid(pid, "pid")
         store = self._files.store
         with store.writing():
-            store.name_person(store.find([id])[0], pid, "unknown" if pid is None else "confirmed")
+            number = store.highest_pid() + 1 if pid == "new" else pid
+            check_pid(number, "pid")
+            source = "unknown" if number is None else "confirmed"
+            store.name_person(store.find([id])[0], number, source)
+        return number
 
     def answer_pair(self, id: str, other: str, is_same: bool | None) -> int | None:
         """Say whether two tracklets are of one person.

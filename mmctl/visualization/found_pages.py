@@ -59,7 +59,7 @@ def find_strip(frame: str | Path | None) -> list[Path]:
         return []
     path = Path(frame)
     found = _NUMBERED.fullmatch(path.name)
-    alike = _numbered_files(str(path.parent)).get(_kind(found)) if found else None
+    alike = _numbered_files(path.parent).get(_kind(found)) if found else None
     return [path.parent / name for name in alike or [path.name]]
 
 
@@ -67,15 +67,18 @@ def _kind(found: re.Match[str]) -> tuple[str, int, str]:
     return found[1], len(found[2]), found[3]
 
 
-@lru_cache(maxsize=64)
-def _numbered_files(folder: str) -> dict[tuple[str, int, str], list[str]]:
+def _numbered_files(folder: Path) -> dict[tuple[str, int, str], list[str]]:
     """Return the files of a folder by what their names have in common, in the order of numbers."""
-    kinds: dict[tuple[str, int, str], list[str]] = {}
     try:
-        entries = [entry.name for entry in os.scandir(folder) if not entry.is_symlink()]
+        return _list_numbered(str(folder), folder.stat().st_mtime_ns)
     except OSError:
         return {}
-    for name in sorted(entries):
+
+
+@lru_cache(maxsize=64)
+def _list_numbered(folder: str, changed: int) -> dict[tuple[str, int, str], list[str]]:  # noqa: ARG001
+    kinds: dict[tuple[str, int, str], list[str]] = {}
+    for name in sorted(entry.name for entry in os.scandir(folder) if not entry.is_symlink()):
         if found := _NUMBERED.fullmatch(name):
             kinds.setdefault(_kind(found), []).append(name)
     return kinds

@@ -10,16 +10,16 @@ from datetime import datetime, timezone
 from html import escape
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from mmctl.datasets.frame_decoding import decode_frame
 from mmctl.files import read_bytes, write_whole
 from mmctl.functional.ranking import DISTRACTOR_PID, JUNK_PID
 from mmctl.visualization.ranking_page_parts import FILTERS, PROGRAM, STYLE
+from mmctl.visualization.thumbnails import to_thumbnail
 
 MOST_FRAMES = 6
-_HEIGHT, _QUALITY = 128, 80
+_HEIGHT = 128
 _MOST_FAULTS = 5
 
 
@@ -161,11 +161,8 @@ class _Pictures:
         except (OSError, ValueError) as error:
             self.faults.append(str(error))
             return '<span class="lost">frame cannot be read</span>'
-        width = max(1, min(4 * _HEIGHT, round(frame.shape[1] * _HEIGHT / frame.shape[0])))
-        small = cv2.resize(frame, (width, _HEIGHT), interpolation=cv2.INTER_AREA)
-        bgr = cv2.cvtColor(small, cv2.COLOR_RGB2BGR)
-        jpeg = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])[1]
-        data = base64.b64encode(jpeg.tobytes()).decode("ascii")
+        jpeg, width = to_thumbnail(frame, _HEIGHT)
+        data = base64.b64encode(jpeg).decode("ascii")
         return (
             f'<img alt="" src="data:image/jpeg;base64,{data}" width="{width}" height="{_HEIGHT}">'
         )

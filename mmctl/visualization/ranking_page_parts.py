@@ -10,11 +10,13 @@ header { position: sticky; top: 0; z-index: 1; background: #fff; padding: .6em 1
          border-bottom: 1px solid var(--line); }
 h1 { font-size: 1.2em; margin: 0; }
 h2 { font-size: 1em; margin: 0 0 .3em; overflow-wrap: anywhere; }
-h3 { font-size: .95em; margin: 0 0 .3em; } p { margin: .2em 0; overflow-wrap: anywhere; }
+h3 { font-size: .95em; margin: 0 0 .3em; overflow-wrap: anywhere; }
+p { margin: .2em 0; overflow-wrap: anywhere; }
 form { display: flex; flex-wrap: wrap; gap: .4em 1em; align-items: center; margin-top: .4em; }
 label { white-space: nowrap; } input[type=number] { width: 5.5em; }
 main { padding: 1em; } section { margin: 0 0 1.4em; }
-.row { display: flex; gap: .6em; overflow-x: auto; padding-bottom: .4em; align-items: stretch; }
+.row { display: flex; gap: .6em; overflow-x: auto; padding-bottom: .4em; align-items: stretch;
+       scroll-padding-left: 310px; }
 article { flex: 0 0 auto; max-width: 300px; min-width: 170px; background: #fff; padding: .5em;
           border: 3px solid var(--line); border-radius: 6px; }
 article.query { border-color: #1d2939; position: sticky; left: 0; }
@@ -35,7 +37,8 @@ button[aria-pressed=true][data-answer=other] { background: var(--wrong); color: 
 button:disabled { opacity: .45; cursor: default; }
 [hidden] { display: none !important; }
 @media (max-width: 600px) {
-  header { position: static; } main { padding: .5em; } .row { flex-direction: column; }
+  header { position: static; } main { padding: .5em; }
+  .row { flex-direction: column; }
   article { max-width: none; } article.query { position: static; } button { padding: .6em 1em; }
 }
 """

@@ -14,6 +14,7 @@ WIDTH, GAP, HEIGHT, STOREY = 12.0, 0.2, 1.0, 1.2
 # From the roof to the ground: a colour, and the rooms side by side as (name, what is in it).
 STOREYS = [
     (AROUND, [("tools/", "commands of users"), ("dev/", "commands of developers")]),
+    (SHOW, [("serving", "a gallery in the browser")]),
     (SHOW, [
         ("apis", "work over whole data sets and single videos"),
         ("utils", "what mmengine.hub asks for"),
@@ -55,7 +56,7 @@ def draw_room(
 
 
 def main() -> None:
-    figure, axes = plt.subplots(figsize=(9.2, 6.6), dpi=150)
+    figure, axes = plt.subplots(figsize=(9.2, 7.3), dpi=150)
     for storey, (colour, rooms) in enumerate(STOREYS):
         width = (WIDTH - GAP * (len(rooms) - 1)) / len(rooms)
         for place, texts in enumerate(rooms):

@@ -6,7 +6,7 @@ import argparse
 import re
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from mmctl.gallery import DTYPES, ENGINES
 
@@ -27,18 +27,20 @@ def read_duration(text: str) -> timedelta:
     return timedelta(**{_UNITS[found[2]]: int(found[1])})
 
 
-def read_person(text: str) -> int | None:
-    """Return the number of a person, None for ``unknown``.
+def read_person(text: str) -> int | Literal["new"] | None:
+    """Return the number of a person, None for ``unknown``, or ``new`` as it is.
 
     Raises:
         ValueError: If it is none.
     """
     if text == "unknown":
         return None
+    if text == "new":
+        return "new"
     if not re.fullmatch("-1|[0-9]{1,18}", text, re.ASCII):
         raise ValueError(
-            "a person must be a number, 0 for nobody of interest, -1 for junk, or 'unknown', got "
-            f"{text[:40]!r}"
+            "a person must be a number, 0 for nobody of interest, -1 for junk, 'new' or 'unknown', "
+            f"got {text[:40]!r}"
         )
     return int(text)
 
@@ -85,8 +87,8 @@ def make_parser(description: str | None) -> argparse.ArgumentParser:
     _add_delete(add_command("delete", "forget tracklets: their bytes are in no file afterwards"))
     confirm = add_command("confirm", "say who somebody is")
     confirm.add_argument("id", help=_ID)
-    confirm.add_argument("pid", help="number of the person, 0: nobody of interest, -1: junk; or "
-                         "'unknown'")  # fmt: skip
+    text = "number of the person, 0: nobody of interest, -1: junk; 'new': the next free number; or "
+    confirm.add_argument("pid", help=text + "'unknown'")
     expire = add_command("expire", "forget what has been kept long enough (add --keep-for)")
     expire.add_argument("--at", metavar="TIME", help="instead of now, as 2024-05-31T12:30:00Z")
     rebuild = add_command("rebuild", "build the index anew and erase what was deleted before")

@@ -13,11 +13,13 @@ from mmctl.gallery.engines.engine import Blocks, Engine, IndexState, Wanted, rem
 from mmctl.gallery.engines.widening import widen
 
 try:
-    import faiss
+    import faiss as _faiss
 except ImportError as error:
     raise ImportError(
         f"the engine 'faiss' needs the package faiss-cpu: pip install faiss-cpu ({error})"
     ) from error
+
+faiss: Any = _faiss  # its stubs have the arguments of C++
 
 
 class FaissEngine(Engine):
