@@ -16,12 +16,14 @@ from pathlib import Path
 
 from dev.killed_gallery import KilledGallery
 from mmctl.engine.commands.rated_progress import rated_progress
+from mmctl.gallery import ENGINES
 
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kills", type=int, default=50, help="processes to kill; default 50")
     parser.add_argument("--seed", type=int, default=0, help="of the moments and the work")
+    parser.add_argument("--engine", choices=ENGINES, default="exact", help="default: exact")
     parser.add_argument("--seconds", type=float, default=0.5, help="longest life; default 0.5")
     return parser.parse_args()
 
@@ -30,7 +32,7 @@ def main() -> None:
     args = parse_args()
     rng, moments = random.Random(args.seed), Counter[str]()
     with tempfile.TemporaryDirectory() as temporary, rated_progress("kills") as progress:
-        gallery = KilledGallery(Path(temporary) / "killed")
+        gallery = KilledGallery(Path(temporary) / "killed", args.engine)
         for _ in progress.track(range(args.kills)):
             moments[gallery.kill(rng, args.seconds)] += 1
             if gallery.faults:

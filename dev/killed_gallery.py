@@ -136,7 +136,8 @@ class KilledGallery:
         self._fault(find_bytes(self.folder, self._some(gone)), "bytes left after rebuild in {}")
         self.deleted |= gone
         self.present = numbers
-        self.next = max([self.next, *numbers, *unsure]) + 1
+        # Who was added and deleted in one life never comes again, either.
+        self.next = max([self.next, *numbers, *self.deleted]) + 1
         return doing
 
     def _some(self, numbers: set[int]) -> list[int]:

@@ -16,6 +16,7 @@ from tests.mutations.layers import LAYERS
 from tests.mutations.layouts import LAYOUTS
 from tests.mutations.model import MODEL
 from tests.mutations.mutation import Mutation
+from tests.mutations.serving import SERVING
 from tests.mutations.synthetic import SYNTHETIC
 from tests.mutations.verification import VERIFICATION
 from tests.mutations.video_tracking import VIDEO_TRACKING
@@ -34,6 +35,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     *VIDEO_TRACKING,
     *EXPLANATIONS,
     *GALLERY,
+    *SERVING,
 )
 
 TRAPS: dict[str, tuple[str, ...]] = {

@@ -157,8 +157,9 @@ def test_what_is_too_long_or_says_no_length_is_refused(browse):
 
 
 @pytest.mark.parametrize("path", ["/", "/app.js", "/api/gallery", "/nowhere"])
-def test_browsers_are_told_what_pages_may_do(browse, path):
-    headers = browse().get(path).headers
+@pytest.mark.parametrize("asked", [{}, {"Host": "evil.com"}])
+def test_browsers_are_told_what_pages_may_do(browse, path, asked):
+    headers = browse().get(path, headers=asked).headers
     policy = headers["content-security-policy"]
     assert "default-src 'none'" in policy
     assert "frame-ancestors 'none'" in policy

@@ -163,9 +163,13 @@ def test_frames_are_in_the_order_of_their_numbers(browse, drawn_mars):
     names = ["f10.jpg", "f9.jpg", "f1.jpg"]
     client = browse()
     upload = send(client, zip(names, content, strict=True)).json()
-    first = client.get(f"/api/tracklets/{upload['id']}/frames/0").content
-    alone = send(client, [("a.jpg", content[2])]).json()
-    assert client.get(f"/api/tracklets/{alone['id']}/frames/0").content == first
+    for place, source in enumerate((2, 1, 0)):
+        alone = send(client, [("a.jpg", content[source])]).json()["id"]
+        one, other = (
+            f"/api/tracklets/{id}/frames/{n}" for id, n in ((upload["id"], place), (alone, 0))
+        )
+        assert client.get(one).content == client.get(other).content
+    assert len(set(content)) == 3
 
 
 def test_only_the_latest_crops_are_kept(browse, drawn_mars):
