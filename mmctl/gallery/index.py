@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
 
+from mmctl.files import FULL_DISK_CODES, DiskFullError
 from mmctl.gallery.columns import Integers
 from mmctl.gallery.engines.choice import build_engine, other_folders
 from mmctl.gallery.engines.engine import Blocks, Engine, IndexState
@@ -64,11 +66,16 @@ class Index:
             return state
         columns = self.store.columns()
         rows, self._opened = columns.rows, None
-        if state is not None and not force and state.count == _count_up_to(rows, state.last_row):
-            blocks = _reported(self.store.blocks(state.last_row), report)
-            self.engine.extend(state, blocks, columns, change)
-        else:
-            self.engine.replace(_reported(self.store.blocks(), report), columns, change)
+        with _named_full_disk(self.engine):
+            if (
+                state is not None
+                and not force
+                and state.count == _count_up_to(rows, state.last_row)
+            ):
+                blocks = _reported(self.store.blocks(state.last_row), report)
+                self.engine.extend(state, blocks, columns, change)
+            else:
+                self.engine.replace(_reported(self.store.blocks(), report), columns, change)
         written = self.engine.read_state()
         if written is None or written.change != change or written.count != len(rows):
             raise ValueError(
@@ -94,7 +101,8 @@ class Index:
         # What cannot be built, because a package or server is away, changes nothing.
         with self.store.reading():
             change, columns = self.store.counter("features"), self.store.columns()
-            after.replace(_reported(self.store.blocks(), report), columns, change)
+            with _named_full_disk(after):
+                after.replace(_reported(self.store.blocks(), report), columns, change)
         with self.store.writing() as connection:
             for name in ("engine", "server"):
                 update = "UPDATE settings SET value = ? WHERE name = ?"
@@ -160,6 +168,23 @@ class Index:
             self._opened = None
             self.store.settings = settings
             self.engine = build_engine(self.gallery, settings)
+
+
+@contextmanager
+def _named_full_disk(engine: Engine) -> Iterator[None]:
+    """Say that the disk is full, in whatever words an engine's library says it."""
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        codes = (code for code in FULL_DISK_CODES if os.strerror(code) in str(error))
+        code = next(codes, None)
+        if code is None:
+            raise
+        message = (
+            f"no space left on the disk for the index {engine.folder}; no row is lost, and the "
+            "next call makes the index when there is room"
+        )
+        raise DiskFullError(code, message) from error
 
 
 def _count_up_to(rows: Integers, last: int) -> int:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import importlib.util
+import os
 import socket
 import subprocess
 import sys
@@ -11,6 +13,7 @@ import time
 import numpy as np
 import pytest
 
+from mmctl.files import DiskFullError
 from mmctl.gallery import Gallery, RecordSet
 from mmctl.gallery.moments import to_datetime
 from tests.test_gallery.records import MODEL, NOON, files_with, make_features, make_records
@@ -155,3 +158,52 @@ def test_an_engine_without_its_package_is_one_line(tmp_path, monkeypatch, engine
         with pytest.raises(ImportError, match=f"the engine '{engine}' needs .*pip install"):
             made.rebuild(engine)
         assert len(made.search(make_features(1, 16)[0])[0].hits) == 5
+
+
+FULL = os.strerror(errno.ENOSPC)
+WRITERS = {
+    "exact": ("mmctl.gallery.engines.exact.os.fsync", OSError(errno.ENOSPC, FULL)),
+    "faiss": (
+        "mmctl.gallery.engines.faiss_flat.faiss.write_index",
+        RuntimeError(f"2 != 9 ({FULL})"),
+    ),
+    "milvus": ("pymilvus.MilvusClient.flush", RuntimeError(f"[Errno 28] {FULL}")),
+}
+
+
+@pytest.mark.parametrize("engine", WRITERS)
+def test_a_disk_that_is_full_loses_nothing(engine, tmp_path, monkeypatch):
+    needs(engine)
+    writer, error = WRITERS[engine]
+
+    def fail(*_, **__):
+        raise error
+
+    records = make_records(30, 48)
+    with Gallery(tmp_path / "g", engine) as gallery:
+        with monkeypatch.context() as patch:
+            patch.setattr(writer, fail)
+            reported = []
+            for work in (
+                lambda: gallery.add(records, report=reported.append),
+                lambda: gallery.search(records.take([3]), 1),
+            ):
+                with pytest.raises(DiskFullError, match="no space left on the disk for the index"):
+                    work()
+                assert not list((tmp_path / "g" / engine).glob("*-*"))  # no piece takes the room
+            assert reported == [30]
+        assert gallery.search(records.take([3]), 1)[0].num_searched == 29
+        assert gallery.verify().is_healthy
+
+
+def test_an_index_that_cannot_be_written_is_named(tmp_path, monkeypatch):
+    needs("faiss")
+    from mmctl.gallery.engines import faiss_flat
+
+    def fail(*_):
+        raise RuntimeError("could not open for writing:\n Permission denied")
+
+    monkeypatch.setattr(faiss_flat.faiss, "write_index", fail)
+    with pytest.raises(OSError, match=r"index .* cannot be written .*Permission denied") as caught:
+        Gallery(tmp_path / "g", "faiss").add(make_records(3))
+    assert "\n" not in str(caught.value)

@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+from contextlib import ExitStack, contextmanager
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
@@ -38,26 +39,30 @@ def free_port():
         return probe.getsockname()[1]
 
 
-@pytest.fixture
-def serve(gallery):
-    started = []
-
-    def start(*options, **environment):
-        command = [sys.executable, str(ROOT / "tools" / TOOL), str(gallery), *options]
-        process = subprocess.Popen(
-            [*command, "--port", str(free_port())],
-            stdout=subprocess.PIPE,
-            text=True,
-            env=os.environ | {"PYTHONPATH": str(ROOT)} | environment,
-        )
-        started.append(process)
-        found = re.search(r"open (http://\S+)", process.stdout.readline())
-        return process, found[1]
-
-    yield start
-    for process in started:
+@contextmanager
+def start_server(gallery, *options, **environment):
+    """Start a server of a gallery; yields its process and the address that it prints."""
+    command = [sys.executable, str(ROOT / "tools" / TOOL), str(gallery), *options]
+    process = subprocess.Popen(
+        [*command, "--port", str(free_port())],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(ROOT)} | environment,
+    )
+    try:
+        lines = iter(process.stdout.readline, "")
+        yield process, next(found[1] for x in lines if (found := re.search(r"open (http\S+)", x)))
+    finally:
         process.kill()
         process.wait()
+
+
+@pytest.fixture
+def serve(gallery):
+    with ExitStack() as stack:
+        yield lambda *options, **environment: stack.enter_context(
+            start_server(gallery, *options, **environment)
+        )
 
 
 def get(address, **headers):

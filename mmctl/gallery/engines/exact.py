@@ -27,7 +27,11 @@ class ExactEngine(Engine):
         self.make_folder()
         name = f"features-{change}-{os.urandom(4).hex()}.bin"
         path = self.folder / name
-        count, last = self._write(path, 0, blocks)
+        try:
+            count, last = self._write(path, 0, blocks)
+        except OSError:
+            path.unlink(missing_ok=True)  # of a full disk, which needs the room
+            raise
         self.write_state(IndexState(self.settings.gallery, change, count, last, name))
         self._remove_others(path)
 

@@ -102,8 +102,14 @@ class FaissEngine(Engine):
             index.add(features.astype(np.float32))
             last = int(rows[-1])
         name = f"index-{change}-{os.urandom(4).hex()}.faiss"
-        faiss.write_index(index, str(self.folder / name))
-        with open(self.folder / name, "rb") as file:
+        path = self.folder / name
+        try:
+            faiss.write_index(index, str(path))
+        except RuntimeError as error:
+            path.unlink(missing_ok=True)  # of a full disk, which needs the room
+            said = " ".join(str(error).split())[:300]
+            raise OSError(f"index {path} cannot be written ({said})") from error
+        with open(path, "rb") as file:
             os.fsync(file.fileno())
         self.write_state(IndexState(self.settings.gallery, change, index.ntotal, last, name))
         for other in self.folder.glob("index-*.faiss"):
