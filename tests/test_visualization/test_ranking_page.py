@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from datetime import datetime, timezone
 from html.parser import HTMLParser
 
@@ -19,6 +21,7 @@ from mmctl.visualization.ranking_page import (
     is_same_person,
     write_ranking_page,
 )
+from tests.conftest import ROOT
 
 HOSTILE = "<img src=x onerror=alert(1)>\"'</script><script>alert(2)</script>&amp;\x00\ud800"
 
@@ -125,3 +128,18 @@ def test_moments_of_videos():
     assert [at_time(seconds) for seconds in (None, 0.0, 59.9, 3600.0)] == [
         *("", "@00:00", "@00:59", "@60:00")
     ]
+
+
+def test_a_user_s_way_through_the_page_in_a_browser(tmp_path, frames):
+    pytest.importorskip("PyQt6.QtWebEngineWidgets")
+
+    def tracklet(camera, track, pid=None):
+        return PageTracklet(f"c{camera} t{track}", frames, camera, track, pid=pid)
+
+    first = [PageHit(0.9, tracklet(2, 1, 5)), PageHit(0.8, tracklet(3, 2))]
+    second = [PageHit(0.88, tracklet(2, 1, 5)), PageHit(0.7, tracklet(3, 5))]
+    written(tmp_path, PageQuery(tracklet(1, 0), first), PageQuery(tracklet(1, 3, 7), second))
+    page = tmp_path / "out" / "page.html"
+    command = [sys.executable, "-m", "tests.test_visualization.walk_page", str(page)]
+    walk = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert "walked through" in walk.stdout, walk.stderr[-3000:]
