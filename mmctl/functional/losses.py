@@ -15,7 +15,7 @@ def hardest_distances(features: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]
     """Return each anchor's distance to its hardest positive and hardest negative.
 
     Distances are Euclidean in float32 at least and from differences, not from inner products:
-    features have norms of some hundreds, where |x|^2 - 2xy + |y|^2 in half precision or TF32
+    features have norms of some hundreds, where ``|x|^2 - 2xy + |y|^2`` in half precision or TF32
     leaves duplicates more than a margin apart.
 
     Args:

@@ -82,7 +82,7 @@ def part_average(parts: Sequence[Sequence[int]], num_nodes: int) -> Tensor:
         num_nodes: Number of nodes that ``parts`` index into, K.
 
     Returns:
-        Row n holds 1 / |part n| at the nodes of part n, (N, K), float32.
+        Row n holds ``1 / |part n|`` at the nodes of part n, (N, K), float32.
 
     Raises:
         ValueError: If a part is empty, repeats a node or names a node outside 0 .. K - 1.
