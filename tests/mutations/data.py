@@ -135,7 +135,15 @@ LOAD_AND_PACK = (
                 '(content, "BGR", strict',
             ),
             "decode: damage passed over": ("strict=True", "strict=False"),
-            "decode: pictures not upright": (" or _ORIENTATION_NOTE in content", ""),
+            "decode: pictures not upright": ("kind == _NOTE_MARKER and", "False and"),
+            "decode: the note looked for at the front alone": (
+                "kind == _NOTE_MARKER and",
+                "place < 30 and kind == _NOTE_MARKER and",
+            ),
+            "decode: filling taken for a segment": (
+                "*range(0xD0, 0xDA), 0xFF",
+                "*range(0xD0, 0xDA), 0xFE",
+            ),
             "decode: reduced below the width": ("min_width=min_size[1]", "min_width=0"),
             "decode: the reduced size for the file's": (
                 "return frame, (height, width)",

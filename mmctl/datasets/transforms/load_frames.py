@@ -17,7 +17,7 @@ from mmctl.datasets.transforms.broken_frames import (
     outward_order,
 )
 from mmctl.datasets.transforms.clip_keys import check_keys, checked_size
-from mmctl.files import check_regular
+from mmctl.files import read_regular
 from mmctl.functional.clips import count_distinct_frames
 from mmctl.registry import TRANSFORMS
 
@@ -204,9 +204,10 @@ class LoadFrames(BaseTransform):
     def _load(self, path: str, out: np.ndarray | None = None) -> Loaded:
         backend = self._backend(path)
         try:
-            if isinstance(backend, LocalBackend):
-                check_regular(path, "frame")
-            content = backend.get(path)
+            if type(backend) is LocalBackend:
+                content = read_regular(path, "frame")
+            else:
+                content = backend.get(path)
         except FileNotFoundError as error:
             raise FileNotFoundError(
                 f"frame {path} does not exist, but the data set lists it; check data_root and "
