@@ -140,10 +140,6 @@ LOAD_AND_PACK = (
                 "kind == _NOTE_MARKER and",
                 "place < 30 and kind == _NOTE_MARKER and",
             ),
-            "decode: filling taken for a segment": (
-                "*range(0xD0, 0xDA), 0xFF",
-                "*range(0xD0, 0xDA), 0xFE",
-            ),
             "decode: reduced below the width": ("min_width=min_size[1]", "min_width=0"),
             "decode: the reduced size for the file's": (
                 "return frame, (height, width)",
@@ -151,7 +147,7 @@ LOAD_AND_PACK = (
             ),
             "decode: 16 bits in 8": ("_KEEP_DEPTH = cv2.IMREAD_ANYDEPTH", "_KEEP_DEPTH = 0"),
             "decode: frames that are cut off accepted": (
-                "if content.startswith(start) and end not in tail:",
+                "if content.startswith(start) and end not in content[-_TAIL_BYTES:]:",
                 "if False:",
             ),
         },

@@ -38,14 +38,10 @@ class LoadedFrames(list[np.ndarray]):
         super().__init__()
         self.stack = stack
 
-    def place(self) -> np.ndarray:
-        """Return where in the array the next frame belongs."""
-        return self.stack[len(self)]
-
     def add(self, frame: np.ndarray) -> None:
         """Add the next frame, and copy it to its place if it lies elsewhere and fits there."""
         if frame.base is not self.stack and frame.shape == self.stack.shape[1:]:
-            place = self.place()
+            place = self.stack[len(self)]
             place[:] = frame
             frame = place
         self.append(frame)
@@ -148,8 +144,8 @@ class LoadFrames(BaseTransform):
         first, _ = self._load(paths[0])
         frames = LoadedFrames(np.empty((len(paths), *first.shape), dtype=np.uint8))
         frames.add(first)
-        for path in paths[1:]:
-            frames.add(self._load(path, frames.place())[0])
+        for path, place in zip(paths[1:], frames.stack[1:], strict=True):
+            frames.add(self._load(path, place)[0])
         return frames
 
     def _load_readable(self, results: dict[str, Any], distinct: list[int]) -> dict[int, Loaded]:
