@@ -22,7 +22,12 @@ _PNG_START, _PNG_END = b"\x89PNG", b"IEND"
 _TAIL_BYTES = 1024
 # OpenCV turns a picture by its camera's note of what is up; that and a size that no frame of a
 # person has are left to it, as is what libjpeg complains of.
-_ORIENTATION_NOTE = b"Exif"
+_ORIENTATION_NOTE, _NOTE_MARKER = b"Exif", 0xE1
+# Of all kinds of JPEG; C4, C8 and CC among them are no headers of a picture.
+_SIZE_MARKERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_MARKER, _DATA_MARKER = 0xFF, 0xDA
+# They have no length: filling, restarts, starts and ends. What has them before its data is rare.
+_BARE_MARKERS = frozenset((0x00, 0x01, *range(0xD0, 0xDA), 0xFF))
 _LARGEST_PIXELS = 2**24
 
 
@@ -38,9 +43,8 @@ def check_content(content: bytes, path: str) -> None:
     """
     if not content:
         raise ValueError(f"frame {path} is empty (0 bytes); copy it again")
-    tail = content[-_TAIL_BYTES:]
     for kind, start, end in (("JPEG", _JPEG_START, _JPEG_END), ("PNG", _PNG_START, _PNG_END)):
-        if content.startswith(start) and end not in tail:
+        if content.startswith(start) and end not in content[-_TAIL_BYTES:]:
             raise ValueError(
                 f"frame {path} is cut off: a whole {kind} ends with the marker {end!r}, but the "
                 f"last of its {len(content)} bytes have none; copy it again"
@@ -125,13 +129,25 @@ def decode_reduced(
 
 def _plain_jpeg_size(content: bytes) -> tuple[int, int] | None:
     """Return height and width of a JPEG that is upright and no monster; None for all else."""
-    if simplejpeg is None or not content.startswith(_JPEG_START) or _ORIENTATION_NOTE in content:
+    if simplejpeg is None or not content.startswith(_JPEG_START):
         return None
+    size, place = (0, 0), len(_JPEG_START)
     try:
-        height, width, _, _ = simplejpeg.decode_jpeg_header(content)
-    except ValueError:
+        # Segments of a marker, their length in two bytes, and what they hold, up to the data.
+        while (kind := content[place + 1]) != _DATA_MARKER:
+            if content[place] != _MARKER or kind in _BARE_MARKERS:
+                return None
+            if kind == _NOTE_MARKER and content.startswith(_ORIENTATION_NOTE, place + 4):
+                return None
+            if kind in _SIZE_MARKERS:
+                size = (
+                    content[place + 5] << 8 | content[place + 6],
+                    content[place + 7] << 8 | content[place + 8],
+                )
+            place += 2 + (content[place + 2] << 8 | content[place + 3])
+    except IndexError:
         return None
-    return (height, width) if height * width <= _LARGEST_PIXELS else None
+    return size if content[place] == _MARKER and 0 < size[0] * size[1] <= _LARGEST_PIXELS else None
 
 
 def _decode_plain_jpeg(content: bytes, out: np.ndarray | None) -> np.ndarray | None:

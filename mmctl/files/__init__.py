@@ -6,7 +6,13 @@ from mmctl.files.json_files import parse_json, read_json
 from mmctl.files.json_records import to_record
 from mmctl.files.mat_files import read_mat
 from mmctl.files.numpy_files import map_npy, read_npz
-from mmctl.files.regular_files import check_regular, read_bytes, read_lines, read_text
+from mmctl.files.regular_files import (
+    check_regular,
+    read_bytes,
+    read_lines,
+    read_regular,
+    read_text,
+)
 from mmctl.files.shortened import shorten
 from mmctl.files.whole_files import (
     FULL_DISK_CODES,
@@ -32,6 +38,7 @@ __all__ = [
     "read_lines",
     "read_mat",
     "read_npz",
+    "read_regular",
     "read_text",
     "remove_temporary_files",
     "shorten",

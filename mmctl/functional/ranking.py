@@ -13,13 +13,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-JUNK_PID, DISTRACTOR_PID = -1, 0
+from mmctl.functional.match_positions import DISTRACTOR_PID as DISTRACTOR_PID
+from mmctl.functional.match_positions import JUNK_PID, Matches
 
 AVERAGE_PRECISIONS = ("rectangle", "trapezoid")
 """The values that ``average_precision`` takes."""
-
-MAX_COUNTED = 64
-"""Matches of a query up to which comparing with each is faster than sorting."""
 
 
 class NoMatchError(ValueError):
@@ -102,13 +100,12 @@ def evaluate_ranking(
         raise ValueError(f"topk must be positive because the CMC starts at rank 1, got {topk}")
     query = _Labels.read("query", query_pids, query_camids)
     gallery = _Labels.read("gallery", gallery_pids, gallery_camids)
-    places: list[np.ndarray] = [np.empty(0, dtype=np.int64)] * len(query.pids)
-    matches: _Matches | None = None
-    for first_row, block in _read_blocks(distances, query, gallery):
+    places: list[np.ndarray] = []
+    matches: Matches | None = None
+    for block in _read_blocks(distances, query, gallery):
         # Not before the labels are known to fit the distances.
-        matches = matches or _Matches(query, gallery)
-        for row, positions in matches.locate(block, first_row):
-            places[row] = positions
+        matches = matches or Matches(query.pids, query.camids, gallery.pids, gallery.camids)
+        places += matches.locate(block, len(places))
     return _summarize(places, average_precision, topk)
 
 
@@ -153,8 +150,8 @@ class _Labels:
 
 def _read_blocks(
     distances: np.ndarray | Iterator[np.ndarray], query: _Labels, gallery: _Labels
-) -> Iterator[tuple[int, np.ndarray]]:
-    """Yield (index of the first query, checked block)."""
+) -> Iterator[np.ndarray]:
+    """Yield blocks whose shapes are checked."""
     is_matrix = not isinstance(distances, Iterator)
     num_rows = 0
     for block in [np.asarray(distances)] if is_matrix else distances:
@@ -166,91 +163,9 @@ def _read_blocks(
         gallery.check_length(block.shape[1])
         if is_matrix or num_rows + len(block) > len(query.pids):
             query.check_length(num_rows + len(block))
-        _check_finite(block, num_rows)
-        yield num_rows, block
+        yield block
         num_rows += len(block)
     query.check_length(num_rows)
-
-
-def _check_finite(block: np.ndarray, first_row: int) -> None:
-    dtype = np.promote_types(block.dtype, np.float32)
-    for row, values in enumerate(block):
-        # A sum is several times faster than a mask, and carries NaN and infinity.
-        if not np.isfinite(values.sum(dtype=dtype)) and not np.isfinite(values).all():
-            column = int(np.flatnonzero(~np.isfinite(values))[0])
-            raise ValueError(
-                f"distances must be finite to be ranked, got {values[column]} between query "
-                f"{first_row + row} and gallery item {column}"
-            )
-
-
-class _Matches:
-    """The gallery sorted by pid, so that the matches of a query are found at once."""
-
-    def __init__(self, query: _Labels, gallery: _Labels) -> None:
-        self.query = query
-        self.kept = np.flatnonzero(gallery.pids != JUNK_PID)
-        self.has_junk = len(self.kept) < len(gallery.pids)
-        self.camids = gallery.camids[self.kept]
-        pids = gallery.pids[self.kept]
-        self.by_pid = np.argsort(pids, kind="stable")
-        self.starts, self.stops = (
-            np.searchsorted(pids, query.pids, side=side, sorter=self.by_pid)
-            for side in ("left", "right")
-        )
-
-    def locate(self, block: np.ndarray, first_row: int) -> Iterator[tuple[int, np.ndarray]]:
-        """Yield (query, sorted 0-based positions of its matches) for the queries that have one."""
-        for row, values in enumerate(block, start=first_row):
-            same_pid = self.by_pid[self.starts[row] : self.stops[row]]
-            is_good = self.camids[same_pid] != self.query.camids[row]
-            if self.query.pids[row] > DISTRACTOR_PID and is_good.any():
-                values = values[self.kept] if self.has_junk else values
-                values = values.astype(np.float32, copy=False)
-                yield row, _positions(values, same_pid[is_good], same_pid[~is_good])
-
-
-def _positions(values: np.ndarray, good: np.ndarray, removed: np.ndarray) -> np.ndarray:
-    """Return the sorted 0-based positions of ``good`` in the order without ``removed``.
-
-    Args:
-        values: Distances of one query, (G,).
-        good: Indices of the matches, (n,), ascending.
-        removed: Indices that do not count, (m,).
-
-    Returns:
-        Positions by (distance, index), (n,), ascending.
-    """
-    before = _count_nearer(values, good) if len(good) <= MAX_COUNTED else None
-    if before is None:
-        before = _search_sorted(values, good)
-    if len(removed):
-        # (n, m): small, because both show one person.
-        is_nearer = values[removed] < values[good, None]
-        is_tied = (values[removed] == values[good, None]) & (removed < good[:, None])
-        before -= (is_nearer | is_tied).sum(axis=1)
-    return np.sort(before)
-
-
-def _count_nearer(values: np.ndarray, good: np.ndarray) -> np.ndarray | None:
-    """Return how many items are nearer than each of ``good``, (n,), or None if one of them ties."""
-    own = values[good, None]
-    if np.count_nonzero(values == own) > len(good):
-        return None
-    # One by one: counting along an axis is several times slower.
-    return np.array([np.count_nonzero(row) for row in values < own])
-
-
-def _search_sorted(values: np.ndarray, good: np.ndarray) -> np.ndarray:
-    """Return how many items come before each of ``good`` by (distance, index), (n,)."""
-    # Nothing farther than the last match moves a position, so it need not be sorted.
-    ordered = np.sort(values[values <= values[good].max()])
-    before = np.searchsorted(ordered, values[good], side="left")
-    equal = np.searchsorted(ordered, values[good], side="right") - before
-    for value in np.unique(values[good[equal > 1]]):
-        members = values[good] == value
-        before[members] += np.searchsorted(np.flatnonzero(values == value), good[members])
-    return before
 
 
 def _summarize(places: list[np.ndarray], average_precision: str, topk: int) -> Ranking:

@@ -135,7 +135,11 @@ LOAD_AND_PACK = (
                 '(content, "BGR", strict',
             ),
             "decode: damage passed over": ("strict=True", "strict=False"),
-            "decode: pictures not upright": (" or _ORIENTATION_NOTE in content", ""),
+            "decode: pictures not upright": ("kind == _NOTE_MARKER and", "False and"),
+            "decode: the note looked for at the front alone": (
+                "kind == _NOTE_MARKER and",
+                "place < 30 and kind == _NOTE_MARKER and",
+            ),
             "decode: reduced below the width": ("min_width=min_size[1]", "min_width=0"),
             "decode: the reduced size for the file's": (
                 "return frame, (height, width)",
@@ -143,7 +147,7 @@ LOAD_AND_PACK = (
             ),
             "decode: 16 bits in 8": ("_KEEP_DEPTH = cv2.IMREAD_ANYDEPTH", "_KEEP_DEPTH = 0"),
             "decode: frames that are cut off accepted": (
-                "if content.startswith(start) and end not in tail:",
+                "if content.startswith(start) and end not in content[-_TAIL_BYTES:]:",
                 "if False:",
             ),
         },

@@ -41,46 +41,72 @@ DISTANCE = mistakes_in(
     },
 )
 
-_YIELD = "_positions(values, same_pid[is_good], same_pid[~is_good])"
+POSITIONS = mistakes_in(
+    "mmctl/functional/match_positions.py",
+    ("tests/test_functional/test_ranking.py",),
+    {
+        "ranking: matches of the same camera count": (
+            "is_good = self.gallery_camids[own] != self.camids[query]",
+            "is_good = np.ones(len(same_pid), dtype=bool)",
+        ),
+        "ranking: same camera not removed": (
+            "values[same_pid[~is_good]] = np.nan",
+            "values[same_pid[:0]] = np.nan",
+        ),
+        "ranking: other people of the same camera removed": (
+            "values[same_pid[~is_good]] = np.nan",
+            "values[self.by_pid[self.gallery_camids == self.camids[query]]] = np.nan",
+        ),
+        "ranking: junk kept": ("values[self.junk] = np.nan", "values[self.junk[:0]] = np.nan"),
+        "ranking: distractors removed": (
+            "gallery_pids == JUNK_PID",
+            "gallery_pids <= DISTRACTOR_PID",
+        ),
+        "ranking: distractor queries scored": (
+            "self.pids[query] <= DISTRACTOR_PID",
+            "self.pids[query] < DISTRACTOR_PID",
+        ),
+        "ranking: what is removed comes first": (
+            "values[same_pid[~is_good]] = np.nan",
+            "values[same_pid[~is_good]] = -np.inf",
+        ),
+        "ranking: compared in float64": (
+            "distances.astype(np.float32)",
+            "distances.astype(np.float64)",
+        ),
+        "ranking: ties counted as if there were none": (
+            "if np.count_nonzero(mask) > len(good):",
+            "if len(good) == 0:",
+        ),
+        "ranking: matches come last in a tie that is counted": (
+            "np.count_nonzero(row[:index])",
+            "np.count_nonzero(row) - 1",
+        ),
+        "ranking: ties share a position": (
+            "before[members] += np.searchsorted(np.flatnonzero(values == value), good[members])",
+            "del members",
+        ),
+        "ranking: matches come last in a tie that is sorted": (
+            'before = np.searchsorted(ordered, values[good], side="left")\n'
+            '    equal = np.searchsorted(ordered, values[good], side="right") - before',
+            'before = np.searchsorted(ordered, values[good], side="right") - 1\n'
+            "    equal = np.zeros_like(before)",
+        ),
+        "ranking: infinity passes": ("if not np.isfinite(values).all():", "if len(values) == 0:"),
+    },
+)
 
 RANKING = mistakes_in(
     "mmctl/functional/ranking.py",
     ("tests/test_functional/test_ranking.py",),
     {
-        "ranking: matches of the same camera count": (
-            "is_good = self.camids[same_pid] != self.query.camids[row]",
-            "is_good = np.ones(len(same_pid), dtype=bool)",
-        ),
-        "ranking: same camera not removed": (_YIELD, _YIELD.replace("[~is_good]", "[:0]")),
-        "ranking: other people of the same camera removed": (
-            _YIELD,
-            _YIELD.replace(
-                "same_pid[~is_good]", "np.flatnonzero(self.camids == self.query.camids[row])"
-            ),
-        ),
-        "ranking: junk kept": (
-            "self.kept = np.flatnonzero(gallery.pids != JUNK_PID)",
-            "self.kept = np.arange(len(gallery.pids))",
-        ),
-        "ranking: distractors removed": (
-            "self.kept = np.flatnonzero(gallery.pids != JUNK_PID)",
-            "self.kept = np.flatnonzero(gallery.pids > DISTRACTOR_PID)",
-        ),
-        "ranking: distractor queries scored": (
-            "self.query.pids[row] > DISTRACTOR_PID",
-            "self.query.pids[row] >= DISTRACTOR_PID",
-        ),
         "ranking: blocks all start at the first query": (
-            "yield num_rows, block",
-            "yield 0, block",
+            "matches.locate(block, len(places))",
+            "matches.locate(block, 0)",
         ),
         "ranking: too few blocks pass": (
             "        num_rows += len(block)\n    query.check_length(num_rows)",
             "        num_rows += len(block)",
-        ),
-        "ranking: ties counted as if there were none": (
-            "if np.count_nonzero(values == own) > len(good):",
-            "if len(good) == 0:",
         ),
         "ranking: trapezoid and rectangle exchanged": (
             'if kind == "trapezoid":',
@@ -90,18 +116,6 @@ RANKING = mistakes_in(
             "np.where(positions == 0, 1.0, hits",
             "np.where(positions == 0, 0.0, hits",
         ),
-        "ranking: ties share a position": (
-            "before[members] += np.searchsorted(np.flatnonzero(values == value), good[members])",
-            "del members",
-        ),
-        "ranking: matches come last in a tie": (
-            'before = np.searchsorted(ordered, values[good], side="left")\n'
-            '    equal = np.searchsorted(ordered, values[good], side="right") - before',
-            'before = np.searchsorted(ordered, values[good], side="right") - 1\n'
-            "    equal = np.zeros_like(before)",
-        ),
-        "ranking: removed items of a tie ignored": ("(is_nearer | is_tied)", "is_nearer"),
-        "ranking: compared in float64": ("values.astype(np.float32, copy=False)", "values + 0.0"),
         "ranking: queries without a match score 0": (
             "precisions[scored].mean()",
             "np.nan_to_num(precisions).mean()",
@@ -349,6 +363,7 @@ EVALUATION = (
     *DETECTION,
     *TRACKING,
     *DISTANCE,
+    *POSITIONS,
     *RANKING,
     *PROTOCOLS,
     *RERANKING,

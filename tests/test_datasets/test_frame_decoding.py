@@ -55,6 +55,29 @@ def shortened() -> bytes:
     return content[: len(content) * 3 // 4] + b"\xff\xd9"
 
 
+def with_segment(content: bytes, marker: int, held: bytes) -> bytes:
+    """Return a JPEG with a further segment at its front."""
+    length = (len(held) + 2).to_bytes(2, "big")
+    return content[:2] + bytes([0xFF, marker]) + length + held + content[2:]
+
+
+def turned_behind_tables() -> bytes:
+    """Return a JPEG whose note of what is up comes just before the header of its picture."""
+    content, place = turned(6), jpeg(photo(40, 24)).index(b"\xff\xc0")
+    first = content.index(b"\xff\xe1")
+    end = first + 2 + int.from_bytes(content[first + 2 : first + 4], "big")
+    plain = jpeg(photo(40, 24))
+    return plain[:place] + content[first:end] + plain[place:]
+
+
+def with_filling() -> bytes:
+    content = jpeg(photo(64, 32))
+    place = content.index(b"\xff\xc0")
+    return content[:place] + b"\xff\xff" + content[place:]
+
+
+_DATA = b"\xff\xda\x00\x0c\x03\x01\x00\x02\x11\x03\x11\x00\x3f\x00"
+
 JPEGS = {
     **{
         f"{height}x{width}, {name}": jpeg(photo(height, width), subsampling=number, quality=85)
@@ -71,6 +94,11 @@ JPEGS = {
     "damaged in its midst": damaged(),
     "shortened in its midst": shortened(),
     "bytes after its end": jpeg(photo(64, 32)) + bytes(100),
+    "turned, behind what looks like data": with_segment(turned(6), 0xFE, _DATA),
+    "turned, behind its tables": turned_behind_tables(),
+    "Exif in a comment": with_segment(jpeg(photo(64, 32)), 0xFE, b"Exif\0\0"),
+    "a text of XMP": with_segment(jpeg(photo(64, 32)), 0xE1, b"http://ns.adobe.com/xap/1.0/\0"),
+    "filled up between segments": with_filling(),
 }
 
 
@@ -90,7 +118,13 @@ def test_a_plain_jpeg_goes_through_the_faster_decoder(monkeypatch):
     assert decode_frame(content, "a.jpg").shape == (64, 32, 3)
 
 
-@pytest.mark.parametrize("kind", ["turned 6", "shortened in its midst"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        *("turned 6", "shortened in its midst", "filled up between segments"),
+        *("turned, behind what looks like data", "turned, behind its tables"),
+    ],
+)
 def test_what_the_faster_decoder_does_otherwise_is_left_to_opencv(monkeypatch, kind):
     monkeypatch.setattr(cv2, "imdecode", lambda *_: None)
     with pytest.raises(ValueError, match="cannot be decoded"):
@@ -106,6 +140,13 @@ def test_a_header_that_claims_a_huge_picture_is_not_believed(monkeypatch):
     with pytest.raises(ValueError, match=r"big\.jpg cannot be decoded"):
         decode_frame(bytes(content), "big.jpg")
     assert not asked
+
+
+@pytest.mark.parametrize("length", [2, 3, 20, 25, 300])
+def test_a_header_that_ends_early_is_no_picture(length):
+    content = jpeg(photo(64, 32))[:length] + b"\xff\xd9"
+    with pytest.raises(ValueError, match=r"a\.jpg cannot be decoded"):
+        decode_frame(content, "a.jpg")
 
 
 @pytest.mark.parametrize("kind", ["64x32", "turned 6", "other size"])

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from mmctl.functional import ranking
+from mmctl.functional import match_positions
 from mmctl.functional.ranking import evaluate_ranking, removed_items
 from tests.references.ranking import loop_ranking
 
@@ -142,7 +142,7 @@ def test_equals_the_loop_with_ties_junk_distractors_and_missing_matches(seed, ki
 @pytest.mark.parametrize("most_counted", [0, 1, 64])
 @pytest.mark.parametrize("kind", KINDS)
 def test_equals_the_loop_in_hundreds_of_small_cases(kind, most_counted, monkeypatch):
-    monkeypatch.setattr(ranking, "MAX_COUNTED", most_counted)
+    monkeypatch.setattr(match_positions, "MAX_COUNTED", most_counted)
     rng = np.random.default_rng(most_counted)
     for _ in range(400):
         distances, labels = drawn_case(rng, 4, 14)

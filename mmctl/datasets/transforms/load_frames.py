@@ -17,7 +17,7 @@ from mmctl.datasets.transforms.broken_frames import (
     outward_order,
 )
 from mmctl.datasets.transforms.clip_keys import check_keys, checked_size
-from mmctl.files import check_regular
+from mmctl.files import read_regular
 from mmctl.functional.clips import count_distinct_frames
 from mmctl.registry import TRANSFORMS
 
@@ -38,14 +38,10 @@ class LoadedFrames(list[np.ndarray]):
         super().__init__()
         self.stack = stack
 
-    def place(self) -> np.ndarray:
-        """Return where in the array the next frame belongs."""
-        return self.stack[len(self)]
-
     def add(self, frame: np.ndarray) -> None:
         """Add the next frame, and copy it to its place if it lies elsewhere and fits there."""
         if frame.base is not self.stack and frame.shape == self.stack.shape[1:]:
-            place = self.place()
+            place = self.stack[len(self)]
             place[:] = frame
             frame = place
         self.append(frame)
@@ -148,8 +144,8 @@ class LoadFrames(BaseTransform):
         first, _ = self._load(paths[0])
         frames = LoadedFrames(np.empty((len(paths), *first.shape), dtype=np.uint8))
         frames.add(first)
-        for path in paths[1:]:
-            frames.add(self._load(path, frames.place())[0])
+        for path, place in zip(paths[1:], frames.stack[1:], strict=True):
+            frames.add(self._load(path, place)[0])
         return frames
 
     def _load_readable(self, results: dict[str, Any], distinct: list[int]) -> dict[int, Loaded]:
@@ -204,9 +200,10 @@ class LoadFrames(BaseTransform):
     def _load(self, path: str, out: np.ndarray | None = None) -> Loaded:
         backend = self._backend(path)
         try:
-            if isinstance(backend, LocalBackend):
-                check_regular(path, "frame")
-            content = backend.get(path)
+            if type(backend) is LocalBackend:
+                content = read_regular(path, "frame")
+            else:
+                content = backend.get(path)
         except FileNotFoundError as error:
             raise FileNotFoundError(
                 f"frame {path} does not exist, but the data set lists it; check data_root and "

@@ -8,11 +8,18 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mmengine.fileio import BaseStorageBackend, LocalBackend, register_backend
+from mmengine.fileio import BaseStorageBackend, register_backend
 from PIL import Image
 
 from mmctl.datasets import frame_decoding
-from mmctl.datasets.transforms import LoadFrames, LoadKeypoints, ResizeClip, broken_frames
+from mmctl.datasets.transforms import (
+    LoadFrames,
+    LoadKeypoints,
+    ResizeClip,
+    broken_frames,
+    load_frames,
+)
+from mmctl.files import read_regular
 from mmctl.registry import TRANSFORMS
 
 
@@ -48,8 +55,12 @@ def test_frames_are_rgb_and_in_clip_order(png_paths, monkeypatch, has_rgb_decode
 
 def test_each_distinct_frame_is_read_once_and_others_never(png_paths, monkeypatch):
     read = []
-    get = LocalBackend.get
-    monkeypatch.setattr(LocalBackend, "get", lambda self, p: read.append(p) or get(self, p))
+
+    def note(path, what):
+        read.append(path)
+        return read_regular(path, what)
+
+    monkeypatch.setattr(load_frames, "read_regular", note)
     png_paths[3].unlink()
     frames = LoadFrames().transform(results_for(png_paths, [[1, 1, 2]]))["frames"]
     assert sorted(read) == [str(png_paths[1]), str(png_paths[2])]
@@ -324,14 +335,12 @@ def test_a_list_without_skipping_is_refused():
 def test_a_read_error_of_the_disk_is_named_and_can_be_skipped(
     png_paths, monkeypatch, warnings_said
 ):
-    get = LocalBackend.get
-
-    def fail(backend, path):
+    def fail(path, what):
         if path == str(png_paths[1]):
             raise OSError(5, "Input/output error")
-        return get(backend, path)
+        return read_regular(path, what)
 
-    monkeypatch.setattr(LocalBackend, "get", fail)
+    monkeypatch.setattr(load_frames, "read_regular", fail)
     with pytest.raises(OSError, match=r"frame .*1\.png cannot be read: Input/output error"):
         LoadFrames().transform(training_results(png_paths, [[0, 1]]))
     results = LoadFrames(skip_broken=True).transform(training_results(png_paths, [[0, 1]]))
