@@ -109,7 +109,7 @@ setup(
         "Topic :: Scientific/Engineering :: Image Recognition",
     ],
     packages=find_packages(include=["mmctl", "mmctl.*"]),
-    package_data={"mmctl.serving": ["page/*"]},
+    package_data={"mmctl": ["py.typed"], "mmctl.serving": ["page/*"]},
     python_requires=">=3.10,<3.14",
     install_requires=read_requirements("runtime") + read_requirements("mminstall"),
     extras_require=EXTRAS,

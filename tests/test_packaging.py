@@ -38,11 +38,11 @@ def build(checkout: Path, target: Path, kind: str) -> list[str]:
 def checkout(tmp_path_factory) -> Path:
     target = tmp_path_factory.mktemp("checkout") / "mmctl"
     parts = ("mmctl", "configs", "tools", "tests", "dev", "docs", "requirements", "CONTRIBUTING.md")
-    parts += ("requirements.txt", "model-index.yml", "CHANGELOG.md")
+    parts += ("requirements.txt", "model-index.yml", "CHANGELOG.md", "CITATION.cff", "SECURITY.md")
     for name in (*parts, "setup.py", "pyproject.toml", "MANIFEST.in", "LICENSE", "README.md"):
         source = ROOT / name
         if source.is_dir():
-            ignored = shutil.ignore_patterns("__pycache__", ".mim")
+            ignored = shutil.ignore_patterns("__pycache__", ".mim", "_build", "reference")
             shutil.copytree(source, target / name, ignore=ignored)
         elif source.is_file():
             shutil.copy(source, target / name)
@@ -67,7 +67,7 @@ def test_a_wheel_holds_every_module_config_and_tool(checkout, tmp_path):
         assert files
         assert files <= names
     assert "mmctl/.mim/configs/own/mine.py" in names
-    assert "mmctl/serving/page/app.js" in names
+    assert {"mmctl/serving/page/app.js", "mmctl/py.typed"} <= set(names)
     left_out = {"__pycache__", "benchmarks", "dev", "tests"}
     assert not [name for name in names if left_out & set(Path(name).parts)]
     assert f"mmctl-{__version__}.dist-info/METADATA" in names
@@ -156,7 +156,7 @@ def test_a_source_distribution_can_build_the_wheel(checkout, tmp_path):
             assert unpacked.is_file(), path
     names = build(tmp_path / f"mmctl-{__version__}", tmp_path / "wheel", "wheel")
     assert "mmctl/.mim/configs/own/mine.py" in names
-    assert "mmctl/serving/page/app.js" in names
+    assert {"mmctl/serving/page/app.js", "mmctl/py.typed"} <= set(names)
     assert "mmctl/.mim/tools/quickstart.sh" in names
 
 

@@ -16,7 +16,7 @@ from mmctl import __version__  # noqa: E402
 write_reference(HERE / "reference")
 
 project = "mmctl"
-author = copyright = "The mmctl authors"  # noqa: A001
+author = copyright = "The mmctl authors"
 release = version = __version__
 
 extensions = [

@@ -6,6 +6,7 @@ import ast
 import importlib
 import pkgutil
 import textwrap
+from itertools import pairwise
 from pathlib import Path
 from types import GenericAlias
 
@@ -76,11 +77,12 @@ def _data(module: str, name: str) -> str:
     text = f"\n.. py:data:: {name}\n   :module: {module}\n"
     for path in sorted((ROOT / module.replace(".", "/")).glob("*.py")):
         body = ast.parse(path.read_text("utf-8")).body
-        for assigned, below in zip(body, body[1:], strict=False):
+        for assigned, below in pairwise(body):
             targets = getattr(assigned, "targets", [getattr(assigned, "target", None)])
             is_it = any(isinstance(t, ast.Name) and t.id == name for t in targets)
             if is_it and isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant):
-                return text + "\n" + textwrap.indent(textwrap.dedent(below.value.value), "   ") + "\n"
+                said = textwrap.dedent(below.value.value)
+                return f"{text}\n{textwrap.indent(said, '   ')}\n"
     return text
 
 
@@ -127,8 +129,9 @@ def write_reference(folder: Path) -> None:
                 text += f"\n* ``{name}`` is :py:obj:`{owners[_origin(module, name)]}.{name}`"
         _write(folder / f"{module}.rst", text + "\n")
     _write(folder / "configs.md", config_pages())
-    toc = "\n".join(modules)
-    _write(folder / "index.md", f"# Reference\n\n```{{toctree}}\n:maxdepth: 1\nconfigs\n{toc}\n```\n")
+    pages = "\n".join(["configs", *modules])
+    toc = f"```{{toctree}}\n:maxdepth: 1\n{pages}\n```\n"
+    _write(folder / "index.md", f"# Reference\n\n{toc}")
 
 
 def _write(path: Path, text: str) -> None:

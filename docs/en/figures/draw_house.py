@@ -14,7 +14,10 @@ WIDTH, GAP, HEIGHT, STOREY = 12.0, 0.2, 1.0, 1.2
 # From the roof to the ground: a colour, and the rooms side by side as (name, what is in it).
 STOREYS = [
     (AROUND, [("tools/", "commands of users"), ("dev/", "commands of developers")]),
-    (SHOW, [("serving", "a gallery in the browser")]),
+    (SHOW, [
+        ("__main__", "python -m mmctl: the tools by their names"),
+        ("serving", "a gallery in the browser"),
+    ]),
     (SHOW, [
         ("apis", "work over whole data sets and single videos"),
         ("utils", "what mmengine.hub asks for"),

@@ -1,0 +1,83 @@
+"""What a public project has beside its code says the same as the code."""
+
+from __future__ import annotations
+
+import re
+import sys
+
+import pytest
+import yaml
+
+from mmctl import __version__
+from tests.conftest import ROOT
+
+sys.path.insert(0, str(ROOT / "docs" / "en"))
+import reference_pages
+
+
+def test_the_citation_is_of_this_version_and_names_the_paper():
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert cited["version"] == __version__
+    assert cited["license"] == "Apache-2.0"
+    (paper,) = cited["references"]
+    assert paper["title"].startswith("Spatial-Temporal Correlation and Topology Learning")
+    assert len(paper["authors"]) == 5
+
+
+def test_the_workflow_calls_what_the_readme_calls():
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text())
+    steps = [step for job in workflow["jobs"].values() for step in job["steps"]]
+    assert {"run": ".ci/run"} in steps
+    assert (ROOT / ".ci" / "run").stat().st_mode & 0o111
+    rows = workflow["jobs"]["tests"]["strategy"]["matrix"]["include"]
+    for name in filter(None, (row["set"] for row in rows)):
+        assert (ROOT / "requirements" / f"environment-{name}.txt").is_file()
+
+
+@pytest.mark.parametrize("name", ["bug", "feature"])
+def test_forms_of_issues_can_be_read(name):
+    form = yaml.safe_load((ROOT / ".github" / "ISSUE_TEMPLATE" / f"{name}.yml").read_text())
+    assert {"name", "description", "body"} <= set(form)
+    assert all({"type", "attributes"} <= set(part) for part in form["body"])
+
+
+def test_the_security_page_names_what_exists():
+    text = (ROOT / "SECURITY.md").read_text()
+    for path in re.findall(r"\]\(([^)#]+)", text):
+        assert (ROOT / path).is_file(), path
+    from mmctl.checkpoints.checkpoint_reading import TRUST
+
+    assert TRUST in text
+
+
+def test_every_page_is_in_the_contents_of_the_site():
+    folder = ROOT / "docs" / "en"
+    listed = re.findall(r"^[a-z_]+(?:/index)?$", (folder / "index.md").read_text(), re.MULTILINE)
+    pages = {path.stem for path in folder.glob("*.md")} - {"index"}
+    assert pages | {"reference/index"} == set(listed)
+    assert len(listed) == len(set(listed))
+
+
+def test_the_reference_describes_every_public_name_once(tmp_path):
+    modules = reference_pages.public_modules()
+    assert {"mmctl.gallery", "mmctl.functional.graph", "mmctl.models.losses"} <= set(modules)
+    reference_pages.write_reference(tmp_path)
+    names = [name for module in modules for name in reference_pages.public_names(module)]
+    owned = reference_pages.owned_names(modules)
+    described = [f"{module}.{name}" for module in modules for name in owned[module]]
+    assert len(described) == len(set(described))
+    assert set(described) <= set(names)
+    for full in names:
+        module, _, name = full.rpartition(".")
+        page = (tmp_path / f"{module}.rst").read_text()
+        assert re.search(rf"\b{name}\b", page), full
+    configs = (tmp_path / "configs.md").read_text()
+    for path in (ROOT / "configs").rglob("*.py"):
+        if "_base_" not in path.parts:
+            assert re.search(rf"^\| `{re.escape(path.name)}` \| \S", configs, re.MULTILINE), path
+
+
+def test_what_is_offered_twice_is_described_where_it_is_written():
+    owned = reference_pages.owned_names(["mmctl.files", "mmctl.datasets.synthetic"])
+    assert "DiskFullError" in owned["mmctl.files"]
+    assert "DiskFullError" not in owned["mmctl.datasets.synthetic"]
