@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 
@@ -9,6 +10,7 @@ import pytest
 import yaml
 
 from mmctl import __version__
+from mmctl.__main__ import find_tools
 from tests.conftest import ROOT
 
 sys.path.insert(0, str(ROOT / "docs" / "en"))
@@ -52,8 +54,9 @@ def test_the_security_page_names_what_exists():
 
 def test_every_page_is_in_the_contents_of_the_site():
     folder = ROOT / "docs" / "en"
-    listed = re.findall(r"^[a-z_]+(?:/index)?$", (folder / "index.md").read_text(), re.MULTILINE)
+    listed = re.findall(r"^[a-z_]+(?:/[a-z_]+)?$", (folder / "index.md").read_text(), re.MULTILINE)
     pages = {path.stem for path in folder.glob("*.md")} - {"index"}
+    pages |= {f"notebooks/{path.stem}" for path in (folder / "notebooks").glob("*.ipynb")}
     assert pages | {"reference/index"} == set(listed)
     assert len(listed) == len(set(listed))
 
@@ -81,3 +84,19 @@ def test_what_is_offered_twice_is_described_where_it_is_written():
     owned = reference_pages.owned_names(["mmctl.files", "mmctl.datasets.synthetic"])
     assert "DiskFullError" in owned["mmctl.files"]
     assert "DiskFullError" not in owned["mmctl.datasets.synthetic"]
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "docs" / "en" / "notebooks").glob("*.ipynb")), ids=lambda p: p.stem
+)
+def test_a_notebook_was_run_and_its_commands_are_tools(path):
+    notebook = json.loads(path.read_text())
+    cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    assert [cell["execution_count"] for cell in cells] == list(range(1, len(cells) + 1))
+    sources = ["".join(cell["source"]) for cell in cells]
+    for source in sources:
+        assert set(re.findall(r"-m mmctl (\w+)", source)) <= set(find_tools())
+        if not source.startswith("%%"):
+            compile(source, path.name, "exec")
+    assert path.stat().st_size < 2**20
+    assert "/tmp/" not in path.read_text()

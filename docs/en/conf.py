@@ -20,7 +20,7 @@ author = copyright = "The mmctl authors"
 release = version = __version__
 
 extensions = [
-    "myst_parser",
+    "myst_nb",
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
     "sphinx.ext.viewcode",
@@ -34,6 +34,8 @@ exclude_patterns = ["_build"]
 myst_heading_anchors = 4
 myst_enable_extensions = ["dollarmath"]
 suppress_warnings = ["myst.header"]  # pages begin with the heading that a reader needs
+
+nb_execution_mode = "off"  # python -m dev.run_notebooks runs them
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"
