@@ -46,7 +46,10 @@ ACCESS = mistakes_in(
             'path = request.scope["path"]',
             "path = request.url.path",
         ),
-        "access: a length need not be said": ("if not length.isdecimal():", "if False:"),
+        "access: a length need not be said": (
+            'if not length.isdecimal() or "transfer-encoding" in headers:',
+            "if False:",
+        ),
         "access: refusals lack the policy": (
             "await answer(scope, receive, send_with_headers)",
             "await answer(scope, receive, send)",
