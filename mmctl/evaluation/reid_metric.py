@@ -229,7 +229,7 @@ def _join_pieces(results: list[dict]) -> list[dict]:
 
 def _unlabelled(results: list[dict]) -> UnlabelledError:
     number = sum(result["pid"] is None for result in results)
-    return UnlabelledError(
+    return UnlabelledError.because(
         f"{number} of {len(results)} tracklets have no pid, so nobody knows who is who"
     )
 

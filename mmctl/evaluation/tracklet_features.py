@@ -22,17 +22,20 @@ from mmctl.functional.ranking import (
 
 
 class UnlabelledError(NoMatchError):
-    """Nobody is known to be in two tracklets, as in data that nobody has labelled.
+    """Nobody is known to be in two tracklets, as in data that nobody has labelled."""
 
-    Args:
-        reason: What is so; the message goes on with what can be done.
-    """
+    @classmethod
+    def because(cls, reason: str) -> UnlabelledError:
+        """Return one whose message goes on with what can be done.
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(
+        Args:
+            reason: What is so.
+        """
+        return cls(
             f"{reason} and nothing can be scored; features that tools/test.py --out has saved are "
-            "ranked across cameras by tools/analysis_tools/rank_across_cameras.py (a table) and "
-            "tools/visualization/draw_ranking_sheet.py --across-cameras (pictures)"
+            "ranked across cameras by tools/analysis_tools/rank_across_cameras.py (a table) and, "
+            "with --across-cameras, by tools/visualization/draw_ranking_sheet.py (pictures) and "
+            "browse_ranking.py (a page)"
         )
 
 
@@ -132,7 +135,7 @@ class TrackletFeatures:
         import torch  # not when features are only read
 
         if self.is_unlabelled:
-            raise UnlabelledError(
+            raise UnlabelledError.because(
                 f"no two of the {len(self.pids)} tracklets have the same pid, so nobody is labelled"
             )
         query_rows, gallery_rows = self.rows(protocol)

@@ -137,7 +137,7 @@ def _to_cameras(cameras: Iterable[int] | None) -> frozenset[int] | None:
     if cameras is None:
         return None
     found = list(cameras)
-    if not found or not all(isinstance(c, (int, np.integer)) and c >= 0 for c in found):
+    if not found or not all(isinstance(c, (int, np.integer)) and 0 <= c < 2**63 for c in found):
         raise ValueError(f"cameras must be numbers of cameras, at least one, got {found!r:.80}")
     return frozenset(int(camera) for camera in found)
 

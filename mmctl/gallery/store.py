@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,7 @@ class Store:
 
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         self.path, self.connection = path, connection
+        self._place, self._file = path.absolute(), path.stat()
         self.lock = threading.RLock()
         self._columns: tuple[int, Columns] | None = None
         with self.reading():
@@ -48,11 +50,16 @@ class Store:
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
-        """See one state of the database, whatever other processes write meanwhile."""
+        """See one state of the database, whatever other processes write meanwhile.
+
+        Raises:
+            FileNotFoundError: If the open database is no longer the gallery's.
+        """
         with self.lock, schema.plain_errors(self.path):
             if self.connection.in_transaction:
                 yield self.connection
                 return
+            self._check_place()
             self.connection.execute("BEGIN")
             try:
                 yield self.connection
@@ -61,11 +68,16 @@ class Store:
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
-        """Write all or nothing, alone; what is done when this ends outlasts a power cut."""
+        """Write all or nothing, alone; what is done when this ends outlasts a power cut.
+
+        Raises:
+            FileNotFoundError: If the open database is no longer the gallery's; nothing is written.
+        """
         with self.lock, schema.plain_errors(self.path):
             self.connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self.connection
+                self._check_place()
                 self.connection.execute("COMMIT")
             except BaseException:
                 if self.connection.in_transaction:
@@ -76,6 +88,17 @@ class Store:
         """Close the database."""
         with self.lock, schema.plain_errors(self.path):
             self.connection.close()
+
+    def _check_place(self) -> None:
+        # SQLite goes on with the file that it has opened: what it acknowledges would be lost, and
+        # what it deletes would still be in the other one.
+        with suppress(FileNotFoundError):
+            if os.path.samestat(self._place.stat(), self._file):
+                return
+        raise FileNotFoundError(
+            f"gallery {self.path.parent} was deleted, moved or replaced while it was open, so that "
+            "nothing is read from it or written to it any more: open it again"
+        )
 
     def counter(self, name: str) -> int:
         """Return a counter: ``'changes'`` of anything, ``'features'`` of the features alone."""

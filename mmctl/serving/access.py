@@ -15,9 +15,11 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 TOKEN_VARIABLE = "MMCTL_SERVE_TOKEN"
-LOGIN = "/api/login"
+LOGIN, UPLOADS = "/api/login", "/api/uploads"
 MOST_BYTES = 64 * 2**20
-"""Of one request: what a folder of crops may be."""
+"""Of a folder of crops."""
+
+_MOST_WORDS = 2**16  # of any other request: also who has no token may send one, to log in
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{16,256}", re.ASCII)
 _HEADERS = {
@@ -105,7 +107,8 @@ class Access:
         """Return status and reason if a request is not answered, else None."""
         headers = request.headers
         host = headers.get("host", "")
-        is_data = request.url.path.startswith("/api/")
+        path = request.scope["path"]  # what is routed; a URL is made of the host's header, too
+        is_data = path.startswith("/api/")
         if is_this_machine(self.host) and not self._is_own(host):
             # A foreign name that leads to this machine: a page of others asks (DNS rebinding).
             return 403, f"this server is {self.address.partition('#')[0]} alone, got host {host!r}"
@@ -114,9 +117,9 @@ class Access:
         is_foreign |= is_data and headers.get("sec-fetch-site") in ("cross-site", "same-site")
         if is_foreign:
             return 403, f"only pages of this server may ask it, got one of {origin!r}"
-        if is_data and request.url.path != LOGIN and not self._is_known(request):
+        if is_data and path != LOGIN and not self._is_known(request):
             return 401, "the token is missing or wrong: open the address that the server printed"
-        return _check_length(request.method, headers)
+        return _check_length(request.method, path, headers)
 
     def _is_own(self, host: str) -> bool:
         names = {"localhost", "127.0.0.1", "[::1]", self.host}
@@ -132,14 +135,15 @@ class Access:
         return is_session or (kind == "Bearer" and self.knows(token))
 
 
-def _check_length(method: str, headers: Headers) -> tuple[int, str] | None:
+def _check_length(method: str, path: str, headers: Headers) -> tuple[int, str] | None:
     if method in ("GET", "HEAD", "DELETE"):
         return None
     length = headers.get("content-length", "")
-    if not length.isdecimal():
+    if not length.isdecimal() or "transfer-encoding" in headers:  # which counts instead
         return 411, "a request must say its length"
-    if int(length) > MOST_BYTES:
-        return 413, f"at most {MOST_BYTES:,} bytes can be sent at once, got {int(length):,}"
+    most = MOST_BYTES if path == UPLOADS else _MOST_WORDS
+    if int(length) > most:
+        return 413, f"at most {most:,} bytes can be sent at once, got {int(length):,}"
     return None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -69,6 +70,7 @@ class Desk:
         calibration: Calibration | None = None,
     ) -> None:
         self.gallery, self.calibration = gallery, calibration
+        self._answering = threading.Lock()
         self.uploads = None if inferencer is None else Uploads(inferencer, HEIGHT)
         if inferencer is not None:
             described, settings = inferencer.describe_model(), gallery.settings
@@ -135,8 +137,7 @@ class Desk:
         options |= {"topk": topk, "exclude_same_camera": exclude_same_camera}
         if upload is None:
             (result,) = self.gallery.search([query], **options)
-            (tracklet,) = self.gallery.list(ids=[query])
-            shown, rejected = _to_plain(tracklet), self.gallery.rejected(query)
+            shown, rejected = _to_plain(self._read(query)), self.gallery.rejected(query)
         else:
             cameras = [upload.camera]
             (result,) = self.gallery.search(upload.feature, **options, query_cameras=cameras)
@@ -178,8 +179,7 @@ class Desk:
         if upload is not None:
             frames: Sequence[bytes | Path] = upload.thumbnails
         else:
-            (tracklet,) = self.gallery.list(ids=[id])
-            frames = find_strip(tracklet.find_crop())
+            frames = find_strip(self._read(id).find_crop())
         if not 0 <= number < len(frames):
             raise FileNotFoundError(
                 f"{shorten(id)} has {len(frames)} frames, not a number {number}"
@@ -214,7 +214,11 @@ class Desk:
         upload = self._find_upload(id)
         if upload is None:
             return {"pid": self.gallery.answer_pair(id, other, is_same)}
-        (hit,) = self.gallery.list(ids=[other])
+        with self._answering:  # the person of one answer counts for the next
+            return {"pid": self._answer_upload(upload, other, is_same)}
+
+    def _answer_upload(self, upload: Upload, other: str, is_same: bool | None) -> int | None:
+        hit = self._read(other)
         known = hit.pid if hit.pid is not None and hit.pid > 0 else None
         if not is_same:
             if is_same is False and known is not None and known == upload.pid:
@@ -223,14 +227,14 @@ class Desk:
                     "hit another person first"
                 )
             (upload.rejected.add if is_same is False else upload.rejected.discard)(other)
-            return {"pid": None}
+            return None
         if None not in (known, upload.pid) and known != upload.pid:
             raise ValueError(
                 f"this query is person {upload.pid} by an earlier answer, {other} is person {known}"
             )
         upload.pid = known or self.name(other, upload.pid or "new")
         upload.rejected.discard(other)
-        return {"pid": upload.pid}
+        return upload.pid
 
     def name(self, id: str, pid: Any) -> int | None:
         """Say who a tracklet is; see ``Gallery.confirm``."""
@@ -242,6 +246,11 @@ class Desk:
             assert self.uploads is not None
             return int(self.uploads.forget(id))
         return self.gallery.delete([id]).tracklets
+
+    def _read(self, id: str) -> StoredTracklet:
+        for tracklet in self.gallery.list(ids=[id]):
+            return tracklet
+        raise FileNotFoundError(f"tracklet {shorten(id)} has just been deleted")
 
     def _find_upload(self, id: str) -> Upload | None:
         return None if self.uploads is None else self.uploads.find(id)

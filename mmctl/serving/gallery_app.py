@@ -11,6 +11,7 @@ try:
     from fastapi.responses import JSONResponse
     from pydantic import BaseModel, ConfigDict
     from starlette.exceptions import HTTPException
+    from starlette.formparsers import MultiPartParser
 except ImportError as error:
     raise ImportError(
         f"serving a gallery needs fastapi, uvicorn and python-multipart ({error}): pip install "
@@ -18,7 +19,7 @@ except ImportError as error:
     ) from error
 
 from mmctl.files import DiskFullError
-from mmctl.serving.access import LOGIN, Access, Gate
+from mmctl.serving.access import LOGIN, MOST_BYTES, UPLOADS, Access, Gate
 from mmctl.serving.desk import Desk, Narrowing
 from mmctl.visualization.ranking_page_parts import STYLE
 
@@ -62,6 +63,7 @@ def make_app(desk: Desk, access: Access) -> Gate:
         desk: What answers.
         access: Who may ask.
     """
+    MultiPartParser.spool_max_size = MOST_BYTES  # crops of people never reach the disk
     # Its own pages of documentation load programs from elsewhere.
     app = FastAPI(title="mmctl gallery", docs_url=None, redoc_url=None, openapi_url=None)
     _add_pages(app)
@@ -122,9 +124,10 @@ def _add_gallery(app: FastAPI, desk: Desk) -> None:
         narrowing = Narrowing(body.cameras, body.after, body.before)
         return desk.search(body.id, narrowing, body.topk, body.exclude_same_camera)
 
-    @app.post("/api/uploads")
+    @app.post(UPLOADS)
     def take(
-        crops: Annotated[list[UploadFile], File()], camera: Annotated[int | None, Form(ge=0)] = None
+        crops: Annotated[list[UploadFile], File()],
+        camera: Annotated[int | None, Form(ge=0, lt=2**63)] = None,
     ) -> dict[str, Any]:
         content = [(crop.filename or "", crop.file.read()) for crop in crops]
         return desk.take(content, camera)

@@ -13,6 +13,9 @@ from mmctl.serving.access import Access, choose_token, is_this_machine
 from mmctl.serving.desk import Desk
 from mmctl.serving.gallery_app import make_app
 
+_PATIENCE = 3
+"""Seconds that an end waits for those who are slow to ask."""
+
 
 @dataclass(frozen=True)
 class ServedModel:
@@ -91,7 +94,11 @@ def serve(desk: Desk, host: str, port: int, token: str | None) -> None:
             flush=True,
         )
     config = uvicorn.Config(
-        make_app(desk, access), log_level="warning", access_log=False, server_header=False
+        make_app(desk, access),
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=_PATIENCE,
     )
     uvicorn.Server(config).run(sockets=[listening])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import secrets
 import threading
@@ -13,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmctl.datasets.frame_decoding import decode_frame
+from mmctl.datasets.checks.picture_header import read_frame_size
+from mmctl.datasets.frame_decoding import check_content, decode_frame
 from mmctl.visualization.thumbnails import to_thumbnail
 
 if TYPE_CHECKING:
@@ -84,13 +86,14 @@ class Uploads:
                 f"a query must be 1 to {MOST_FRAMES} crops of one person, with at most one .npy "
                 f"file of keypoints, got {len(pictures)} and {len(stored)}"
             )
-        frames = _decode(pictures)
+        _check_pixels(pictures)
         arguments: dict[str, Any] = {} if camera is None else {"camera": camera}
         if stored:
             arguments["keypoints"] = _read_keypoints(stored[0])
         with self._lock:  # one network, and memory for one upload at a time
+            frames = [decode_frame(content, repr(name)) for name, content in pictures]
             (found,) = self.inferencer.stream(frames, **arguments)
-        thumbnails = [to_thumbnail(frame, self.height)[0] for frame in frames]
+            thumbnails = [to_thumbnail(frame, self.height)[0] for frame in frames]
         name = pictures[0][0].rpartition("/")[0] or pictures[0][0]
         upload = Upload(
             *(secrets.token_hex(8), name[:200], found["feature"], thumbnails, camera),
@@ -116,17 +119,20 @@ def _by_numbers(name: str) -> list[Any]:
     return [(int(p), "") if p.isdecimal() else (-1, p) for p in _PARTS.split(name)]
 
 
-def _decode(pictures: Sequence[tuple[str, bytes]]) -> list[np.ndarray]:
-    frames, pixels = [], 0
+def _check_pixels(pictures: Sequence[tuple[str, bytes]]) -> None:
+    """Raise before pictures are decoded that unfold to far more than was sent."""
+    pixels = 0
     for name, content in pictures:
-        frames.append(decode_frame(content, repr(name)))
-        pixels += frames[-1].shape[0] * frames[-1].shape[1]
+        check_content(content, repr(name))
+        try:
+            pixels += math.prod(read_frame_size(content))
+        except ValueError as error:
+            raise ValueError(f"crop {name!r} cannot be decoded: {error}") from error
         if pixels > _MOST_PIXELS:
             raise ValueError(
                 f"all crops together must have at most {_MOST_PIXELS:,} pixels, which the frames "
                 f"up to {name!r} have more of: send the persons alone, or fewer frames"
             )
-    return frames
 
 
 def _read_keypoints(content: bytes) -> np.ndarray:

@@ -12,6 +12,7 @@ h1 { font-size: 1.2em; margin: 0; }
 h2 { font-size: 1em; margin: 0 0 .3em; overflow-wrap: anywhere; }
 h3 { font-size: .95em; margin: 0 0 .3em; overflow-wrap: anywhere; }
 p { margin: .2em 0; overflow-wrap: anywhere; }
+h2, h3, dd { max-height: 7em; overflow: auto; }
 form { display: flex; flex-wrap: wrap; gap: .4em 1em; align-items: center; margin-top: .4em; }
 label { white-space: nowrap; } input[type=number] { width: 5.5em; }
 main { padding: 1em; } section { margin: 0 0 1.4em; }

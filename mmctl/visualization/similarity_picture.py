@@ -148,7 +148,8 @@ def _draw_bars(figure: Figure, grid: GridSpec, split: SimilaritySplit) -> None:
     for row, (name, values) in enumerate(below, start=len(labels)):
         for axes, value in zip(panels[::2], values, strict=True):
             weight = "bold" if name == "sum" else "normal"
-            _label(axes, (0, -row), f"{value:+.3f}", axes is panels[2], weight)
+            outward = (reach >= -low) == (axes is panels[2])  # where the panel has room
+            _label(axes, (0, -row), f"{value:+.3f}", outward, weight)
 
 
 def _label(

@@ -24,7 +24,7 @@ ACCESS = mistakes_in(
             "return None",
         ),
         "access: data without the token": (
-            "if is_data and request.url.path != LOGIN and",
+            "if is_data and path != LOGIN and",
             "if False and",
         ),
         "access: any cookie will do": (
@@ -39,8 +39,17 @@ ACCESS = mistakes_in(
             "session: str = field(default_factory=lambda: secrets.token_urlsafe(32))",
             'session: str = ""',
         ),
-        "access: requests of any length": ("if int(length) > MOST_BYTES:", "if False:"),
-        "access: a length need not be said": ("if not length.isdecimal():", "if False:"),
+        "access: requests of any length": ("if int(length) > most:", "if False:"),
+        "access: words as long as crops": ("if path == UPLOADS else _MOST_WORDS", "if path else 0"),
+        "access: pieces of no length": (' or "transfer-encoding" in headers', ""),
+        "access: the host's header names the path": (
+            'path = request.scope["path"]',
+            "path = request.url.path",
+        ),
+        "access: a length need not be said": (
+            'if not length.isdecimal() or "transfer-encoding" in headers:',
+            "if False:",
+        ),
         "access: refusals lack the policy": (
             "await answer(scope, receive, send_with_headers)",
             "await answer(scope, receive, send)",
@@ -54,10 +63,14 @@ ACCESS = mistakes_in(
 
 APP = mistakes_in(
     "mmctl/serving/gallery_app.py",
-    (_ACCESS,),
+    (_ACCESS, _APP),
     {
         "app: any token logs in": ("if not access.knows(body.token):", "if False:"),
         "app: programs may read the cookie": ("httponly=True", "httponly=False"),
+        "app: crops reach the disk": (
+            "MultiPartParser.spool_max_size = MOST_BYTES",
+            "pass",
+        ),
         "app: other sites send the cookie": ('samesite="strict"', 'samesite="lax"'),
     },
 )
@@ -84,6 +97,10 @@ DESK = mistakes_in(
         "desk: a hit of another person is taken": (
             "if None not in (known, upload.pid) and known != upload.pid:",
             "if False:",
+        ),
+        "desk: answers of one moment differ": (
+            "with self._answering:",
+            "if self._answering:",
         ),
         "desk: frames are counted from the end": (
             "if not 0 <= number < len(frames):",
@@ -131,7 +148,7 @@ ANSWERS = mistakes_in(
 
 REJECTIONS = mistakes_in(
     "mmctl/gallery/store.py",
-    ("tests/test_gallery/test_answers.py",),
+    ("tests/test_gallery/test_answers.py", "tests/test_gallery/test_hostile.py"),
     {
         "rejections: one way round": (
             "self.connection.executemany(change, [(id, other), (other, id)])",
@@ -140,6 +157,10 @@ REJECTIONS = mistakes_in(
         "rejections: the others remember who is deleted": (
             "for delete in both_ways:",
             "for delete in both_ways[1:]:",
+        ),
+        "store: a database that was taken away goes on": (
+            "if os.path.samestat(self._place.stat(), self._file):",
+            "if True:",
         ),
         "rejections: the deleted one remembers others": (
             "for delete in both_ways:",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 
 import numpy as np
@@ -142,6 +143,7 @@ def test_models_never_mix(gallery):
         (lambda g, q: g.search(q, query_cameras=[1, 2]), "a camera for each of the 1 queries"),
         (lambda g, q: g.search(["no"]), "no tracklet with the id 'no'"),
         (lambda g, q: g.search(q, after="2025-01-01Z", before="2024-01-01Z"), "not be later than"),
+        (lambda g, q: g.search(q, cameras=[2**63]), "cameras must be numbers of cameras"),
         (lambda g, q: g.delete(), "say which tracklets to delete"),
         (lambda g, q: g.confirm("no", 1), "no tracklet with the id"),
         (lambda g, q: g.confirm("no", -2), "pid must be a whole number from -1"),
@@ -170,6 +172,36 @@ def test_a_place_that_is_none_is_refused(tmp_path):
         Gallery(tmp_path / "none").add(list(make_records(1)))
     (tmp_path / "empty").mkdir()
     assert len(Gallery(tmp_path / "empty")) == 0
+
+
+@pytest.mark.parametrize("is_replaced", [False, True])
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda g, ids: g.confirm(ids[0], 5),
+        lambda g, ids: g.delete(ids[:1]),
+        lambda g, ids: g.answer_pair(*ids[:2], True),
+        lambda g, ids: g.add(make_records(9)),
+        lambda g, ids: g.search(ids),
+        lambda g, ids: list(g.list()),
+        lambda g, ids: g.rebuild(),
+    ],
+)
+def test_an_open_gallery_that_is_taken_away_acknowledges_nothing(tmp_path, call, is_replaced):
+    with Gallery(tmp_path / "g") as gallery:
+        gallery.add(make_records(8))
+        ids = [tracklet.id for tracklet in gallery.list()]
+        (tmp_path / "g").rename(tmp_path / "moved")
+        if is_replaced:
+            shutil.copytree(tmp_path / "moved", tmp_path / "g")
+        with pytest.raises(FileNotFoundError, match="was deleted, moved or replaced") as caught:
+            call(gallery, ids)
+        one_line(caught)
+    for name in ("moved", "g") if is_replaced else ("moved",):
+        with Gallery(tmp_path / name) as kept:
+            assert len(kept) == 8
+            assert next(kept.list()).pid is None
+            assert kept.verify().is_healthy
 
 
 def test_a_newer_version_is_refused_as_it_is(gallery):

@@ -166,3 +166,28 @@ def test_browsers_are_told_what_pages_may_do(browse, path, asked):
     assert "unsafe" not in policy
     assert headers["cache-control"] == "no-store"
     assert headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize("path", ["/api/login", "/api/search", "/api/answers"])
+def test_only_crops_may_be_long(browse, path):
+    answer = browse("192.0.2.7", TOKEN).post(
+        path, headers={"Authorization": f"Bearer {TOKEN}"}, content=b" " * (2**16 + 1)
+    )
+    assert answer.status_code == 413
+    assert "at most 65,536 bytes" in answer.json()["error"]
+
+
+def test_pieces_are_refused_whatever_length_is_said(browse):
+    headers = {"Content-Length": "5", "Transfer-Encoding": "chunked"}
+    answer = browse().post("/api/search", headers=headers, content=b"{}   ")
+    assert answer.status_code == 411
+
+
+def test_the_token_is_asked_for_whatever_the_host_is_called(browse, monkeypatch):
+    from starlette.datastructures import URL
+    from starlette.requests import Request
+
+    # Starlette before 1.0 makes this of the header "Host: evil?".
+    monkeypatch.setattr(Request, "url", property(lambda _: URL("http://evil?/api/gallery")))
+    answer = browse("0.0.0.0", TOKEN).get("/api/gallery", headers={"Host": "evil?"})
+    assert answer.status_code == 401

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+
 import cv2
 import numpy as np
 import pytest
@@ -202,6 +207,65 @@ def test_pictures_that_unfold_are_refused(browse, drawn_mars, monkeypatch):
     assert "must have at most 4,095 pixels" in said
 
 
+def test_a_picture_that_unfolds_is_refused_before_it_is_decoded(browse):
+    head = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + (40_000).to_bytes(4, "big") * 2 + b"\x08\x02"
+    said = error_of(send(browse(), [("a.png", head + b"\0\0\0 no pixels IEND")]), 400)
+    assert "must have at most 268,435,456 pixels" in said
+
+
+def test_crops_never_reach_the_disk(browse, monkeypatch):
+    from tempfile import SpooledTemporaryFile
+
+    spilled = []
+    monkeypatch.setattr(SpooledTemporaryFile, "rollover", lambda file: spilled.append(file))
+    noise = np.random.default_rng(0).integers(0, 256, (800, 600, 3), np.uint8)
+    content = cv2.imencode(".png", noise)[1].tobytes()
+    assert len(content) > 2**20
+    assert send(browse(), [("a.png", content)]).status_code == 200
+    assert not spilled
+
+
+def test_answers_of_one_moment_agree(browse, filled, ids, drawn_mars, monkeypatch):
+    client = browse()
+    upload = send(client, read(folder_of(drawn_mars, 2))).json()["id"]
+    confirm, together = filled.confirm, threading.Barrier(2)
+
+    def slow(id, pid):
+        with suppress(threading.BrokenBarrierError):
+            together.wait(0.5)  # where both may be here, both are
+        return confirm(id, pid)
+
+    monkeypatch.setattr(filled, "confirm", slow)
+    with ThreadPoolExecutor(2) as pool:
+        answers = pool.map(
+            lambda other: ask(client, "/api/answers", id=upload, other=other, same=True), ids[:2]
+        )
+    assert list(answers) == [{"pid": 1}] * 2
+    assert [t.pid for t in filled.list(limit=3)] == [1, 1, None]
+
+
+def test_what_is_deleted_meanwhile_is_one_line(browse, filled, ids, monkeypatch):
+    client = browse()
+    monkeypatch.setattr(filled, "list", lambda **_: iter(()))
+    for answer in (
+        client.get(f"/api/tracklets/{ids[0]}/frames/0"),
+        client.post("/api/search", json={"id": ids[0]}),
+    ):
+        assert "has just been deleted" in error_of(answer, 404)
+
+
+def test_a_gallery_that_is_taken_away_is_one_line(browse, filled, ids):
+    client = browse()
+    shutil.rmtree(filled.path)
+    for answer in (
+        client.get("/api/tracklets"),
+        client.post("/api/search", json={"id": ids[0]}),
+        client.delete(f"/api/tracklets/{ids[0]}"),
+        client.post(f"/api/tracklets/{ids[0]}/person", json={"pid": 5}),
+    ):
+        assert "was deleted, moved or replaced" in error_of(answer, 404)
+
+
 def test_a_model_that_reads_keypoints_takes_them_along(filled, drawn_mars, inferencers):
     from mmctl.serving.uploads import Uploads
 
@@ -254,6 +318,8 @@ def test_without_a_model_no_crops_are_taken(browse, drawn_mars):
         ("GET", "/api/tracklets/{id}/frames/99999999999999999999999", None),
         ("GET", "/api/tracklets?beyond=99999999999999999999999", None),
         ("GET", "/api/tracklets?pid=99999999999999999999999", None),
+        ("GET", "/api/tracklets?camera=99999999999999999999999", None),
+        ("POST", "/api/search", {"id": "{id}", "cameras": [2**70]}),
         ("GET", "/api/tracklets?after=2024-05-02T00:00:00Z&before=2024-05-01T00:00:00Z", None),
         ("DELETE", "/api/tracklets/*", None),
         ("POST", "/api/uploads", {"crops": "text"}),
@@ -263,6 +329,8 @@ def test_hostile_requests_end_in_one_line_and_change_nothing(
     browse, filled, ids, method, path, body
 ):
     before = [tracklet.to_dict() for tracklet in filled.list()]
+    if isinstance(body, dict) and body.get("id") == "{id}":
+        body = body | {"id": ids[0]}
     answer = browse().request(method, path.format(id=ids[0]), json=body)
     assert answer.status_code in (400, 404, 405, 422) or answer.json()["tracklets"] == []
     assert "Traceback" not in answer.text

@@ -79,6 +79,17 @@ def test_the_printed_address_has_the_gallery(serve):
     assert process.wait(60) == 130
 
 
+def test_who_is_slow_to_ask_does_not_keep_it_from_ending(serve):
+    process, address = serve()
+    place = address.partition("//")[2].strip("/")
+    head = f"POST /api/answers HTTP/1.1\r\nHost: {place}\r\nContent-Length: 9\r\n"
+    with socket.create_connection(place.split(":")) as slow:
+        slow.sendall(head.encode() + b"Expect: 100-continue\r\n\r\n")
+        assert slow.recv(100).startswith(b"HTTP/1.1 100 ")  # the rest is waited for
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 130
+
+
 def test_beyond_this_machine_the_address_holds_a_token(serve):
     _, address = serve("--host", "0.0.0.0")
     address, token = address.split("#token=")

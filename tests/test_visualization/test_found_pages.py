@@ -136,3 +136,17 @@ def test_options_that_cannot_be_are_refused(
         )
     assert message in capsys.readouterr().err
     assert not (tmp_path / "page.html").exists()
+
+
+def test_features_of_unlabelled_people_get_one_hint(tmp_path, monkeypatch, run_tool, capsys):
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path, 4)
+    found = dict(np.load(tmp_path / "features.npz"))
+    np.savez(tmp_path / "features.npz", **found | {"pids": np.arange(len(found["pids"]))})
+    for tool in ("browse_ranking.py", "draw_ranking_sheet.py"):
+        paths = str(tmp_path / "features.npz"), str(tmp_path / "out.png")
+        with pytest.raises(SystemExit):
+            run_tool(f"visualization/{tool}", *paths)
+        said = capsys.readouterr().err
+        assert said.count("nothing can be scored") == 1
+        assert "browse_ranking.py (a page)" in said

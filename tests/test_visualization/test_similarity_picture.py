@@ -8,6 +8,7 @@ import pytest
 
 from mmctl.explanations import Shares, SimilaritySplit
 from mmctl.structures import BODY_SCALES
+from mmctl.visualization import similarity_picture
 from mmctl.visualization.plain_text import shorten_name
 from mmctl.visualization.similarity_picture import Person, draw_similarity
 
@@ -50,3 +51,27 @@ def test_a_long_name_keeps_both_ends():
     assert len(long) == 24
     assert long.startswith("tracklet")
     assert long.endswith("0001.jpg)")
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_no_number_lies_on_a_person(monkeypatch, tmp_path, sign):
+    drawn = []
+
+    class Kept(similarity_picture.Figure):
+        def __init__(self, *args, **options):
+            super().__init__(*args, **options)
+            drawn.append(self)
+
+    monkeypatch.setattr(similarity_picture, "Figure", Kept)
+    table = np.full((3, 1), 1.6 * sign / 3)
+    side = Shares(np.zeros(0), 1.6 * sign, -1.5 * sign, table[:, 0], np.arange(3), table)
+    split = SimilaritySplit(0.1 * sign, ("global",), side, side, np.zeros((2, 2)))
+    person = Person("a", np.full((3, 64, 32, 3), 90, dtype=np.uint8))
+    draw_similarity(split, person, person, (), tmp_path / "split.png")
+    (figure,) = drawn
+    renderer = figure.canvas.get_renderer()
+    pictures = [axes.get_window_extent(renderer) for axes in figure.axes if axes.images]
+    numbers = [t for axes in figure.axes for t in axes.texts if t.get_text()[:1] in "+-"]
+    assert len(numbers) >= 6
+    for number in numbers:
+        assert not any(number.get_window_extent(renderer).overlaps(box) for box in pictures)

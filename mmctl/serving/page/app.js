@@ -2,7 +2,7 @@
 // Text of others is only ever set as text, never as HTML.
 const $ = id => document.getElementById(id);
 const STRIP = 6, PLAYED = 100, FRAMES_PER_SECOND = 8, PAGE = 24;
-const state = {gallery: null, next: null, query: null, players: new Map()};
+const state = {gallery: null, next: null, query: null, turn: 0, players: new Map()};
 
 function say(text, isBad = false) {
   $('said').textContent = text;
@@ -139,7 +139,9 @@ async function list(isMore = false) {
   for (const [name, value] of [['camera', form.camera.value], ['after', moment(form.after)],
     ['before', moment(form.before)], ['video', form.video.value], ['pid', form.pid.value],
     ['beyond', isMore ? state.next : null]]) if (value !== null && value !== '') asked.set(name, value);
+  const turn = ++state.turn;
   const {tracklets, next} = await ask('api/tracklets?' + asked);
+  if (turn !== state.turn) return;  // something else was asked for meanwhile
   const cards = tracklets.map(t => makeCard(t, 'open', t.name || t.id));
   if (isMore) $('tracklets').append(...cards); else $('tracklets').replaceChildren(...cards);
   state.next = next;
@@ -156,10 +158,12 @@ function show(name) {
 }
 async function search(id) {
   const form = $('found-filters').elements, camera = form.camera.value;
+  const turn = ++state.turn;
   say('searching');
   const found = await send('api/search', {
     id, cameras: camera === '' ? null : [Number(camera)], after: moment(form.after),
     before: moment(form.before), topk: number(form.topk) || 20, exclude_same_camera: form.others.checked});
+  if (turn !== state.turn) return;
   state.query = found.query;
   const query = makeCard(found.query, 'query', 'query: ' + (found.query.name || id));
   $('query').replaceChildren(query);
