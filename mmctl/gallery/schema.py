@@ -117,7 +117,8 @@ def connect(path: Path) -> sqlite3.Connection:
     with plain_errors(path):
         connection = _open(path)
         try:
-            _bring_up_to_date(connection, _check_version(connection, path))
+            if _check_version(connection, path) < VERSION:
+                _bring_up_to_date(connection, path)
             _check_tables(connection, path)
             connection.execute("PRAGMA journal_mode = WAL").fetchall()
             connection.execute("PRAGMA synchronous = FULL").fetchall()
@@ -201,19 +202,17 @@ def _check_version(connection: sqlite3.Connection, path: Path) -> int:
     return version
 
 
-def _bring_up_to_date(connection: sqlite3.Connection, version: int) -> None:
-    if version == VERSION:
-        return
+def _bring_up_to_date(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute("BEGIN IMMEDIATE")
     try:
-        # Another process may have done it meanwhile.
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        version = _check_version(connection, path)  # another process may have done it meanwhile
         for name in (name for name, since in _SINCE.items() if since > version):
             connection.execute(TABLES[name])
         connection.execute(f"PRAGMA user_version = {VERSION}")
         connection.execute("COMMIT")
     except BaseException:
-        connection.execute("ROLLBACK")
+        if connection.in_transaction:  # SQLite itself ends one that a full disk stops
+            connection.execute("ROLLBACK")
         raise
 
 
