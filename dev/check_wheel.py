@@ -1,9 +1,9 @@
 """Build a wheel, install it alone into an empty environment, and train and test there.
 
-``python -m dev.check_wheel`` draws people, trains a config of its own that begins with
-``_base_ = 'mmctl::...'`` for an epoch, tests it and asks MMEngine for ``mmctl::...``, all with what
-the wheel brought. pip fetches
-what the wheel needs: 6 GB, most of it PyTorch.
+``python -m dev.check_wheel`` asks every tool for its help, draws people, trains a config of its own
+that begins with ``_base_ = 'mmctl::...'`` for an epoch, tests it and asks MMEngine for
+``mmctl::...``, all with what the wheel brought. pip fetches what the wheel needs: 6 GB, most of it
+PyTorch.
 """
 
 from __future__ import annotations
@@ -98,6 +98,11 @@ def run(command: list[str | Path], folder: Path) -> str:
     return done.stdout
 
 
+def list_tools(said: str) -> list[str]:
+    """Return the tools that ``python -m mmctl`` lists."""
+    return [line.split()[0] for line in said.splitlines() if line.startswith("  ")]
+
+
 def check(folder: Path, args: argparse.Namespace) -> None:
     """Go from the checkout to numbers of a trained model, in new folders below ``folder``."""
     wheel, venv, work = build_wheel(folder), folder / "venv", folder / "work"
@@ -107,12 +112,14 @@ def check(folder: Path, args: argparse.Namespace) -> None:
     work.mkdir()
     (work / "mine.py").write_text(CONFIG.format(people=NUM_PEOPLE))
     print(run([python, "-c", LOOK.format(venv=venv)], work).strip().splitlines()[-1])
-    tools = next(venv.glob("lib/python3*/site-packages/mmctl/.mim/tools"))
+    front = [python, "-m", "mmctl"]
+    for name in list_tools(run([*front, "--help"], work)):
+        run([*front, name, "--help"], work)
     sizes = ["--num-train-pids", str(NUM_PEOPLE), "--num-test-pids", "6", "--frames", "4"]
-    run([python, tools / "dataset_converters" / "draw_pedestrians.py", "people", *sizes], work)
-    run([python, tools / "train.py", "mine.py", "--work-dir", "run"], work)
+    run([*front, "draw_pedestrians", "people", *sizes], work)
+    run([*front, "train", "mine.py", "--work-dir", "run"], work)
     numbers = ["--work-dir", "run/test", "--metrics-file", "numbers.json"]
-    run([python, tools / "test.py", "mine.py", "run/epoch_1.pth", *numbers], work)
+    run([*front, "test", "mine.py", "run/epoch_1.pth", *numbers], work)
     print((work / "numbers.json").read_text().strip())
     print(run(["du", "-sh", venv], folder).strip())
 

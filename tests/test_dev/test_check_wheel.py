@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from mmengine.config import Config
 
-from dev.check_wheel import BUILT_FROM, CONFIG, NUM_PEOPLE, run
+from dev.check_wheel import BUILT_FROM, CONFIG, NUM_PEOPLE, list_tools, run
+from mmctl.__main__ import describe, find_tools
 from mmctl.engine import check_config
 from tests.conftest import ROOT
 
@@ -37,3 +38,8 @@ def test_commands_run_without_the_checkout_and_a_failure_is_shown(
     assert run([sys.executable, "-c", code], tmp_path) == f"None {tmp_path}\n"
     with pytest.raises(SystemExit, match=r"(?s)no room.*error: status 3 of"):
         run([sys.executable, "-c", "print('no room'); raise SystemExit(3)"], tmp_path)
+
+
+def test_it_knows_every_tool_of_the_list() -> None:
+    tools = find_tools()
+    assert list_tools(f"usage: ...\n\n{describe(tools)}\n\nTOOL --help says more") == list(tools)
