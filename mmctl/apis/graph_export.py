@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mmctl.apis.graph_description import describe_graph, frame_size, mark_digest
+from mmctl.apis.graph_description import describe_graph, mark_digest
 from mmctl.apis.inference.model_identity import choose_feature
 from mmctl.apis.keypoint_extraction import uses_udp
 from mmctl.deployment import graph_check

@@ -57,7 +57,11 @@ class ClipGraph(nn.Module):
         if head.test_feature == "after":
             self.test_neck = head.necks[head.test_branch]
         head.test_feature = "before"
-        head.necks, head.classifiers, head.losses = nn.ModuleDict(), nn.ModuleDict(), nn.ModuleDict()
+        head.necks, head.classifiers, head.losses = (
+            nn.ModuleDict(),
+            nn.ModuleDict(),
+            nn.ModuleDict(),
+        )
         head.reduce = nn.ModuleList()
 
     @property
@@ -83,6 +87,9 @@ class ClipGraph(nn.Module):
         if self.pose is None or self.graph_head is None:
             global_features = self.neck(maps, None, num_frames)[0]
         else:
+            assert stored is not None
+            # B and T of the frames, or the program would be guarded against clips of one frame.
+            stored = stored.reshape(*frames.shape[:2], *stored.shape[2:])
             heatmaps = self.pose.from_clip(flat, stored)
             global_features, nodes = self.neck(maps, heatmaps, num_frames)
             parts = self.graph_head(nodes).float()
@@ -100,6 +107,8 @@ class PoseGraph(nn.Module):
         udp: Whether the corner cells of its maps mean the corner pixels, see
             :func:`~mmctl.functional.keypoints.decode_heatmaps`.
     """
+
+    source: FrozenPoseEstimator
 
     def __init__(self, source: FrozenPoseEstimator, udp: bool = False) -> None:
         super().__init__()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -64,14 +65,12 @@ def open_session(
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = num_threads
     options.log_severity_level = 3
-    is_file = not isinstance(graph, bytes)
-    name = os.fspath(graph) if is_file else "the graph"
-    if is_file and not os.path.isfile(name):
+    name = "the graph" if isinstance(graph, bytes) else str(Path(graph))
+    if not isinstance(graph, bytes) and not os.path.isfile(graph):
         raise FileNotFoundError(f"graph {name} does not exist")
     try:
-        session = onnxruntime.InferenceSession(
-            name if is_file else graph, options, providers=chosen
-        )
+        source = graph if isinstance(graph, bytes) else name
+        session = onnxruntime.InferenceSession(source, options, providers=chosen)
     # onnxruntime's errors have no common type of its own.
     except Exception as error:
         raise ValueError(

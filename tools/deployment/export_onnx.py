@@ -1,9 +1,9 @@
 """Export a trained model as an ONNX graph that is right for every batch and clip length.
 
-``export_onnx.py CONFIG CHECKPOINT --out model.onnx`` writes a graph that takes frames, bytes in RGB,
-and for CTL keypoints in pixels, of any number of clips of any length, and gives a feature of each.
-Before anything is written it runs clips of 16 sizes through the graph and through PyTorch.
-A model whose estimator finds the keypoints in the frames gets a second file for it, model.pose.onnx.
+``export_onnx.py CONFIG CHECKPOINT --out model.onnx`` writes a graph that takes frames (bytes, RGB)
+and for CTL keypoints (pixels) of any number of clips of any length, and gives a feature of each.
+Before anything is written, clips of 16 sizes run through the graph and through PyTorch. A model
+whose estimator finds the keypoints in the frames gets a second file for that, model.pose.onnx.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ from pathlib import Path
 from mmctl.apis import TrackletInferencer, get_model
 from mmctl.apis.calibration_clips import CLIPS, load_calibration
 from mmctl.apis.graph_export import Exported, ExportOptions, export_model
+from mmctl.apis.model_zoo import find_config
 from mmctl.deployment.exported_program import OPSET
 from mmctl.deployment.packages import EXPORTING, check_packages
-from mmctl.engine import run_command
+from mmctl.engine import CfgOptions, run_command
 from mmctl.files import write_together
 from mmctl.models.pose import FrozenPoseEstimator
 
@@ -41,6 +42,7 @@ def parse_args() -> argparse.Namespace:
     text = "write this estimator beside a model that reads keypoints: config or mmpose:: name"
     add("--estimator", metavar="CONFIG", help=text)
     add("--estimator-checkpoint", metavar="FILE", help="its weights")
+    add("--cfg-options", nargs="+", action=CfgOptions, help="overrides, as in key.sub=value")
     add("--pt2", action="store_true", help="keep the program of torch.export, too, as NAME.pt2")
     return parser.parse_args()
 
@@ -71,7 +73,9 @@ def check_args(args: argparse.Namespace) -> None:
 
 def export(args: argparse.Namespace) -> Exported:
     """Build the model and make its files."""
-    model = get_model(args.config, args.checkpoint, "cpu")
+    cfg, _ = find_config(args.config)
+    cfg.merge_from_dict(args.cfg_options or {})
+    model = get_model(cfg, args.checkpoint, "cpu")
     estimator = None
     if args.estimator is not None:
         estimator = FrozenPoseEstimator(args.estimator, args.estimator_checkpoint)
@@ -103,7 +107,9 @@ def main() -> None:
         print(f"{path}: {len(data) / 1e6:.1f} MB")
     size = f"{card.height}x{card.width}"
     print(f"  frames uint8 (B, T, 3, {size}) {card.channel_order}, {card.reads or 'nothing else'}")
-    print(f"  feature {card.feature}, {card.channels} channels, {card.precision}, model {card.model}")
+    print(
+        f"  feature {card.feature}, {card.channels} channels, {card.precision}, model {card.model}"
+    )
     checked = f"{report.pairs} sizes of clips from PyTorch's features"
     if card.precision == "int8":
         checked = f"{report.pairs} batches of the calibration from the features in float32"
