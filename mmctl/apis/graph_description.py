@@ -72,7 +72,7 @@ def describe_graph(
         reads=graph.reads or "",
         height=height,
         width=width,
-        channels=int(graph.head.channels),
+        channels=graph.channels,
         clip_length=clip_length(cfg),
         pipeline=json.dumps(named),
         pose_file="",

@@ -35,20 +35,15 @@ class ClipGraph(nn.Module):
 
     def __init__(self, model: nn.Module, half: bool = False) -> None:
         super().__init__()
-        network = _check_model(copy.deepcopy(model))
         self.half_precision = half
-        self.normalize: ClipDataPreprocessor = network.data_preprocessor
-        self.backbone, self.neck = network.backbone, network.neck
-        self.graph_head = network.graph_head
-        self.pose = network.pose
-        if getattr(self.pose, "reads", None) == "frames":
-            self.pose = StoredHeatmaps()  # those that the second file gives
-        self.head = network.head
+        self.network = _check_model(copy.deepcopy(model))
+        if getattr(self.network.pose, "reads", None) == "frames":
+            self.network.pose = StoredHeatmaps()  # those that the second file gives
         self.test_neck: nn.Module | None = None
-        if isinstance(self.head, FusionHead):
-            self._strip(self.head)
+        if isinstance(self.network.head, FusionHead):
+            self._strip(self.network.head)
         if half:
-            for module in (self.backbone, self.neck, self.graph_head):
+            for module in (self.network.backbone, self.network.neck, self.network.graph_head):
                 if module is not None:
                     module.half()
         self.eval()
@@ -67,7 +62,12 @@ class ClipGraph(nn.Module):
     @property
     def reads(self) -> str | None:
         """The second input: ``'keypoints'``, ``'heatmaps'`` or None."""
-        return None if self.pose is None else str(self.pose.reads)
+        return None if self.network.pose is None else str(self.network.pose.reads)
+
+    @property
+    def channels(self) -> int:
+        """Length of a feature, C."""
+        return int(self.network.head.channels)
 
     def forward(self, frames: Tensor, stored: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Compute the features of clips.
@@ -80,20 +80,15 @@ class ClipGraph(nn.Module):
             The features, unit vectors, (B, C), and the same before they are scaled, (B, C), which
             the mean over the clips of a tracklet takes.
         """
-        inputs = (frames.float() - self.normalize.mean) / self.normalize.std
-        num_frames, flat = inputs.shape[1], inputs.flatten(0, 1)
-        maps = self.backbone(flat.half() if self.half_precision else flat)[-1]
-        parts: Tensor | None = None
-        if self.pose is None or self.graph_head is None:
-            global_features = self.neck(maps, None, num_frames)[0]
-        else:
-            assert stored is not None
+        network = self.network
+        clips = (frames.float() - network.data_preprocessor.mean) / network.data_preprocessor.std
+        if stored is not None:
             # B and T of the frames, or the program would be guarded against clips of one frame.
             stored = stored.reshape(*frames.shape[:2], *stored.shape[2:])
-            heatmaps = self.pose.from_clip(flat, stored)
-            global_features, nodes = self.neck(maps, heatmaps, num_frames)
-            parts = self.graph_head(nodes).float()
-        raw = self.head.predict(global_features.float(), parts)
+        clips = clips.half() if self.half_precision else clips
+        global_features, parts = network.extract(clips, stored)
+        parts = None if parts is None else parts.float()
+        raw: Tensor = network.head.predict(global_features.float(), parts)
         if self.test_neck is not None:
             raw = self.test_neck(raw)
         return F.normalize(raw, dim=1), raw

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import logging
 import warnings
 from collections.abc import Iterator, Sequence
@@ -47,7 +48,7 @@ def export_program(
             return torch.export.export(module, tuple(examples), dynamic_shapes=tuple(shapes))
     # Whatever a component does that cannot be traced: the exporter has no common type of error.
     except Exception as error:
-        raise _refusal(module, error) from error
+        raise _refusal(error) from error
 
 
 def to_onnx(
@@ -84,7 +85,7 @@ def to_onnx(
                 verbose=False,
             )
     except Exception as error:  # as above
-        raise _refusal(program.graph_module, error) from error
+        raise _refusal(error) from error
     assert exported is not None
     size = sum(value.numel() * value.element_size() for value in program.state_dict.values())
     if size > PROTOBUF_LIMIT:
@@ -105,24 +106,20 @@ def save_program(program: torch.export.ExportedProgram, metadata: dict[str, str]
         program: As :func:`export_program` returned it.
         metadata: What the file says of itself, in ``metadata.json``, an extra file of it.
     """
-    import json
-
     buffer = io.BytesIO()
     with _silent():
         torch.export.save(program, buffer, extra_files={"metadata.json": json.dumps(metadata)})
     return buffer.getvalue()
 
 
-def _refusal(module: nn.Module, error: Exception) -> ValueError:
+def _refusal(error: Exception) -> ValueError:
     cause: BaseException = error
     while cause.__cause__ is not None:
         cause = cause.__cause__
     lines = [line.strip() for line in str(cause).splitlines() if line.strip()]
-    reason = shorten(lines[0]) if lines else ""
-    kind = type(getattr(module, "backbone", module)).__name__
     return ValueError(
-        f"the model cannot be exported for any number of clips of any length (backbone {kind}): "
-        f"{type(cause).__name__}: {reason}"
+        "the model has a component that cannot be exported for any number of clips of any length: "
+        f"{type(cause).__name__}: {shorten(lines[0] if lines else '', 200)}"
     )
 
 
