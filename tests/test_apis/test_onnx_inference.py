@@ -121,7 +121,7 @@ def test_files_of_other_kinds_and_none_are_refused(graphs, tmp_path):
     proto = onnx.load(str(graphs / "baseline.onnx"))
     del proto.metadata_props[:]
     onnx.save(proto, str(tmp_path / "foreign.onnx"))
-    with pytest.raises(ValueError, match="graph that tools/deployment/export_onnx.py wrote"):
+    with pytest.raises(ValueError, match=r"graph that tools/deployment/export_onnx.py wrote"):
         TrackletInferencer(tmp_path / "foreign.onnx")
 
 

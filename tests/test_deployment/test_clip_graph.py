@@ -84,11 +84,11 @@ def test_a_block_of_one_length_cannot_be_exported():
 
 
 def test_other_models_and_preprocessors_are_refused():
-    with pytest.raises(ValueError, match="must be a VideoReID to be exported.*got a Linear"):
+    with pytest.raises(ValueError, match=r"must be a VideoReID to be exported.*got a Linear"):
         ClipGraph(torch.nn.Linear(1, 1))
     model = build("baseline")
     model.data_preprocessor = torch.nn.Identity()
-    with pytest.raises(ValueError, match="must be a ClipDataPreprocessor.*got a Identity"):
+    with pytest.raises(ValueError, match=r"must be a ClipDataPreprocessor.*got a Identity"):
         ClipGraph(model)
 
 

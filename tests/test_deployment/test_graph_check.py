@@ -104,7 +104,7 @@ def test_weights_that_confuse_all_clips_prove_nothing():
     def features_of_another(frames, keypoints):
         return same(frames.flip(0), keypoints.flip(0))
 
-    with pytest.raises(ValueError, match="cannot be proved with weights.*is the checkpoint tr"):
+    with pytest.raises(ValueError, match=r"cannot be proved with weights.*is the checkpoint tr"):
         compare_features(same, run, draw, 1e-4, "the small graph")
 
 
