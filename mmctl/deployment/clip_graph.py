@@ -127,8 +127,8 @@ class PoseGraph(nn.Module):
         flat = frames.flatten(0, 1).float()
         num_frames, size = frames.shape[1], (frames.shape[3], frames.shape[4])
         heatmaps = self.source.estimate(flat)
-        sizes = heatmaps.new_tensor([size]).expand(heatmaps.shape[0], 2)
         network_size = self.source.input_size or size
+        sizes = heatmaps.new_tensor([size]).expand(heatmaps.shape[0], 2)
         keypoints = decode_heatmaps(heatmaps, sizes, network_size, udp=self.udp)
         clips = (-1, num_frames)
         return heatmaps.unflatten(0, clips), keypoints.unflatten(0, clips)
