@@ -16,7 +16,9 @@ from mmctl.apis.graph_export import ExportOptions, draw_inputs, export_model
 from mmctl.apis.model_zoo import build_model, config_of, read_checkpoint
 from mmctl.deployment.clip_graph import ClipGraph
 from mmctl.deployment.graph_card import GraphCard
+from mmctl.engine import read_config
 from mmctl.models import FrozenPoseEstimator
+from tests.conftest import ROOT
 from tests.test_apis.conftest import checkpoints
 from tests.test_apis.exported_graphs import export, graphs
 from tests.test_apis.tiny_estimator import tiny_estimator
@@ -122,6 +124,21 @@ def test_integers_keep_clips_apart_and_have_a_hash_of_their_own(checkpoints, gra
         export_model(
             model_of(checkpoints["baseline"]), "x", options=ExportOptions(precision="int8")
         )
+
+
+@pytest.mark.parametrize("name", ["ctl_r50", "baseline_r50"])
+def test_narrow_networks_of_the_papers_depth_and_frames_are_proved(name):
+    cfg = read_config(ROOT / "configs" / "ctl" / f"{name}_1xb32-240e_mars-256x128.py")
+    cfg.model.backbone.update(base_channels=8, stem_channels=8, init_cfg=None)
+    cfg.model.head.channels = 256
+    if name == "ctl_r50":
+        cfg.model.graph_head.update(channels=256, cross_scale={"dim": 16})
+    torch.manual_seed(0)
+    exported = export_model(build_model(cfg).eval(), name)
+    assert (exported.card.height, exported.card.width) == (256, 128)
+    assert exported.card.clip_length == 6
+    assert exported.report.pairs >= 12
+    assert exported.report.largest < 1e-5
 
 
 def with_estimator(checkpoint):
