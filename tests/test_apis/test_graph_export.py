@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 
 from mmctl.apis import TrackletInferencer, get_model, graph_export
+from mmctl.apis.calibration_clips import load_calibration
 from mmctl.apis.graph_export import ExportOptions, draw_inputs, export_model
 from mmctl.apis.model_zoo import build_model, config_of, read_checkpoint
 from mmctl.deployment.clip_graph import ClipGraph
@@ -19,14 +20,14 @@ from mmctl.deployment.graph_card import GraphCard
 from mmctl.engine import read_config
 from mmctl.models import FrozenPoseEstimator
 from tests.conftest import ROOT
-from tests.test_apis.conftest import checkpoints
+from tests.test_apis.conftest import checkpoints, crops
 from tests.test_apis.exported_graphs import export, graphs
 from tests.test_apis.tiny_estimator import tiny_estimator
 
 onnxruntime = pytest.importorskip("onnxruntime")
 pytest.importorskip("onnxscript")
 
-__all__ = ["checkpoints", "graphs"]  # fixtures
+__all__ = ["checkpoints", "crops", "graphs"]  # fixtures
 
 SIZE = (128, 64)
 PAIRS = [*product((1, 2, 4), (1, 2, 3, 6)), (7, 5), (2, 9)]
@@ -180,6 +181,30 @@ def test_an_estimator_beside_a_model_finds_the_keypoints_that_it_reads(checkpoin
     model = with_estimator(checkpoints["ctl"])
     with pytest.raises(ValueError, match="an estimator can be given for a model that reads keyp"):
         export_model(model, "m", options=options)
+
+
+def test_calibration_is_one_clip_of_each_tracklet_with_what_goes_with_it(
+    checkpoints, drawn_mars, crops
+):
+    given = {"type": "MARS", "data_root": str(drawn_mars), "split": "test"}
+    reads = {
+        "heatmaps": with_estimator(checkpoints["ctl"]),
+        None: model_of(checkpoints["baseline"]),
+    }
+    shapes = {"heatmaps": (17, 32, 16), "keypoints": (17, 3)}
+    for kind, model in ({"keypoints": model_of(checkpoints["ctl"])} | reads).items():
+        inferencer = TrackletInferencer(model, device="cpu", num_workers=0, show_progress=False)
+        extra = {"keypoint_file": "info/keypoints.npy"} if kind == "keypoints" else {}
+        batches = load_calibration(inferencer, given | extra, 6)
+        assert [len(batch[0]) for batch in batches] == [4, 2]
+        assert batches[0][0].shape == (4, 4, 3, *SIZE)
+        assert batches[0][0].dtype == np.uint8
+        assert [array.shape[2:] for array in batches[0][1:]] == ([shapes[kind]] if kind else [])
+        assert not np.array_equal(batches[0][0][0], batches[0][0][1])
+    own = np.random.default_rng(0).random((3, 17, 3), np.float32)
+    inferencer = TrackletInferencer(model_of(checkpoints["ctl"]), device="cpu", num_workers=0)
+    ((_, stored),) = load_calibration(inferencer, [crops("a", 3)], keypoints=[own])
+    assert stored.shape == (1, 4, 17, 3)
 
 
 CARD = GraphCard("a" * 64, "before", "fp32", "", 128, 64, 8, 4, "[]", "", "c.pth", 18, "1", 0.5)

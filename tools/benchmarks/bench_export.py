@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -82,13 +83,12 @@ def load_runs(folder: Path, threads: int, names: Mapping[str, str]) -> dict[str,
     for name, file in names.items():
         if file.endswith(".onnx"):
             session = open_session(folder / file, num_threads=threads)
-            runs[name] = lambda session=session: run_session(session, arrays)
+            runs[name] = partial(run_session, session, arrays)
         else:
             # Written by this very run.
             module = torch.load(folder / file, weights_only=False)
             called = torch.compile(module) if name == COMPILED else module
-            tensors = [torch.from_numpy(array) for array in arrays]
-            runs[name] = lambda called=called, tensors=tensors: called(*tensors)
+            runs[name] = partial(called, *map(torch.from_numpy, arrays))
     return runs
 
 

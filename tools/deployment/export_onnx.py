@@ -39,6 +39,7 @@ def parse_args() -> argparse.Namespace:
     text = "for --int8: folder or data set whose clips give the ranges of the activations"
     add("--calibration", metavar="DATA", help=text)
     add("--calibration-clips", type=int, default=CLIPS, help="of them (default: %(default)s)")
+    add("--keypoints", help="for --calibration: .npy file of keypoints, a row per frame")
     text = "write this estimator beside a model that reads keypoints: config or mmpose:: name"
     add("--estimator", metavar="CONFIG", help=text)
     add("--estimator-checkpoint", metavar="FILE", help="its weights")
@@ -82,7 +83,9 @@ def export(args: argparse.Namespace) -> Exported:
     calibration = []
     if args.int8:
         inferencer = TrackletInferencer(model, device="cpu", num_workers=0, show_progress=False)
-        calibration = load_calibration(inferencer, args.calibration, args.calibration_clips)
+        calibration = load_calibration(
+            inferencer, args.calibration, args.calibration_clips, args.keypoints
+        )
     options = ExportOptions(
         args.feature,
         "fp16" if args.fp16 else "int8" if args.int8 else "fp32",
