@@ -113,7 +113,7 @@ def export_model(
         report = graph_check.compare_ranks(exact, _runner(content), options.calibration)
         # Other clips give other ranges, and so other features.
         card = replace(card, model=mark_digest(card.model, content))
-    card = replace(card, largest_distance=report.largest)
+    card = replace(card, largest_difference=report.largest)
     if options.with_program:
         files[".pt2"] = save_program(program, card.to_metadata())
     return Exported({".onnx": _with_card(content, card), **files}, card, report)

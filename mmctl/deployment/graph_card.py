@@ -32,7 +32,8 @@ class GraphCard:
         checkpoint: Name of the weights' file.
         opset: Version of ONNX's operators.
         version: Of mmctl.
-        largest_distance: From PyTorch's features, over the sizes that were run.
+        largest_difference: Of a number from PyTorch's, in features of length 1, over the sizes
+            that were run.
         format: What the file is.
     """
 
@@ -49,7 +50,7 @@ class GraphCard:
     checkpoint: str
     opset: int
     version: str
-    largest_distance: float = 0.0
+    largest_difference: float = 0.0
     channel_order: str = "RGB"
     format: str = FORMAT
 

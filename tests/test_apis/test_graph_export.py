@@ -84,7 +84,7 @@ def test_the_file_says_what_it_is(graphs, checkpoints):
     inferencer = TrackletInferencer(weights=checkpoints["ctl"], device="cpu")
     assert found["model"] == inferencer.model_hash()
     assert json.loads(found["pipeline"])[0]["type"] == "SampleClip"
-    assert 0 < float(found["largest_distance"]) < 1e-5
+    assert 0 < float(found["largest_difference"]) < 1e-5
     session = open_graph(graphs / "ctl.onnx")
     shapes = {item.name: (item.type, item.shape[2:]) for item in session.get_inputs()}
     assert shapes["frames"] == ("tensor(uint8)", [3, 128, 64])
