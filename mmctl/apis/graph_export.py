@@ -19,6 +19,7 @@ from mmctl.deployment.clip_graph import ClipGraph, PoseGraph
 from mmctl.deployment.exported_program import OPSET, export_program, save_program, to_onnx
 from mmctl.deployment.graph_card import GraphCard
 from mmctl.deployment.graph_check import GraphReport
+from mmctl.deployment.half_graph import to_half
 from mmctl.deployment.int8_graph import quantize
 from mmctl.deployment.onnx_session import open_session, run_session
 from mmctl.deployment.packages import EXPORTING, check_packages
@@ -95,19 +96,20 @@ def export_model(
     if exact.reads == "heatmaps" and files:
         card = replace(card, pose_file=f"{stem}.pose.onnx")
     draw = partial(draw_inputs, exact.reads, size, map_size)
-    half = options.precision == "fp16"
-    graph = ClipGraph(model, half=True) if half else exact
-    program = export_program(graph, draw(*EXAMPLE, 0), 2 if exact.reads == "heatmaps" else 0)
+    program = export_program(exact, draw(*EXAMPLE, 0), 2 if exact.reads == "heatmaps" else 0)
     inputs = ("frames", exact.reads) if exact.reads else ("frames",)
     content = to_onnx(program, (inputs, OUTPUTS), {}, options.opset)
-    tolerance = graph_check.TOLERANCES["fp16" if half else "fp32"]
 
-    def prove(run: graph_check.Run, what: str) -> GraphReport:
+    def prove(run: graph_check.Run, what: str, precision: str = "fp32") -> GraphReport:
+        tolerance = graph_check.TOLERANCES[precision]
         return graph_check.compare_features(exact, run, draw, tolerance, what)
 
     report = prove(_runner(content), "the graph")
     if options.with_program:
         prove(_program_runner(program), "the program of torch.export")
+    if options.precision == "fp16":
+        content = to_half(content)
+        report = prove(_runner(content), "the graph in 16 bits", "fp16")
     if options.precision == "int8":
         content = quantize(content, options.calibration)
         report = graph_check.compare_ranks(exact, _runner(content), options.calibration)

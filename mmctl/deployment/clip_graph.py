@@ -25,27 +25,19 @@ class ClipGraph(nn.Module):
 
     Args:
         model: The model, in eval mode.
-        half: Whether backbone, neck and graphs compute in float16. The normalisation, the
-            heatmaps, all sums of eq. 3 to 5 that are taken in float32 under mixed precision, the
-            mean over time and what follows stay in float32.
 
     Raises:
         ValueError: If a component cannot be exported.
     """
 
-    def __init__(self, model: nn.Module, half: bool = False) -> None:
+    def __init__(self, model: nn.Module) -> None:
         super().__init__()
-        self.half_precision = half
         self.network = _check_model(copy.deepcopy(model))
         if getattr(self.network.pose, "reads", None) == "frames":
             self.network.pose = StoredHeatmaps()  # those that the second file gives
         self.test_neck: nn.Module | None = None
         if isinstance(self.network.head, FusionHead):
             self._strip(self.network.head)
-        if half:
-            for module in (self.network.backbone, self.network.neck, self.network.graph_head):
-                if module is not None:
-                    module.half()
         self.eval()
 
     def _strip(self, head: FusionHead) -> None:
@@ -85,10 +77,7 @@ class ClipGraph(nn.Module):
         if stored is not None:
             # B and T of the frames, or the program would be guarded against clips of one frame.
             stored = stored.reshape(*frames.shape[:2], *stored.shape[2:])
-        clips = clips.half() if self.half_precision else clips
-        global_features, parts = network.extract(clips, stored)
-        parts = None if parts is None else parts.float()
-        raw: Tensor = network.head.predict(global_features.float(), parts)
+        raw: Tensor = network.head.predict(*network.extract(clips, stored))
         if self.test_neck is not None:
             raw = self.test_neck(raw)
         return F.normalize(raw, dim=1), raw

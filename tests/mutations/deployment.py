@@ -72,6 +72,25 @@ DEPLOYMENT = (
         },
     ),
     *mistakes_in(
+        f"{_ROOM}/half_graph.py",
+        ("tests/test_deployment/test_half_graph.py",),
+        {
+            "half: products of activations, too": (
+                "return any(len(self.given[x].dims) > 1 for x in node.input if x in self.given)",
+                "return True",
+            ),
+            "half: what follows a product stays in 16 bits": (
+                'name in self.half and self.makers[name].op_type != "MatMul" for name',
+                "name in self.half for name",
+            ),
+            "half: cast for every reader": ("elif name not in self.cast:", "else:"),
+            "half: weights of both kinds are kept": (
+                "if value.name in converter.still_read()]",
+                "if value.name]",
+            ),
+        },
+    ),
+    *mistakes_in(
         "mmctl/apis/graph_description.py",
         _EXPORT,
         {
