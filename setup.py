@@ -84,7 +84,7 @@ def read_description() -> str:
     return readme.read_text(encoding="utf-8") if readme.is_file() else ""
 
 
-NAMES = ("optional", "pose", "tests", "track", "serve", "docs", "milvus", "faiss")
+NAMES = ("optional", "pose", "tests", "track", "serve", "onnx", "docs", "milvus", "faiss")
 EXTRAS = {name: read_requirements(name) for name in NAMES}
 EXTRAS["mim"] = read_requirements("mminstall")  # part of every install; OpenMMLab's name for it
 EXTRAS["all"] = sorted({line for name in ("optional", "tests") for line in EXTRAS[name]})

@@ -35,7 +35,8 @@ def parse_args() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add = parser.add_argument
-    add("checkpoint", help="weights: a file, or the work dir of a training")
+    text = "weights: a file, or the work dir of a training; or an exported graph, NAME.onnx"
+    add("checkpoint", help=text)
     add("inputs", nargs="*", help="folders of crops, of a data set, or a config with a data set")
     add("--out", type=Path, required=True, help="folder of the result")
     add("--config", help="config of the model (default: the one in the checkpoint)")
@@ -46,6 +47,8 @@ def parse_args() -> argparse.Namespace:
     add("--feature", choices=["before", "after"], help=text)
     add("--keypoints", help=".npy file of keypoints, a row per frame")
     add("--device", help="default: the GPU if there is one, else the CPU")
+    text = "execution providers of a graph, the preferred first (default: the CPU)"
+    add("--providers", nargs="+", metavar="NAME", help=text)
     add("--amp", action="store_true", default=None, help="mixed precision")
     add("--batch-size", type=int, default=8, help="clips at a time (default: %(default)s)")
     add("--num-workers", type=int, default=2, help="threads that load frames (default: 2)")
@@ -102,7 +105,8 @@ def main() -> None:
     args = parse_args()
     choice = FrameChoice(args.min_quality, args.weighted)
     inferencer = TrackletInferencer(
-        args.config, args.checkpoint, args.device, args.amp, args.num_workers, False
+        *(args.config, args.checkpoint, args.device, args.amp, args.num_workers, False),
+        providers=args.providers,
     )
     if args.feature is not None:
         choose_feature(inferencer.model, args.feature)

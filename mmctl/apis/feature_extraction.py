@@ -16,6 +16,7 @@ from mmctl.apis.inference.read_inputs import Inputs
 from mmctl.apis.inference.tracklet_item import TrackletItem
 from mmctl.apis.tracklet_inferencer import TrackletInferencer
 from mmctl.datasets.frame_quality import FrameChoice
+from mmctl.deployment.onnx_model import OnnxModel
 from mmctl.evaluation.tracklet_table import FEATURES, TRACKS, TrackletTable
 from mmctl.files import FolderLock, read_json, read_npz, write_whole
 
@@ -74,6 +75,8 @@ class FeatureExtraction:
             "batch_size": batch_size,
             "block": BLOCK,
             "frame_choice": asdict(self.choice),
+            # A graph's features differ from its checkpoint's by rounding: no file has both.
+            **({"runtime": "onnx"} if isinstance(inferencer.model, OnnxModel) else {}),
         }
 
     def is_complete(self) -> bool:

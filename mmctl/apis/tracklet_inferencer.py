@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -14,25 +13,19 @@ import torch
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from mmengine.infer import BaseInferencer
-from mmengine.logging import print_log
 from mmengine.runner.amp import autocast
 from torch import nn
 
 from mmctl.apis.inference.clip_pipeline import ClipPipeline, LoadedPiece, test_pipeline
 from mmctl.apis.inference.feature_sums import PieceJob, TrackletSum, sum_features, to_sample
+from mmctl.apis.inference.given_model import find_given, find_reads, open_graph
 from mmctl.apis.inference.loading_queue import load_ahead
 from mmctl.apis.inference.model_identity import describe_model
 from mmctl.apis.inference.read_inputs import InputOptions, Inputs
 from mmctl.apis.inference.tracklet_item import TrackletItem
-from mmctl.apis.model_zoo import (
-    SCOPE,
-    build_model,
-    check_device,
-    choose_config,
-    list_models,
-    load_weights,
-)
+from mmctl.apis.model_zoo import SCOPE, check_device, list_models
 from mmctl.datasets.frame_quality import FrameChoice
+from mmctl.deployment.onnx_model import OnnxModel
 from mmctl.engine.commands.rated_progress import rated_progress
 from mmctl.structures import TrackletSample
 
@@ -48,19 +41,22 @@ class TrackletInferencer(BaseInferencer):
 
     Args:
         model: Config file, ``mmctl::NAME``, name of ``list_models()``, config, dict, or a model of
-            ``get_model``. None: the config in the checkpoint.
+            ``get_model``. None: the config in the checkpoint. Or a graph that
+            ``tools/deployment/export_onnx.py`` wrote, ``NAME.onnx``, or an ``OnnxModel`` of one.
         weights: Checkpoint file, work dir or address. None: what the model's metafile names, or
             random weights after a warning.
         device: Where it runs; None: the GPU if there is one, else the CPU.
         amp: Mixed precision; None: as the config's ``test_cfg`` says.
         num_workers: Threads that load frames ahead; 0: none.
         show_progress: Whether a call shows how far it is.
+        providers: Execution providers of a graph by name, the preferred first; None: the CPU.
 
     Attributes:
-        model: The model in eval mode; its config is ``model.cfg``.
+        model: The model in eval mode, or the graph; its config is ``model.cfg``.
 
     Raises:
         FileNotFoundError: If a file does not exist.
+        ImportError: If a graph is given and onnxruntime is not installed.
         TypeError: If ``model`` is of another kind.
         ValueError: If there is no such model or device, the weights do not fit, or the config has
             no test pipeline.
@@ -73,35 +69,27 @@ class TrackletInferencer(BaseInferencer):
 
     def __init__(
         self,
-        model: str | os.PathLike | Mapping[str, Any] | Config | nn.Module | None = None,
+        model: str | os.PathLike | Mapping[str, Any] | Config | nn.Module | OnnxModel | None = None,
         weights: str | os.PathLike | None = None,
         device: str | torch.device | None = None,
         amp: bool | None = None,
         num_workers: int = 2,
         show_progress: bool = True,
+        providers: str | Sequence[str] | None = None,
     ) -> None:
-        self.device = check_device(device)
         if num_workers < 0:
             raise ValueError(f"num_workers must be 0 or more threads, got {num_workers}")
         self.num_workers = num_workers
-        self._built = model if isinstance(model, nn.Module) else None
-        cfg, self._checkpoint = choose_config(model, weights)
+        graph = open_graph(model, weights, device, amp, providers)
+        self.device = check_device(device if graph is None else "cpu")
+        self._given = find_given(model, weights, graph)
+        cfg = self._given.cfg
         super().__init__(cfg, None, str(self.device), SCOPE, show_progress)
         wanted = (cfg.get("test_cfg") or {}).get("fp16", False) if amp is None else amp
         self.amp = bool(wanted)
 
-    def _init_model(self, cfg: Any, weights: str | None, device: str = "cpu") -> nn.Module:  # noqa: ARG002
-        model = self._built or build_model(cfg)
-        if self._checkpoint is not None:
-            load_weights(model, *self._checkpoint)
-        elif self._built is None:
-            print_log(
-                "no checkpoint is given: these are features of the UNTRAINED network",
-                "current",
-                logging.WARNING,
-            )
-        self._checkpoint = self._built = None
-        return model.to(device).eval()
+    def _init_model(self, cfg: Any, weights: str | None, device: str = "cpu") -> Any:  # noqa: ARG002
+        return self._given.start(device)
 
     def _init_pipeline(self, cfg: Any) -> ClipPipeline:
         return ClipPipeline(test_pipeline(cfg), self.reads)
@@ -115,8 +103,7 @@ class TrackletInferencer(BaseInferencer):
     @property
     def reads(self) -> str | None:
         """What the model takes beside frames: ``'keypoints'``, ``'heatmaps'`` or None."""
-        found = getattr(getattr(self.model, "pose", None), "reads", None)
-        return None if found == "frames" else found
+        return None if self._finds_keypoints else find_reads(self.model)
 
     def __call__(
         self,
@@ -239,7 +226,7 @@ class TrackletInferencer(BaseInferencer):
 
     @property
     def _finds_keypoints(self) -> bool:
-        return getattr(getattr(self.model, "pose", None), "reads", None) == "frames"
+        return find_reads(self.model) == "frames"
 
     def _rate(self, item: TrackletItem) -> TrackletItem:
         """Return the item with the quality of its frames, for which each is read once."""
@@ -291,6 +278,8 @@ class TrackletInferencer(BaseInferencer):
 
     def describe_model(self) -> dict[str, str]:
         """Return what files of features say of the model."""
+        if isinstance(self.model, OnnxModel):
+            return self.model.describe()
         return describe_model(self.model, self.cfg.model, self.pipeline.configs, self.amp)
 
     @staticmethod

@@ -20,6 +20,7 @@ from mmctl.files.whole_files import (
     DiskFullError,
     open_atomically,
     remove_temporary_files,
+    write_together,
     write_whole,
 )
 
@@ -43,5 +44,6 @@ __all__ = [
     "remove_temporary_files",
     "shorten",
     "to_record",
+    "write_together",
     "write_whole",
 ]

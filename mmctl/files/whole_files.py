@@ -7,8 +7,8 @@ import glob
 import os
 import shutil
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Any
 
@@ -83,6 +83,25 @@ def write_whole(path: str | Path, content: bytes, *, sync: bool = True) -> None:
     """
     with open_atomically(path, "wb", sync=sync) as file:
         file.write(content)
+
+
+def write_together(contents: Mapping[Path, bytes]) -> None:
+    """Write several files of one folder, all of them or none.
+
+    None takes its name before every one is on the disk; what is in their places stays until then.
+
+    Args:
+        contents: All bytes of each file; their folder exists.
+
+    Raises:
+        DiskFullError: If the disk is full; nothing has changed then.
+    """
+    with ExitStack() as stack:
+        for path, content in contents.items():
+            file = stack.enter_context(open_atomically(path, "wb"))
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
 
 
 def _remove_leftovers(folder: Path, start: str) -> None:

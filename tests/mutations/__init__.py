@@ -8,6 +8,7 @@ from __future__ import annotations
 from tests.mutations.additions import ADDITIONS
 from tests.mutations.data import DATA
 from tests.mutations.data_check import DATA_CHECK
+from tests.mutations.deployment import DEPLOYMENT
 from tests.mutations.evaluation import EVALUATION
 from tests.mutations.explanations import EXPLANATIONS
 from tests.mutations.functional import FUNCTIONAL
@@ -36,6 +37,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     *EXPLANATIONS,
     *GALLERY,
     *SERVING,
+    *DEPLOYMENT,
 )
 
 TRAPS: dict[str, tuple[str, ...]] = {

@@ -1,9 +1,17 @@
+import errno
+import os
 import subprocess
 import sys
 
 import pytest
 
-from mmctl.files import TEMPORARY_SUFFIX, open_atomically, write_whole
+from mmctl.files import (
+    TEMPORARY_SUFFIX,
+    DiskFullError,
+    open_atomically,
+    write_together,
+    write_whole,
+)
 
 WRITE = """
 import os, signal, sys
@@ -56,3 +64,24 @@ def test_a_failed_block_leaves_the_file_as_it_was(tmp_path):
         file.writelines(["half", 3])
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
     assert (tmp_path / "a").read_bytes() == b"old"
+
+
+def test_files_are_written_together(tmp_path):
+    write_together({tmp_path / "a": b"1", tmp_path / "b": b"22"})
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"a": b"1", "b": b"22"}
+
+
+def test_files_that_do_not_all_fit_are_not_written_at_all(tmp_path, monkeypatch):
+    write_whole(tmp_path / "a", b"old")
+    sync, calls = os.fsync, []
+
+    def full(descriptor):
+        calls.append(descriptor)
+        if len(calls) == 3:
+            raise OSError(errno.ENOSPC, "full")
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(DiskFullError, match="no space left"):
+        write_together({tmp_path / name: b"new" for name in "abc"})
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"a": b"old"}

@@ -24,7 +24,10 @@ STOREYS = [
     ]),
     (SHOW, [("reports", "what a run was: record, environment, curves, page")]),
     (SHOW, [("visualization", "pictures of clips, rankings and noise curves")]),
-    (SHOW, [("explanations", "why two tracklets are alike: maps, splits, graphs")]),
+    (SHOW, [
+        ("deployment", "graphs in files, proved and run"),
+        ("explanations", "why two tracklets are alike: maps, splits, graphs"),
+    ]),
     (RUN, [("engine", "hooks / resume / repairs / config_check / commands")]),
     (RUN, [
         ("models", "necks / pose / layers / heads / losses"),

@@ -48,18 +48,18 @@ def name_feature(model: nn.Module) -> str:
     return str(getattr(getattr(model, "head", None), "test_feature", ""))
 
 
-def choose_feature(model: nn.Module, feature: str) -> None:
+def choose_feature(model: Any, feature: str) -> None:
     """Take another feature of a model's head from now on.
 
     Args:
-        model: The model.
+        model: The model, or the graph of one, which has the choice behind it.
         feature: ``'before'`` or ``'after'`` the neck, see
             :class:`~mmctl.models.heads.fusion_head.FusionHead`.
 
     Raises:
         ValueError: If the head has no such choice.
     """
-    head: Any = getattr(model, "head", None)
+    head: Any = getattr(model, "head", model)
     if not hasattr(head, "choose_test_feature"):
         raise ValueError(
             f"a feature {feature} the neck needs a head that has both, as FusionHead, got a "

@@ -77,7 +77,7 @@ class FrozenPoseEstimator(BaseModule):
         model.eval()  # no chaining: mmpose's HRNet returns None
         self.__dict__["estimator"] = model.requires_grad_(False)
         if checkpoint is not None and not is_remote(checkpoint):
-            self._load_once()
+            self.load_once()
         self._check_flip_test()
 
     def _check_flip_test(self) -> None:
@@ -88,7 +88,13 @@ class FrozenPoseEstimator(BaseModule):
                 f"'heatmap', because its maps are no plain heatmaps, got {mode!r}"
             )
 
-    def _load_once(self) -> None:
+    def load_once(self) -> None:
+        """Load the checkpoint, unless that has been done or there is none.
+
+        Raises:
+            FileNotFoundError: If it does not exist.
+            ValueError: If it does not fit.
+        """
         if not self._is_loaded and self.checkpoint is not None:
             load_weights(self.estimator, self.checkpoint)
             self._is_loaded = True
@@ -102,7 +108,7 @@ class FrozenPoseEstimator(BaseModule):
                 logger="current",
                 level=logging.WARNING,
             )
-        self._load_once()
+        self.load_once()
         self._is_init = True
 
     def from_clip(self, frames: Tensor, stored: Tensor | None) -> Tensor:  # noqa: ARG002
@@ -125,11 +131,12 @@ class FrozenPoseEstimator(BaseModule):
         """
         if frames.dim() != 4 or frames.shape[1] != 3:
             raise ValueError(f"frames must be (M, 3, H, W), got {tuple(frames.shape)}")
-        self._load_once()
-        heatmaps = [self._estimate(chunk) for chunk in frames.split(self.frames_per_chunk)]
+        self.load_once()
+        heatmaps = [self.estimate(chunk) for chunk in frames.split(self.frames_per_chunk)]
         return torch.cat(heatmaps)
 
-    def _estimate(self, frames: Tensor) -> Tensor:
+    def estimate(self, frames: Tensor) -> Tensor:
+        """Return what ``forward`` does, all frames at once and with the weights as they are."""
         if self.input_size is not None and frames.shape[2:] != self.input_size:
             frames = F.interpolate(frames, self.input_size, mode="bilinear", align_corners=False)
         inputs = self._normalize(frames)
@@ -173,7 +180,7 @@ class FrozenPoseEstimator(BaseModule):
         Raises:
             ValueError: If the checkpoint is not loaded yet and does not fit.
         """
-        self._load_once()
+        self.load_once()
         digest = hashlib.sha256()
         for name, value in sorted(self.estimator.state_dict().items()):
             array = value.cpu().contiguous()
