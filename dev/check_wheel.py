@@ -112,7 +112,7 @@ def check(folder: Path, args: argparse.Namespace) -> None:
     work.mkdir()
     (work / "mine.py").write_text(CONFIG.format(people=NUM_PEOPLE))
     print(run([python, "-c", LOOK.format(venv=venv)], work).strip().splitlines()[-1])
-    front = [python, "-m", "mmctl"]
+    front: list[str | Path] = [python, "-m", "mmctl"]
     for name in list_tools(run([*front, "--help"], work)):
         run([*front, name, "--help"], work)
     sizes = ["--num-train-pids", str(NUM_PEOPLE), "--num-test-pids", "6", "--frames", "4"]

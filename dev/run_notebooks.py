@@ -82,7 +82,7 @@ def _shrink(data: dict[str, str]) -> None:
     """Make a picture small enough for a repository: a JPEG of at most :data:`WIDTH` pixels."""
     if "image/png" in data:
         content = np.frombuffer(base64.b64decode(data.pop("image/png")), np.uint8)
-        picture = cv2.imdecode(content, cv2.IMREAD_COLOR)
+        picture = np.asarray(cv2.imdecode(content, cv2.IMREAD_COLOR))
         height, width = picture.shape[:2]
         size = (min(width, WIDTH), round(height * min(width, WIDTH) / width))
         small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
