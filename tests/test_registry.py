@@ -124,6 +124,14 @@ def needs_trackers(_: Path) -> dict:
     return {}
 
 
+SMALL_NET = {
+    "type": "mmpretrain.ResNet",
+    "depth": 18,
+    "stem_channels": 8,
+    "base_channels": 8,
+}
+TEMPORAL = {"type": "mmctl.TemporalConv", "stage": 2, "blocks": (0,)}
+NON_LOCAL = {"type": "mmctl.NonLocalBlock", "stage": 3, "after": (1,)}
 SMALL_RCNN = {"weights": None, "backbone": "resnet18", "options": {"min_size": 64}}
 OURS = ("DETECTORS", "TRACKERS")
 """Registries of things that MMEngine has none for."""
@@ -131,6 +139,9 @@ OURS = ("DETECTORS", "TRACKERS")
 EXAMPLES: dict[str, dict] = {
     "MODELS": {
         "BatchHardTripletLoss": {"margin": 0.5},
+        "BranchHead": {"branches": {"clip": 6}, "num_classes": 3},
+        "BranchNeck": {"channels": 4, "branches": {"clip": {"pool": "max"}}},
+        "ClipBackbone": {"backbone": SMALL_NET, "convs": [TEMPORAL], "plugins": [NON_LOCAL]},
         "ClipDataPreprocessor": {},
         "ContextBlock": {"channels": 4, "num_nodes": 3, "num_frames": 2},
         "ContextTopology": {"channels": 4, "num_nodes": 3, "edges": [(0, 1), (1, 2)]},
@@ -144,9 +155,13 @@ EXAMPLES: dict[str, dict] = {
         "HRNetHeatmaps": {"arch": SMALL_HRNET},
         "KeypointHeatmaps": {"stride": 2},
         "LinearClassifier": {"channels": 4, "num_classes": 3},
+        "MeanPool": {"channels": 4},
+        "NonLocalBlock": {"channels": 4},
         "PartGraphHead": {"channels": 4, "cross_scale": {"dim": 3}},
+        "PooledBranch": {"channels": 4},
         "PosePartNeck": {},
         "StoredHeatmaps": {},
+        "TemporalConv": {"in_channels": 4, "out_channels": 6, "registered": True},
         "VideoReID": {key: value for key, value in CTL.items() if key != "type"},
         "WindowContextBlock": {"channels": 4, "num_nodes": 3, "norm": "BN"},
     },

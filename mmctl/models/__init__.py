@@ -1,7 +1,8 @@
 """The model and its components."""
 
+from mmctl.models.backbones import ClipBackbone
 from mmctl.models.data_preprocessor import ClipDataPreprocessor
-from mmctl.models.heads import FeatureHead, FusionHead, PartGraphHead
+from mmctl.models.heads import BranchHead, FeatureHead, FusionHead, PartGraphHead
 from mmctl.models.layers import (
     ContextBlock,
     ContextTopology,
@@ -9,10 +10,13 @@ from mmctl.models.layers import (
     FrameGraphConv,
     GraphConv3d,
     LinearClassifier,
+    MeanPool,
+    NonLocalBlock,
+    TemporalConv,
     WindowContextBlock,
 )
 from mmctl.models.losses import BatchHardTripletLoss, DiversityLoss
-from mmctl.models.necks import PosePartNeck
+from mmctl.models.necks import BranchNeck, PooledBranch, PosePartNeck
 from mmctl.models.pose import (
     FrozenPoseEstimator,
     HRNetHeatmaps,
@@ -23,6 +27,9 @@ from mmctl.models.video_reid import VideoReID
 
 __all__ = [
     "BatchHardTripletLoss",
+    "BranchHead",
+    "BranchNeck",
+    "ClipBackbone",
     "ClipDataPreprocessor",
     "ContextBlock",
     "ContextTopology",
@@ -36,9 +43,13 @@ __all__ = [
     "HRNetHeatmaps",
     "KeypointHeatmaps",
     "LinearClassifier",
+    "MeanPool",
+    "NonLocalBlock",
     "PartGraphHead",
+    "PooledBranch",
     "PosePartNeck",
     "StoredHeatmaps",
+    "TemporalConv",
     "VideoReID",
     "WindowContextBlock",
 ]

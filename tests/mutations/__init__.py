@@ -19,6 +19,7 @@ from tests.mutations.mutation import Mutation
 from tests.mutations.synthetic import SYNTHETIC
 from tests.mutations.verification import VERIFICATION
 from tests.mutations.video_tracking import VIDEO_TRACKING
+from tests.mutations.zoo import ZOO
 
 MUTATIONS: tuple[Mutation, ...] = (
     *FUNCTIONAL,
@@ -34,6 +35,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     *VIDEO_TRACKING,
     *EXPLANATIONS,
     *GALLERY,
+    *ZOO,
 )
 
 TRAPS: dict[str, tuple[str, ...]] = {

@@ -5,6 +5,9 @@ from mmctl.models.layers.cross_scale_conv import CrossScaleConv
 from mmctl.models.layers.frame_graph_conv import FrameGraphConv
 from mmctl.models.layers.graph_conv3d import GraphConv3d
 from mmctl.models.layers.linear_classifier import LinearClassifier
+from mmctl.models.layers.non_local_block import NonLocalBlock
+from mmctl.models.layers.temporal_conv import TemporalConv
+from mmctl.models.layers.temporal_pools import MeanPool
 from mmctl.models.layers.topology import ContextTopology
 
 __all__ = [
@@ -14,5 +17,8 @@ __all__ = [
     "FrameGraphConv",
     "GraphConv3d",
     "LinearClassifier",
+    "MeanPool",
+    "NonLocalBlock",
+    "TemporalConv",
     "WindowContextBlock",
 ]

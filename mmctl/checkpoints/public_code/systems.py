@@ -1,0 +1,31 @@
+"""The systems whose public checkpoints can be read, by the name of their code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+
+from mmctl.checkpoints.public_code import ap3d
+from mmctl.checkpoints.public_code.moves import Move
+
+
+@dataclass(frozen=True)
+class PublicSystem:
+    """How public code names the weights of a system.
+
+    Attributes:
+        source: Its repository.
+        moves: From the names of our model's weights to the moves of all of them.
+        classifier: Public name of a weight whose first axis is the number of classes.
+        unused: Beginnings of public names that the public code itself does not use.
+    """
+
+    source: str
+    moves: Callable[[Collection[str]], Iterator[Move]]
+    classifier: str = "classifier.weight"
+    unused: tuple[str, ...] = ()
+
+
+SYSTEMS: dict[str, PublicSystem] = {
+    "ap3d": PublicSystem("guxinqian/AP3D", ap3d.moves),
+}

@@ -1,0 +1,141 @@
+"""Mistakes in the systems of the zoo."""
+
+from __future__ import annotations
+
+from tests.mutations.mutation import mistakes_in
+
+_MODELS = "mmctl/models"
+_TESTS = "tests/test_models"
+
+TEMPORAL = (
+    mistakes_in(
+        "mmctl/functional/temporal.py",
+        ("tests/test_functional/test_temporal.py",),
+        {
+            "temporal: the frame after for the one before": ("if step == -1:", "if step == 1:"),
+            "temporal: slots of the kernel mixed with channels": (
+                "kernel.transpose(0, 1).flatten(1, 2)",
+                "kernel.movedim(0, 2).flatten(1, 2)",
+            ),
+            "registration: by inner products": ("F.normalize(e, dim=2)", "e"),
+            "registration: without temperature": ("scale=temperature", "scale=1.0"),
+            "registration: rows and columns exchanged": (
+                "moved.mT.unflatten(-1, neighbours.shape[-2:])",
+                "moved.mT.unflatten(-1, neighbours.shape[:-3:-1]).mT",
+            ),
+        },
+    )
+    + mistakes_in(
+        f"{_MODELS}/layers/temporal_conv.py",
+        (f"{_TESTS}/test_layers/test_temporal_conv.py",),
+        {
+            "temporal: sides exchanged": (
+                "[self.sides[0], self.weight, self.sides[1]]",
+                "[self.sides[1], self.weight, self.sides[0]]",
+            ),
+            "temporal: p3d-c as p3d-b": (
+                "self._with_neighbours(spatial, kernel)",
+                "self._with_neighbours(maps, kernel)",
+            ),
+            "registration: the mask trains what it sees": (
+                "self.embed_frame, clips.detach()",
+                "self.embed_frame, clips",
+            ),
+            "registration: the mask left out": (
+                "moved * _per_frame(self.mask, common).sigmoid()",
+                "moved",
+            ),
+        },
+    )
+    + mistakes_in(
+        f"{_MODELS}/layers/non_local_block.py",
+        (f"{_TESTS}/test_layers/test_temporal_conv.py",),
+        {
+            "non-local: always over the clip": (
+                'if self.span == "clip" else 1',
+                "if self.span else 1",
+            ),
+            "non-local: values not pooled with their keys": (
+                "self.pool(self.value(frames))",
+                "self.value(frames)",
+            ),
+            "non-local: changes a new network": ("nn.init.zeros_(self.norm.weight)", "pass"),
+        },
+    )
+)
+
+BACKBONE = mistakes_in(
+    f"{_MODELS}/backbones/clip_backbone.py",
+    (f"{_TESTS}/test_backbones/test_clip_backbone.py",),
+    {
+        "clip backbone: frames per clip not handed on": (
+            "operator.num_frames = num_frames",
+            "operator.num_frames = 1",
+        ),
+        "clip backbone: weights of the replaced convolution lost": (
+            "new.weight.copy_(old.weight)",
+            "pass",
+        ),
+        "clip backbone: plug-ins one block late": (
+            'name = f"layer{index + 1}_{number}"',
+            'name = f"layer{index + 1}_{number - 1}"',
+        ),
+        "clip backbone: the stem's rectifier always": (
+            "net.relu(maps) if self.stem_relu else maps",
+            "net.relu(maps)",
+        ),
+    },
+)
+
+BRANCHES = (
+    mistakes_in(
+        f"{_MODELS}/heads/branch_head.py",
+        (f"{_TESTS}/test_heads/test_branch_head.py",),
+        {
+            "branches: the mean is a sum": (
+                'value / len(features) if self.reduction == "mean" else value',
+                "value",
+            ),
+            "branches: retrieved before the neck": (
+                'if self.test_feature == "after":',
+                "if False:",
+            ),
+            "branches: one more feature is no branch's": (
+                'branch = name.partition(".")[0]\n            given',
+                "branch = next(iter(self.widths))\n            given",
+            ),
+        },
+    )
+    + mistakes_in(
+        f"{_MODELS}/heads/retrieval.py",
+        (f"{_TESTS}/test_heads/test_branch_head.py",),
+        {"branches: lengths left as they are": ("F.normalize(piece, dim=0)", "piece")},
+    )
+    + mistakes_in(
+        f"{_MODELS}/necks/branch_neck.py",
+        (f"{_TESTS}/test_necks/test_branch_neck.py",),
+        {
+            "branches: mean for maximum": ("places.amax(dim=3)", "places.mean(dim=3)"),
+            "branches: all read the first maps": (
+                "return given[wanted]",
+                "return given[min(given)]",
+            ),
+        },
+    )
+    + mistakes_in(
+        "mmctl/functional/losses.py",
+        (f"{_TESTS}/test_heads/test_branch_head.py",),
+        {
+            "triplet: cosine of features of any length": (
+                "unit = F.normalize(features, dim=1)\n            distances",
+                "unit = features\n            distances",
+            ),
+            "triplet: soft margin as a hinge": (
+                "F.softplus(positive - negative)",
+                "F.relu(positive - negative)",
+            ),
+        },
+    )
+)
+
+ZOO = (*TEMPORAL, *BACKBONE, *BRANCHES)

@@ -1,0 +1,138 @@
+"""Slow loop references of the zoo's operators, written from their definitions in float64.
+
+Nothing here is shared with the package. Arrays are numpy; maps are (B, T, C, H, W).
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+
+def convolve_places(image, kernel, stride=1, padding=0):
+    """(C, H, W) with (O, C, h, w); zeros around the image."""
+    (width, high, wide), (size, _, h, w) = image.shape, kernel.shape
+    padded = np.zeros((width, high + 2 * padding, wide + 2 * padding))
+    padded[:, padding : padding + high, padding : padding + wide] = image
+    rows = (padded.shape[1] - h) // stride + 1
+    columns = (padded.shape[2] - w) // stride + 1
+    out = np.zeros((size, rows, columns))
+    for o in range(size):
+        for r in range(rows):
+            for c in range(columns):
+                patch = padded[:, r * stride : r * stride + h, c * stride : c * stride + w]
+                out[o, r, c] = (patch * kernel[o]).sum()
+    return out
+
+
+def neighbour(clip, frame, step):
+    """Frame ``frame + step`` of (T, C, H, W), zeros where there is none."""
+    return clip[frame + step] if 0 <= frame + step < len(clip) else np.zeros_like(clip[0])
+
+
+def unit(vector):
+    return vector / max(math.sqrt((vector**2).sum()), 1e-12)
+
+
+def softmax(values):
+    powers = np.exp(np.array(values) - max(values))
+    return powers / powers.sum()
+
+
+def embed(weight, vector):
+    return weight.reshape(len(weight), -1) @ vector
+
+
+def registered_neighbour(clip, frame, step, weights, temperature):
+    """The appearance-preserving module: each place takes what its neighbour shows of it."""
+    own, other = clip[frame], neighbour(clip, frame, step)
+    cells = [(r, c) for r in range(own.shape[1]) for c in range(own.shape[2])]
+    keys = [unit(embed(weights["embed"], other[:, r, c])) for r, c in cells]
+    out = np.zeros_like(own)
+    for r, c in cells:
+        query = unit(embed(weights["embed"], own[:, r, c]))
+        attention = softmax([temperature * (query @ key) for key in keys])
+        moved = sum(a * other[:, y, x] for a, (y, x) in zip(attention, cells, strict=True))
+        common = embed(weights["embed_frame"], own[:, r, c])
+        common = common * embed(weights["embed_neighbour"], moved)
+        out[:, r, c] = moved / (1 + math.exp(-embed(weights["mask"], common)[0]))
+    return out
+
+
+def with_neighbours(clip, kernel, stride=1, padding=0, weights=None, temperature=4.0):
+    """Kernel (3, O, C, h, w) over the frame before, itself and the one after."""
+    out = []
+    for frame in range(len(clip)):
+        total = convolve_places(clip[frame], kernel[1], stride, padding)
+        for slot, step in ((0, -1), (2, 1)):
+            other = neighbour(clip, frame, step)
+            if weights is not None:
+                other = registered_neighbour(clip, frame, step, weights, temperature)
+            total = total + convolve_places(other, kernel[slot], stride, padding)
+        out.append(total)
+    return np.stack(out)
+
+
+def temporal_conv(clip, form, spatial, extra, stride=1, weights=None):
+    """All forms of the temporal convolution; ``extra`` is the sides or the kernel over time."""
+
+    def places(maps):
+        return np.stack([convolve_places(frame, spatial, stride, 1) for frame in maps])
+
+    if form == "i3d":
+        kernel = np.stack([extra[0], spatial, extra[1]])
+        return with_neighbours(clip, kernel, stride, 1, weights)
+    kernel = extra[..., None, None]
+    if form == "p3d-b":
+        return places(clip) + with_neighbours(clip, kernel, stride, 0, weights)
+    temporal = with_neighbours(places(clip), kernel, 1, 0, weights)
+    return temporal if form == "p3d-a" else places(clip) + temporal
+
+
+def attend(query, key, value, scale=1.0):
+    """(T, E, H, W), (S, E, h, w), (S, C, h, w): each place's mean of values by its query."""
+    rows = key.transpose(0, 2, 3, 1).reshape(-1, key.shape[1])
+    values = value.transpose(0, 2, 3, 1).reshape(-1, value.shape[1])
+    out = np.zeros((len(query), value.shape[1], *query.shape[2:]))
+    for t in range(len(query)):
+        for r in range(query.shape[2]):
+            for c in range(query.shape[3]):
+                weights = softmax([scale * (query[t, :, r, c] @ row) for row in rows])
+                out[t, :, r, c] = weights @ values
+    return out
+
+
+def largest_of_four(maps):
+    """Maxima of 2 x 2 places of (T, C, H, W); a last odd row or column is left out."""
+    high, wide = maps.shape[2] // 2, maps.shape[3] // 2
+    out = np.zeros((*maps.shape[:2], high, wide))
+    for r in range(high):
+        for c in range(wide):
+            out[:, :, r, c] = maps[:, :, 2 * r : 2 * r + 2, 2 * c : 2 * c + 2].max(axis=(2, 3))
+    return out
+
+
+def per_place(weight, bias, maps):
+    """A 1 x 1 convolution of (T, C, H, W)."""
+    out = np.zeros((len(maps), len(weight), *maps.shape[2:]))
+    for t in range(len(maps)):
+        for r in range(maps.shape[2]):
+            for c in range(maps.shape[3]):
+                out[t, :, r, c] = embed(weight, maps[t, :, r, c]) + bias
+    return out
+
+
+def batch_hard(distances, labels, margin):
+    """Mean over anchors of the hinge, or of its soft form for ``'soft'``."""
+    terms = []
+    for a, label in enumerate(labels):
+        positives = [distances[a][i] for i, own in enumerate(labels) if own == label]
+        negatives = [distances[a][i] for i, own in enumerate(labels) if own != label]
+        gap = max(positives) - min(negatives)
+        terms.append(math.log(1 + math.exp(gap)) if margin == "soft" else max(0.0, margin + gap))
+    return sum(terms) / len(terms)
+
+
+def cosine_distances(features):
+    return [[1 - unit(x) @ unit(y) for y in features] for x in features]

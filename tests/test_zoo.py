@@ -1,0 +1,107 @@
+"""The systems of the zoo: sizes, losses and a training step of every config."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from torch import nn
+
+from mmctl.registry import MODELS
+from mmctl.structures import TrackletSample
+
+ROOT = Path(__file__).resolve().parents[1] / "configs" / "zoo"
+FULL = sorted(path for path in ROOT.rglob("*.py") if path.parent.name != "quickstart")
+SMALL = sorted((ROOT / "quickstart").glob("*.py"))
+# Millions of parameters and entries of the state dict, as the public code has them.
+SIZES = {
+    "c2d": (24.793, 325),
+    "i3d": (28.922, 330),
+    "p3d-a": (25.481, 330),
+    "p3d-b": (25.481, 330),
+    "p3d-c": (25.481, 330),
+    "api3d": (28.965, 350),
+    "ap-p3d-a": (25.524, 350),
+    "ap-p3d-b": (25.524, 350),
+    "ap3d": (25.524, 350),
+    "nl-c2d": (32.151, 390),
+    "nl-p3d-c": (32.839, 395),
+    "nl-ap3d": (32.882, 415),
+}
+
+
+def names(path: Path) -> str:
+    return path.stem
+
+
+def system_of(path: Path) -> str:
+    return path.stem.partition("_")[0]
+
+
+def build(path: Path, **options: object) -> nn.Module:
+    cfg = Config.fromfile(path)
+    init_default_scope(cfg.default_scope)
+    cfg.merge_from_dict(options)
+    torch.manual_seed(0)
+    return MODELS.build(cfg.model)
+
+
+def batch(path: Path) -> dict:
+    pipeline = Config.fromfile(path).train_pipeline
+    steps = {step["type"]: step for step in pipeline}
+    num_frames, size = steps["SampleClip"]["clip_len"], steps["ResizeClip"]["size"]
+    generator = torch.Generator().manual_seed(0)
+    shape = (4, 1, num_frames, 3, *size)
+    clips = torch.randint(0, 256, shape, generator=generator, dtype=torch.uint8)
+    samples = [TrackletSample(gt_label=label) for label in (0, 0, 1, 1)]
+    return {"inputs": list(clips), "data_samples": samples}
+
+
+def test_every_system_has_its_size_here():
+    assert {system_of(path) for path in FULL} == set(SIZES)
+    assert {system_of(path) for path in SMALL} <= set(SIZES)
+
+
+@pytest.mark.parametrize("path", FULL, ids=names)
+def test_a_system_is_as_large_as_that_of_the_public_code(path):
+    model = build(path)
+    size = sum(parameter.numel() for parameter in model.parameters()) / 1e6
+    assert (round(size, 3), len(model.state_dict())) == SIZES[system_of(path)]
+
+
+@pytest.mark.parametrize("path", SMALL, ids=names)
+def test_a_training_step_reaches_every_parameter(path):
+    model = build(path)
+    losses = model(**model.data_preprocessor(batch(path), True), mode="loss")
+    total, _ = model.parse_losses(losses)
+    total.backward()
+    assert torch.isfinite(total)
+    trained = {name: value for name, value in model.named_parameters() if value.requires_grad}
+    assert not [name for name, value in trained.items() if value.grad is None]
+
+
+@pytest.mark.parametrize("path", SMALL, ids=names)
+def test_features_of_a_tracklet_have_length_one(path):
+    model = build(path).eval()
+    data = batch(path)
+    data["data_samples"] = [TrackletSample() for _ in range(4)]
+    with torch.no_grad():
+        samples = model(**model.data_preprocessor(data, False), mode="predict")
+        raw = model(**model.data_preprocessor(batch(path), False), mode="tensor")
+    for sample, row in zip(samples, raw, strict=True):
+        assert sample.feature.shape == row.shape
+        assert sample.feature.norm().item() == pytest.approx(1.0, abs=1e-5)
+
+
+@pytest.mark.parametrize("path", SMALL, ids=names)
+def test_the_small_config_has_the_parts_of_the_large_one(path):
+    large = next(own for own in FULL if system_of(own) == system_of(path))
+    full, small = (Config.fromfile(own).model for own in (large, path))
+    assert small.backbone.get("convs") == full.backbone.get("convs")
+    assert small.backbone.get("plugins") == full.backbone.get("plugins")
+    assert small.neck.branches == full.neck.branches
+    assert small.head.losses == full.head.losses
+    assert small.head.retrieve == full.head.retrieve
