@@ -115,6 +115,10 @@ def loop_of_a_runner(folder: Path) -> dict:
     return {"runner": runner, "dataloader": runner._train_dataloader, "max_epochs": 2}
 
 
+def last_stage(_: Path) -> dict:
+    return {"last_stage": REGISTRIES["MODELS"].build(dict(SMALL_NET)).layer4}
+
+
 def optimizer(_: Path) -> dict:
     return {"optimizer": torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=0.1)}
 
@@ -160,6 +164,8 @@ EXAMPLES: dict[str, dict] = {
         "PartGraphHead": {"channels": 4, "cross_scale": {"dim": 3}},
         "PooledBranch": {"channels": 4},
         "PosePartNeck": {},
+        "SaliencyBoosting": {"channels": 4},
+        "SaliencyErasing": last_stage,
         "StoredHeatmaps": {},
         "TemporalConv": {"in_channels": 4, "out_channels": 6, "registered": True},
         "VideoReID": {key: value for key, value in CTL.items() if key != "type"},
@@ -308,7 +314,7 @@ def test_every_model_round_trips_its_state(name, tmp_path):
             torch.testing.assert_close(other[key], value, rtol=0, atol=0)
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", [n for n in MODELS if not callable(EXAMPLES["MODELS"][n])])
 def test_building_does_not_change_the_config(name):
     config = {"type": f"mmctl.{name}", **copy.deepcopy(EXAMPLES["MODELS"][name])}
     given = copy.deepcopy(config)

@@ -30,6 +30,7 @@ SIZES = {
     "nl-c2d": (32.151, 390),
     "nl-p3d-c": (32.839, 395),
     "nl-ap3d": (32.882, 415),
+    "tclnet": (33.953, 365),
 }
 
 
@@ -102,6 +103,7 @@ def test_the_small_config_has_the_parts_of_the_large_one(path):
     full, small = (Config.fromfile(own).model for own in (large, path))
     assert small.backbone.get("convs") == full.backbone.get("convs")
     assert small.backbone.get("plugins") == full.backbone.get("plugins")
+    assert small.backbone.get("tail") == full.backbone.get("tail")
     assert small.neck.branches == full.neck.branches
     assert small.head.losses == full.head.losses
     assert small.head.retrieve == full.head.retrieve

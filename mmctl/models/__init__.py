@@ -1,6 +1,6 @@
 """The model and its components."""
 
-from mmctl.models.backbones import ClipBackbone
+from mmctl.models.backbones import ClipBackbone, SaliencyErasing
 from mmctl.models.data_preprocessor import ClipDataPreprocessor
 from mmctl.models.heads import BranchHead, FeatureHead, FusionHead, PartGraphHead
 from mmctl.models.layers import (
@@ -12,6 +12,7 @@ from mmctl.models.layers import (
     LinearClassifier,
     MeanPool,
     NonLocalBlock,
+    SaliencyBoosting,
     TemporalConv,
     WindowContextBlock,
 )
@@ -48,6 +49,8 @@ __all__ = [
     "PartGraphHead",
     "PooledBranch",
     "PosePartNeck",
+    "SaliencyBoosting",
+    "SaliencyErasing",
     "StoredHeatmaps",
     "TemporalConv",
     "VideoReID",

@@ -10,6 +10,8 @@ from torch import Tensor, nn
 PROBE_SIZES = ((64, 32), (256, 128), (448, 224))
 """Sizes of the frame that a backbone is tried with, smallest first: some take no small ones."""
 
+_PROBE_FRAMES = 4  # of the clip that one is tried with which sees clips
+
 
 def run_backbone(
     backbone: nn.Module, frames: Tensor, num_frames: int = 1
@@ -115,12 +117,14 @@ def check_backbone(backbone: nn.Module, channels: int) -> None:
 def _try_out(backbone: nn.Module) -> Any:
     parameter = next(backbone.parameters(), torch.zeros(1))
     modes = [(module, module.training) for module in backbone.modules()]
+    clips = getattr(backbone, "needs_clips", False)
     backbone.eval()
     try:
         with torch.random.fork_rng(devices=[]):
             for size in PROBE_SIZES:
                 try:
-                    return backbone(parameter.new_zeros(1, 3, *size))
+                    frames = parameter.new_zeros(_PROBE_FRAMES if clips else 1, 3, *size)
+                    return _call(backbone, frames, _PROBE_FRAMES)
                 except Exception:  # what a class refuses, it says at the first batch
                     continue
     finally:

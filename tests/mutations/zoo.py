@@ -138,4 +138,31 @@ BRANCHES = (
     )
 )
 
-ZOO = (*TEMPORAL, *BACKBONE, *BRANCHES)
+TCLNET = mistakes_in(
+    "mmctl/functional/saliency.py",
+    ("tests/test_functional/test_saliency.py",),
+    {
+        "boosting: a frame looks at itself": (".masked_fill(own, -torch.inf)", ""),
+        "boosting: neighbours below and to the right": ("[..., :-1, :-1]", "[..., 1:, 1:]"),
+        "erasing: the least alike rows": ("sums.argmax(", "sums.argmin("),
+        "erasing: one row": (".abs() <= rows // 2", ".abs() <= 0"),
+        "erasing: the erased count": (
+            "logits.masked_fill(erased.unsqueeze(2), -torch.inf)",
+            "logits",
+        ),
+    },
+) + mistakes_in(
+    f"{_MODELS}/backbones/saliency_erasing.py",
+    (f"{_TESTS}/test_backbones/test_saliency_erasing.py",),
+    {
+        "erasing: the second frame teaches the first": ("first.detach(), two", "first, two"),
+        "erasing: one learner": ("*shared, self.learner)", "*shared, learner)"),
+        "erasing: halves for pairs": (
+            "zip(frames[0::2], frames[1::2], strict=True)",
+            "zip(frames[: len(frames) // 2], frames[len(frames) // 2 :], strict=True)",
+        ),
+        "erasing: correlation not scaled": ("/ math.sqrt(maps.shape[1])", ""),
+    },
+)
+
+ZOO = (*TEMPORAL, *BACKBONE, *BRANCHES, *TCLNET)

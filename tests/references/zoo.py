@@ -136,3 +136,36 @@ def batch_hard(distances, labels, margin):
 
 def cosine_distances(features):
     return [[1 - unit(x) @ unit(y) for y in features] for x in features]
+
+
+def boost_weights(clip, scale):
+    """(T, C, H, W) -> (T, T, H, W): how much each frame looks at every place of the others."""
+    count, _, high, wide = clip.shape
+    out = np.zeros((count, count, high, wide))
+    for t in range(count):
+        query = unit(clip[t].mean(axis=(1, 2)))
+        logits = {}
+        for s in range(count):
+            for r in range(high):
+                for c in range(wide):
+                    corner = clip[s][:, max(r - 1, 0) : r + 1, max(c - 1, 0) : c + 1]
+                    if s != t:
+                        logits[s, r, c] = scale * query @ unit(corner.sum(axis=(1, 2)) / 4)
+        for place, weight in zip(logits, softmax(list(logits.values())), strict=True):
+            out[t][place] = weight
+    return out
+
+
+def erased_rows(correlation, rows):
+    """(H, W) -> the rows around the one whose block has the largest sum of means."""
+    means, half = correlation.mean(axis=1), rows // 2
+    sums = [means[max(0, r - half) : r + half + 1].sum() for r in range(len(means))]
+    best = sums.index(max(sums))
+    return {r for r in range(len(means)) if abs(r - best) <= half}
+
+
+def mean_of_the_rest(maps, logits, erased):
+    """(C, H, W), (H, W) and a set of rows -> (C,)."""
+    cells = [(r, c) for r in range(maps.shape[1]) if r not in erased for c in range(maps.shape[2])]
+    weights = softmax([logits[cell] for cell in cells])
+    return sum(w * maps[:, r, c] for w, (r, c) in zip(weights, cells, strict=True))

@@ -33,7 +33,14 @@ CASES = {
             "model.neck.channels": 256,
             "model.head.branches.clip": 256,
         },
-    }
+    },
+    "tclnet": {
+        "tclnet/tclnet_r50_1xb32-150e_mars-256x128.py": {
+            "model.neck.channels": 256,
+            "model.head.branches.first": 256,
+            "model.head.branches.second": 256,
+        },
+    },
 }
 FLAT = [(system, name) for system, configs in CASES.items() for name in configs]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
-from mmctl.checkpoints.public_code import ap3d
+from mmctl.checkpoints.public_code import ap3d, tclnet
 from mmctl.checkpoints.public_code.moves import Move
 
 
@@ -28,4 +28,7 @@ class PublicSystem:
 
 SYSTEMS: dict[str, PublicSystem] = {
     "ap3d": PublicSystem("guxinqian/AP3D", ap3d.moves),
+    "tclnet": PublicSystem(
+        "blue-blue272/VideoReID-TCLNet", tclnet.moves, classifier="classifier.0.weight"
+    ),
 }

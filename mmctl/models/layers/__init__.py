@@ -6,6 +6,7 @@ from mmctl.models.layers.frame_graph_conv import FrameGraphConv
 from mmctl.models.layers.graph_conv3d import GraphConv3d
 from mmctl.models.layers.linear_classifier import LinearClassifier
 from mmctl.models.layers.non_local_block import NonLocalBlock
+from mmctl.models.layers.saliency_boosting import SaliencyBoosting
 from mmctl.models.layers.temporal_conv import TemporalConv
 from mmctl.models.layers.temporal_pools import MeanPool
 from mmctl.models.layers.topology import ContextTopology
@@ -19,6 +20,7 @@ __all__ = [
     "LinearClassifier",
     "MeanPool",
     "NonLocalBlock",
+    "SaliencyBoosting",
     "TemporalConv",
     "WindowContextBlock",
 ]
