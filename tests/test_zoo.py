@@ -31,6 +31,14 @@ SIZES = {
     "nl-p3d-c": (32.839, 395),
     "nl-ap3d": (32.882, 415),
     "tclnet": (33.953, 365),
+    "tp": (24.789, 320),
+    "ta": (39.470, 324),
+    # Not in the public code as released, whose class does not build: its ResNet-50, its LSTM.
+    "rnn": (29.076, 324),
+    "cosam-tp": (27.203, 360),
+    "cosam-ta": (43.963, 364),
+    "cosam-rnn": (31.490, 364),
+    "nvan": (32.151, 389),
 }
 
 
@@ -97,13 +105,23 @@ def test_features_of_a_tracklet_have_length_one(path):
         assert sample.feature.norm().item() == pytest.approx(1.0, abs=1e-5)
 
 
+def without_sizes(value):
+    """Leave out what depends on the size of frames."""
+    if not isinstance(value, dict):
+        return value
+    return {key: without_sizes(own) for key, own in value.items() if key != "map_size"}
+
+
 @pytest.mark.parametrize("path", SMALL, ids=names)
 def test_the_small_config_has_the_parts_of_the_large_one(path):
     large = next(own for own in FULL if system_of(own) == system_of(path))
     full, small = (Config.fromfile(own).model for own in (large, path))
     assert small.backbone.get("convs") == full.backbone.get("convs")
-    assert small.backbone.get("plugins") == full.backbone.get("plugins")
+    assert small.backbone.get("stem_relu") == full.backbone.get("stem_relu")
+    for own, other in zip(*(net.backbone.get("plugins", []) for net in (small, full)), strict=True):
+        assert without_sizes(own) == without_sizes(other)
     assert small.backbone.get("tail") == full.backbone.get("tail")
-    assert small.neck.branches == full.neck.branches
+    branches = [net.neck.branches.to_dict() for net in (small, full)]
+    assert without_sizes(branches[0]) == without_sizes(branches[1])
     assert small.head.losses == full.head.losses
     assert small.head.retrieve == full.head.retrieve

@@ -165,4 +165,42 @@ TCLNET = mistakes_in(
     },
 )
 
-ZOO = (*TEMPORAL, *BACKBONE, *BRANCHES, *TCLNET)
+POOLS = (
+    mistakes_in(
+        "mmctl/functional/cosegmentation.py",
+        ("tests/test_functional/test_cosegmentation.py",),
+        {
+            "co-segmentation: a frame sees itself": ("if s != t]", "if s != (t + 1) % num_frames]"),
+            "co-segmentation: places not centred": (
+                "places = places - places.mean(dim=2, keepdim=True)",
+                "pass",
+            ),
+            "co-segmentation: the biased spread": (
+                "places.std(dim=2, keepdim=True)",
+                "places.std(dim=2, keepdim=True, correction=0)",
+            ),
+            "co-segmentation: own places for those of the others": (
+                '"btseq,btep->btsqp"',
+                '"btsep,bteq->btsqp"',
+            ),
+        },
+    )
+    + mistakes_in(
+        "mmctl/functional/clip_pooling.py",
+        ("tests/test_functional/test_cosegmentation.py",),
+        {"norm attention: over the nodes": ("lengths.sum(dim=1,", "lengths.sum(dim=-1,")},
+    )
+    + mistakes_in(
+        f"{_MODELS}/layers/temporal_pools.py",
+        (f"{_TESTS}/test_layers/test_temporal_pools.py",),
+        {
+            "attention pool: without the second rectifier": (
+                "F.relu(self.time(places.mT)).squeeze(1)",
+                "self.time(places.mT).squeeze(1)",
+            ),
+            "recurrent pool: the last output alone": ("[0].mean(dim=1)", "[0][:, -1]"),
+        },
+    )
+)
+
+ZOO = (*TEMPORAL, *BACKBONE, *BRANCHES, *TCLNET, *POOLS)

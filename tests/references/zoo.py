@@ -169,3 +169,52 @@ def mean_of_the_rest(maps, logits, erased):
     cells = [(r, c) for r in range(maps.shape[1]) if r not in erased for c in range(maps.shape[2])]
     weights = softmax([logits[cell] for cell in cells])
     return sum(w * maps[:, r, c] for w, (r, c) in zip(weights, cells, strict=True))
+
+
+def correlate_others(clip, eps):
+    """(T, E, H, W) -> (T, (T - 1) H W, H, W): mean products of standardised places."""
+
+    def standard(vector):
+        centred = vector - vector.mean()
+        return centred / (math.sqrt((centred**2).sum() / (len(vector) - 1)) + eps)
+
+    count, width, high, wide = clip.shape
+    out = np.zeros((count, (count - 1) * high * wide, high, wide))
+    for t in range(count):
+        others = [
+            standard(clip[s, :, y, x])
+            for s in range(count)
+            if s != t
+            for y in range(high)
+            for x in range(wide)
+        ]
+        for r in range(high):
+            for c in range(wide):
+                own = standard(clip[t, :, r, c])
+                out[t, :, r, c] = [own @ other / width for other in others]
+    return out
+
+
+def lstm(frames, weights, width):
+    """(T, C) -> the mean output of the cell; gates in the order in, forget, candidate, out."""
+
+    def sigmoid(values):
+        return 1 / (1 + np.exp(-values))
+
+    hidden, state, outputs = np.zeros(width), np.zeros(width), []
+    for frame in frames:
+        gates = weights["weight_ih_l0"] @ frame + weights["bias_ih_l0"]
+        gates = gates + weights["weight_hh_l0"] @ hidden + weights["bias_hh_l0"]
+        enter, keep, new, leave = gates.reshape(4, width)
+        state = sigmoid(keep) * state + sigmoid(enter) * np.tanh(new)
+        hidden = sigmoid(leave) * np.tanh(state)
+        outputs.append(hidden)
+    return sum(outputs) / len(outputs)
+
+
+def attention_logits(maps, place, time):
+    """(T, C, H, W) -> (T,): a kernel as large as the map, then one over three frames."""
+    rows = [np.maximum((w * maps).sum(axis=(1, 2, 3)) + b, 0) for w, b in zip(*place, strict=True)]
+    seen = np.pad(np.stack(rows), ((0, 0), (1, 1)))
+    weight, bias = time
+    return [max((weight[0] * seen[:, t : t + 3]).sum() + bias[0], 0) for t in range(len(maps))]

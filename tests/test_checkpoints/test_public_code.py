@@ -19,27 +19,28 @@ SMALL = {
     "model.backbone.backbone.init_cfg": None,
     "model.head.num_classes": 5,
 }
+CLIP = {"model.neck.channels": 256, "model.head.branches.clip": 256}
 CASES = {
     "ap3d": {
-        "ap3d/ap3d_r50_1xb32-240e_mars-256x128.py": {
-            "model.neck.channels": 256,
-            "model.head.branches.clip": 256,
-        },
-        "ap3d/nl-ap3d_r50_1xb32-240e_mars-256x128.py": {
-            "model.neck.channels": 256,
-            "model.head.branches.clip": 256,
-        },
-        "ap3d/api3d_r50_1xb32-240e_mars-256x128.py": {
-            "model.neck.channels": 256,
-            "model.head.branches.clip": 256,
-        },
+        "ap3d/ap3d_r50_1xb32-240e_mars-256x128.py": CLIP,
+        "ap3d/nl-ap3d_r50_1xb32-240e_mars-256x128.py": CLIP,
+        "ap3d/api3d_r50_1xb32-240e_mars-256x128.py": CLIP,
     },
+    "cosam": {
+        "cosam/cosam-ta_r50_1xb32-800e_mars-256x128.py": CLIP,
+        "cosam/cosam-rnn_r50_1xb32-800e_mars-256x128.py": {"model.neck.channels": 256},
+    },
+    "nvan": {"nvan/nvan_r50_1xb32-200e_mars-256x128.py": CLIP},
     "tclnet": {
         "tclnet/tclnet_r50_1xb32-150e_mars-256x128.py": {
             "model.neck.channels": 256,
             "model.head.branches.first": 256,
             "model.head.branches.second": 256,
         },
+    },
+    "video-person-reid": {
+        "temporal/ta_r50_1xb32-800e_mars-224x112.py": CLIP,
+        "temporal/rnn_r50_1xb32-800e_mars-224x112.py": {"model.neck.channels": 256},
     },
 }
 FLAT = [(system, name) for system, configs in CASES.items() for name in configs]

@@ -23,7 +23,7 @@ def test_a_frame_looks_at_the_others_alone():
 
 
 def test_a_single_frame_has_nothing_to_look_at():
-    with pytest.raises(ValueError, match="at least two frames, .* got 1"):
+    with pytest.raises(ValueError, match=r"at least two frames, .* got 1"):
         boost_weights(CLIPS[:, :1])
 
 
@@ -42,7 +42,7 @@ def test_a_block_at_the_border_is_cut_off():
 
 
 def test_a_map_of_no_more_rows_than_are_erased_is_refused():
-    with pytest.raises(ValueError, match="more rows than the 3 that are erased, .* got 3"):
+    with pytest.raises(ValueError, match=r"more rows than the 3 that are erased, .* got 3"):
         most_alike_rows(torch.zeros(1, 3, 2))
 
 

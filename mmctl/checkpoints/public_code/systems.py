@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
-from mmctl.checkpoints.public_code import ap3d, tclnet
+from mmctl.checkpoints.public_code import ap3d, nvan, tclnet, temporal_models
 from mmctl.checkpoints.public_code.moves import Move
 
 
@@ -28,7 +28,12 @@ class PublicSystem:
 
 SYSTEMS: dict[str, PublicSystem] = {
     "ap3d": PublicSystem("guxinqian/AP3D", ap3d.moves),
+    "cosam": PublicSystem("InnovArul/vidreid_cosegmentation", temporal_models.cosam),
+    "nvan": PublicSystem("jackie840129/STE-NVAN", nvan.moves),
     "tclnet": PublicSystem(
         "blue-blue272/VideoReID-TCLNet", tclnet.moves, classifier="classifier.0.weight"
+    ),
+    "video-person-reid": PublicSystem(
+        "jiyanggao/Video-Person-ReID", temporal_models.video_person_reid
     ),
 }

@@ -1,5 +1,6 @@
 """The boxes of the paper's figures and the classifier, one file each."""
 
+from mmctl.models.layers.co_segmentation import CoSegmentation
 from mmctl.models.layers.context_block import ContextBlock, WindowContextBlock
 from mmctl.models.layers.cross_scale_conv import CrossScaleConv
 from mmctl.models.layers.frame_graph_conv import FrameGraphConv
@@ -8,18 +9,21 @@ from mmctl.models.layers.linear_classifier import LinearClassifier
 from mmctl.models.layers.non_local_block import NonLocalBlock
 from mmctl.models.layers.saliency_boosting import SaliencyBoosting
 from mmctl.models.layers.temporal_conv import TemporalConv
-from mmctl.models.layers.temporal_pools import MeanPool
+from mmctl.models.layers.temporal_pools import ConvAttentionPool, MeanPool, RecurrentPool
 from mmctl.models.layers.topology import ContextTopology
 
 __all__ = [
+    "CoSegmentation",
     "ContextBlock",
     "ContextTopology",
+    "ConvAttentionPool",
     "CrossScaleConv",
     "FrameGraphConv",
     "GraphConv3d",
     "LinearClassifier",
     "MeanPool",
     "NonLocalBlock",
+    "RecurrentPool",
     "SaliencyBoosting",
     "TemporalConv",
     "WindowContextBlock",

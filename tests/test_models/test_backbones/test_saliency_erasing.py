@@ -73,7 +73,7 @@ def test_the_second_frame_teaches_nothing_to_the_first():
 
 def test_an_odd_number_of_frames_is_refused():
     stage, tail = build()
-    with pytest.raises(ValueError, match="even number of frames, .* got 3"):
+    with pytest.raises(ValueError, match=r"even number of frames, .* got 3"):
         tail(normal(1, 3, 3, 6, 2), stage)
 
 
