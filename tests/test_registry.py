@@ -142,6 +142,7 @@ OURS = ("DETECTORS", "TRACKERS")
 
 EXAMPLES: dict[str, dict] = {
     "MODELS": {
+        "AffinityGraphConv": {"channels": 4},
         "BatchHardTripletLoss": {"margin": 0.5},
         "BranchHead": {"branches": {"clip": 6}, "num_classes": 3},
         "BranchNeck": {"channels": 4, "branches": {"clip": {"pool": "max"}}},
@@ -160,8 +161,10 @@ EXAMPLES: dict[str, dict] = {
         "GraphConv3d": {"channels": 4},
         "HRNetHeatmaps": {"arch": SMALL_HRNET},
         "KeypointHeatmaps": {"stride": 2},
+        "KeypointStripes": {"stripes": (4, 2)},
         "LinearClassifier": {"channels": 4, "num_classes": 3},
         "MeanPool": {"channels": 4},
+        "NearestGraphConv": {"channels": 4, "width": 3},
         "NonLocalBlock": {"channels": 4},
         "PartGraphHead": {"channels": 4, "cross_scale": {"dim": 3}},
         "PooledBranch": {"channels": 4},
@@ -170,7 +173,9 @@ EXAMPLES: dict[str, dict] = {
         "SaliencyBoosting": {"channels": 4},
         "SaliencyErasing": last_stage,
         "StoredHeatmaps": {},
+        "StripeBranch": {"channels": 4, "stripes": (2,), "layers": [{"width": 3}]},
         "TemporalConv": {"in_channels": 4, "out_channels": 6, "registered": True},
+        "TwinStage": last_stage,
         "VideoReID": {key: value for key, value in CTL.items() if key != "type"},
         "WindowContextBlock": {"channels": 4, "num_nodes": 3, "norm": "BN"},
     },

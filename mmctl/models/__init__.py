@@ -1,9 +1,10 @@
 """The model and its components."""
 
-from mmctl.models.backbones import ClipBackbone, SaliencyErasing
+from mmctl.models.backbones import ClipBackbone, SaliencyErasing, TwinStage
 from mmctl.models.data_preprocessor import ClipDataPreprocessor
 from mmctl.models.heads import BranchHead, FeatureHead, FusionHead, PartGraphHead
 from mmctl.models.layers import (
+    AffinityGraphConv,
     ContextBlock,
     ContextTopology,
     ConvAttentionPool,
@@ -13,6 +14,7 @@ from mmctl.models.layers import (
     GraphConv3d,
     LinearClassifier,
     MeanPool,
+    NearestGraphConv,
     NonLocalBlock,
     RecurrentPool,
     SaliencyBoosting,
@@ -20,16 +22,18 @@ from mmctl.models.layers import (
     WindowContextBlock,
 )
 from mmctl.models.losses import BatchHardTripletLoss, DiversityLoss
-from mmctl.models.necks import BranchNeck, PooledBranch, PosePartNeck
+from mmctl.models.necks import BranchNeck, PooledBranch, PosePartNeck, StripeBranch
 from mmctl.models.pose import (
     FrozenPoseEstimator,
     HRNetHeatmaps,
     KeypointHeatmaps,
+    KeypointStripes,
     StoredHeatmaps,
 )
 from mmctl.models.video_reid import VideoReID
 
 __all__ = [
+    "AffinityGraphConv",
     "BatchHardTripletLoss",
     "BranchHead",
     "BranchNeck",
@@ -48,8 +52,10 @@ __all__ = [
     "GraphConv3d",
     "HRNetHeatmaps",
     "KeypointHeatmaps",
+    "KeypointStripes",
     "LinearClassifier",
     "MeanPool",
+    "NearestGraphConv",
     "NonLocalBlock",
     "PartGraphHead",
     "PooledBranch",
@@ -58,7 +64,9 @@ __all__ = [
     "SaliencyBoosting",
     "SaliencyErasing",
     "StoredHeatmaps",
+    "StripeBranch",
     "TemporalConv",
+    "TwinStage",
     "VideoReID",
     "WindowContextBlock",
 ]

@@ -59,13 +59,15 @@ class VideoReID(BaseModel):
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(MODELS.build(data_preprocessor), init_cfg)
-        if (pose is None) != (graph_head is None):
-            raise ValueError(
-                "pose and graph_head must be given together (CTL) or both left out (baseline), "
-                f"got pose={pose!r}, graph_head={graph_head!r}"
-            )
         self.backbone = MODELS.build(backbone)
         self.neck = MODELS.build(neck)
+        needs_pose = graph_head is not None or getattr(self.neck, "needs_pose", False)
+        if needs_pose != (pose is not None):
+            raise ValueError(
+                "pose and graph_head must be given together (CTL) or both left out (baseline), and "
+                "pose with a neck that needs it, "
+                f"got pose={pose!r}, graph_head={graph_head!r}, neck={type(self.neck).__name__}"
+            )
         self.head = MODELS.build(head)
         self.pose = None if pose is None else MODELS.build(pose)
         self.graph_head = None if graph_head is None else MODELS.build(graph_head)
@@ -75,7 +77,7 @@ class VideoReID(BaseModel):
         self.micro_batch = micro_batch
         if micro_batch is not None and micro_batch < 1:
             raise ValueError(f"micro_batch must be None or at least 1, got {micro_batch}")
-        if self.pose is not None:
+        if self.pose is not None and self.graph_head is not None:
             check_agreement(self.neck, self.head, self.pose, self.graph_head)
         self.map_channels = map_channels(self.neck, self.head)
         check_backbone(self.backbone, self.map_channels)
@@ -121,11 +123,11 @@ class VideoReID(BaseModel):
         num_frames, frames = inputs.shape[1], inputs.flatten(0, 1)
         features = run_backbone(self.backbone, frames, num_frames)
         check_width(features, self.map_channels)
-        if self.pose is None or self.graph_head is None:
+        if self.pose is None:
             return self.neck(features, None, num_frames)[0], None
         heatmaps = make_heatmaps(self.pose, self.data_preprocessor, frames, stored)
         global_features, nodes = self.neck(features, heatmaps, num_frames)
-        return global_features, self.graph_head(nodes)
+        return global_features, None if self.graph_head is None else self.graph_head(nodes)
 
     def loss(self, inputs: Tensor, data_samples: list[TrackletSample]) -> dict[str, Tensor]:
         """Compute the losses of a training batch, one clip per tracklet.

@@ -203,4 +203,61 @@ POOLS = (
     )
 )
 
-ZOO = (*TEMPORAL, *BACKBONE, *BRANCHES, *TCLNET, *POOLS)
+STRIPES = (
+    mistakes_in(
+        "mmctl/functional/stripes.py",
+        ("tests/test_functional/test_stripes.py",),
+        {
+            "stripes: a node is its own neighbour": ("indices[:, :, 1:]", "indices[:, :, :-1]"),
+            "stripes: neighbours by inner products": (
+                "unit = F.normalize(flat, dim=2)",
+                "unit = flat",
+            ),
+            "stripes: one frame farther": (".abs() > reach", ".abs() > reach + 1"),
+            "stripes: joints of any score": (
+                "keypoints[..., 2] > min_score",
+                "keypoints[..., 2] > -1",
+            ),
+            "stripes: only where joints are": (
+                "(places >= top) & (places <= bottom)",
+                "(places == top) | (places == bottom)",
+            ),
+            "stripes: nodes connected with themselves": (
+                "shared * (1 - torch.eye(shared.shape[-1], device=shared.device))",
+                "shared",
+            ),
+            "stripes: columns for rows of a graph": ("p=1, dim=2)", "p=1, dim=1)"),
+            "stripes: level by level mixed": (
+                "torch.cat(levels, dim=2).mT",
+                "torch.cat(levels[::-1], 2).mT",
+            ),
+        },
+    )
+    + mistakes_in(
+        f"{_MODELS}/layers/stripe_graphs.py",
+        (f"{_TESTS}/test_layers/test_stripe_graphs.py",),
+        {
+            "stripe graphs: the update beside all of the node": (
+                "return (1 - self.gamma) * nodes",
+                "return nodes",
+            ),
+            "stripe graphs: rectified before the length": (
+                "F.relu(F.normalize(both, dim=-1))",
+                "F.normalize(F.relu(both), dim=-1)",
+            ),
+        },
+    )
+    + mistakes_in(
+        f"{_MODELS}/necks/stripe_branch.py",
+        (f"{_TESTS}/test_necks/test_stripe_branch.py",),
+        {
+            "stripe branch: subsets in tests": ("if self.training:", "if True:"),
+            "stripe branch: subsets out of order": (
+                "torch.randperm(nodes.shape[1])[left_out:].sort().values",
+                "torch.arange(nodes.shape[1])[left_out:]",
+            ),
+        },
+    )
+)
+
+ZOO = (*TEMPORAL, *BACKBONE, *BRANCHES, *TCLNET, *POOLS, *STRIPES)

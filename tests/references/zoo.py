@@ -218,3 +218,80 @@ def attention_logits(maps, place, time):
     seen = np.pad(np.stack(rows), ((0, 0), (1, 1)))
     weight, bias = time
     return [max((weight[0] * seen[:, t : t + 3]).sum() + bias[0], 0) for t in range(len(maps))]
+
+
+def stripe_means(clip, stripes):
+    """(T, C, H, W) -> (T, sum of stripes, C)."""
+    high = clip.shape[2]
+    rows = [
+        clip[:, :, level * high // count : (level + 1) * high // count].mean(axis=(2, 3))
+        for count in stripes
+        for level in range(count)
+    ]
+    return np.stack(rows, axis=1)
+
+
+def nearest_mean(nodes, count, reach):
+    """(T, N, C): mean of the most alike nodes but the first, among frames up to reach away."""
+    out = np.zeros_like(nodes)
+    frames, size = nodes.shape[:2]
+    keep = min(count, (1 + min(reach, frames - 1)) * size)
+    for t in range(frames):
+        for n in range(size):
+            near = [
+                (float(unit(nodes[t, n]) @ unit(nodes[s, m])), s, m)
+                for s in range(max(0, t - reach), min(frames, t + reach + 1))
+                for m in range(size)
+            ]
+            best = sorted(near, reverse=True)[1:keep]
+            out[t, n] = sum(nodes[s, m] for _, s, m in best) / len(best)
+    return out
+
+
+def occupied(joints, height, groups, stripes, min_score):
+    """(K, 3) -> for each part the stripes of all levels that it is in, as a set."""
+    parts = []
+    for group in groups:
+        rows = []
+        for joint in group:
+            _, y, score = joints[joint]
+            if score > min_score:
+                row = math.floor((y + 0.5) / (height / stripes[0]))
+                rows.append(min(max(row, 0), stripes[0] - 1))
+        own = set()
+        if rows:
+            start = 0
+            for count in stripes:
+                fine = stripes[0] // count
+                own |= {start + row // fine for row in range(min(rows), max(rows) + 1)}
+                start += count
+        parts.append(own)
+    return parts
+
+
+def part_adjacency(frames, size):
+    """Frames of parts of stripes -> 1 between different nodes that share a part."""
+    count = len(frames) * size
+    out = np.zeros((count, count))
+    for part in range(len(frames[0])):
+        nodes = [t * size + n for t, parts in enumerate(frames) for n in parts[part]]
+        for i in nodes:
+            for j in nodes:
+                if i != j:
+                    out[i, j] = 1
+    return out
+
+
+def affinity(nodes):
+    """(n, C) -> 2 / (exp(d) + 1)."""
+    return np.array([[2 / (math.exp(math.dist(x, y)) + 1) for y in nodes] for x in nodes])
+
+
+def row_mean(graphs, values):
+    """Mean of graphs whose rows add up to one (or are zero), times values (n, C)."""
+    out = np.zeros_like(values)
+    for graph in graphs:
+        for i, row in enumerate(graph):
+            if row.sum():
+                out[i] += sum(w * v for w, v in zip(row / row.sum(), values, strict=True))
+    return out / len(graphs)

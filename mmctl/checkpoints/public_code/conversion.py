@@ -85,7 +85,7 @@ def _find(system: str) -> PublicSystem:
 def _moves(system: str, known: PublicSystem, model: Mapping[str, Tensor]) -> list[Move]:
     """Return the moves of all weights of a model."""
     try:
-        moves = list(known.moves(model.keys()))
+        moves = list(known.moves(model))
     except KeyError as error:
         raise ValueError(
             f"the config must be of a system of {known.source} to take weights of {system!r}, but "

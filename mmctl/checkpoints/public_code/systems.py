@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
-from mmctl.checkpoints.public_code import ap3d, nvan, tclnet, temporal_models
+from mmctl.checkpoints.public_code import ap3d, nvan, stripe_systems, tclnet, temporal_models
 from mmctl.checkpoints.public_code.moves import Move
 
 
@@ -15,20 +16,29 @@ class PublicSystem:
 
     Attributes:
         source: Its repository.
-        moves: From the names of our model's weights to the moves of all of them.
+        moves: From our model's weights by name to the moves of all of them.
         classifier: Public name of a weight whose first axis is the number of classes.
         unused: Beginnings of public names that the public code itself does not use.
     """
 
     source: str
-    moves: Callable[[Collection[str]], Iterator[Move]]
+    moves: Callable[[Any], Iterator[Move]]
     classifier: str = "classifier.weight"
     unused: tuple[str, ...] = ()
 
 
 SYSTEMS: dict[str, PublicSystem] = {
+    "agrl": PublicSystem(
+        "weleen/AGRL.pytorch", stripe_systems.agrl, classifier="global_classifier.weight"
+    ),
     "ap3d": PublicSystem("guxinqian/AP3D", ap3d.moves),
     "cosam": PublicSystem("InnovArul/vidreid_cosegmentation", temporal_models.cosam),
+    "mgh": PublicSystem(
+        "daodaofr/hypergraph_reid",
+        stripe_systems.mgh,
+        classifier="fc_list.0.weight",
+        unused=("classifier.",),
+    ),
     "nvan": PublicSystem("jackie840129/STE-NVAN", nvan.moves),
     "tclnet": PublicSystem(
         "blue-blue272/VideoReID-TCLNet", tclnet.moves, classifier="classifier.0.weight"

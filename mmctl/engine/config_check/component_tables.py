@@ -70,6 +70,7 @@ MODEL_KEYS: dict[str, frozenset[str]] = {
     "ClipBackbone": frozenset({"backbone", "convs", "plugins", "tail"}),
     "FusionHead": frozenset({"losses", "classifier"}),
     "PooledBranch": frozenset({"temporal"}),
+    "StripeBranch": frozenset({"layers"}),
     "PartGraphHead": frozenset({"topology", "graph_conv", "cross_scale"}),
 }
 """Where our models have models under a key, by class."""

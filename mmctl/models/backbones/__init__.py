@@ -2,5 +2,6 @@
 
 from mmctl.models.backbones.clip_backbone import ClipBackbone
 from mmctl.models.backbones.saliency_erasing import SaliencyErasing
+from mmctl.models.backbones.twin_stage import TwinStage
 
-__all__ = ["ClipBackbone", "SaliencyErasing"]
+__all__ = ["ClipBackbone", "SaliencyErasing", "TwinStage"]

@@ -8,11 +8,13 @@ from mmctl.models.layers.graph_conv3d import GraphConv3d
 from mmctl.models.layers.linear_classifier import LinearClassifier
 from mmctl.models.layers.non_local_block import NonLocalBlock
 from mmctl.models.layers.saliency_boosting import SaliencyBoosting
+from mmctl.models.layers.stripe_graphs import AffinityGraphConv, NearestGraphConv
 from mmctl.models.layers.temporal_conv import TemporalConv
 from mmctl.models.layers.temporal_pools import ConvAttentionPool, MeanPool, RecurrentPool
 from mmctl.models.layers.topology import ContextTopology
 
 __all__ = [
+    "AffinityGraphConv",
     "CoSegmentation",
     "ContextBlock",
     "ContextTopology",
@@ -22,6 +24,7 @@ __all__ = [
     "GraphConv3d",
     "LinearClassifier",
     "MeanPool",
+    "NearestGraphConv",
     "NonLocalBlock",
     "RecurrentPool",
     "SaliencyBoosting",

@@ -2,5 +2,6 @@
 
 from mmctl.models.necks.branch_neck import BranchNeck, PooledBranch
 from mmctl.models.necks.pose_part_neck import PosePartNeck
+from mmctl.models.necks.stripe_branch import StripeBranch
 
-__all__ = ["BranchNeck", "PooledBranch", "PosePartNeck"]
+__all__ = ["BranchNeck", "PooledBranch", "PosePartNeck", "StripeBranch"]

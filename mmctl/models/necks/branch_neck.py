@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, cast
 
+import torch.nn.functional as F
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
@@ -18,7 +19,8 @@ class BranchNeck(BaseModule):
     """Make one feature per clip in every branch.
 
     A branch is any registered module with ``out_channels`` that turns the maps of a clip,
-    (B, T, C, H, W), into its feature, (B, out_channels).
+    (B, T, C, H, W), into its feature, (B, out_channels), or into several of them in a list. One
+    with ``needs_pose`` gets what the model's source of poses makes beside the maps.
 
     Args:
         channels: Channels of the backbone's maps, C; every branch gets them.
@@ -48,6 +50,11 @@ class BranchNeck(BaseModule):
             )
 
     @property
+    def needs_pose(self) -> bool:
+        """Whether a branch reads poses."""
+        return any(getattr(branch, "needs_pose", False) for branch in self.branches.values())
+
+    @property
     def out_channels(self) -> dict[str, int]:
         """Channels of each clip feature by name."""
         return {name: cast(Any, branch).out_channels for name, branch in self.branches.items()}
@@ -55,25 +62,31 @@ class BranchNeck(BaseModule):
     def forward(
         self,
         features: Tensor | dict[str, Tensor],
-        heatmaps: Tensor | None,  # noqa: ARG002
+        heatmaps: Tensor | None,
         num_frames: int,
     ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """Compute the features of every clip.
 
         Args:
             features: Maps (B * T, C, H, W), or those of a tail by name, (B, T', C, H, W).
-            heatmaps: Not used.
+            heatmaps: What branches with ``needs_pose`` read, (B * T, ...).
             num_frames: Frames per clip, T.
 
         Returns:
-            Clip features by name, (B, out_channels), and no nodes.
+            Clip features by name, (B, out_channels), further ones of a branch as ``name.1``, ...;
+            and no nodes.
 
         Raises:
             ValueError: If a branch reads maps that there are not.
         """
-        clips = {}
+        poses = None if heatmaps is None else heatmaps.unflatten(0, (-1, num_frames))
+        clips: dict[str, Tensor] = {}
         for name, branch in self.branches.items():
-            clips[name] = branch(self._maps_of(name, features, num_frames))
+            given = (poses,) if getattr(branch, "needs_pose", False) else ()
+            made = branch(self._maps_of(name, features, num_frames), *given)
+            first, *more = [made] if isinstance(made, Tensor) else made
+            clips[name] = first
+            clips |= {f"{name}.{index}": own for index, own in enumerate(more, start=1)}
         return clips, {}
 
     def _maps_of(self, name: str, given: Tensor | dict[str, Tensor], num_frames: int) -> Tensor:
@@ -90,20 +103,25 @@ class BranchNeck(BaseModule):
 
 @MODELS.register_module()
 class PooledBranch(nn.Module):
-    """Pool the places of each frame, then the frames.
+    """Pool the places of each frame, then the frames, and with ``unit_norm`` bring to one scale.
 
     Args:
         channels: Channels of the maps, C.
         pool: ``'avg'`` or ``'max'`` over the places.
         temporal: Config of the pooling over frames, :class:`MeanPool` where it has no type. It gets
             ``channels``.
+        unit_norm: Give the feature length one, rectify it and put it through a batch norm (MGH).
 
     Raises:
         ValueError: If ``pool`` is unknown.
     """
 
     def __init__(
-        self, channels: int, pool: str = "avg", temporal: dict[str, Any] | None = None
+        self,
+        channels: int,
+        pool: str = "avg",
+        temporal: dict[str, Any] | None = None,
+        unit_norm: bool = False,
     ) -> None:
         super().__init__()
         if pool not in POOLS:
@@ -112,7 +130,9 @@ class PooledBranch(nn.Module):
         self.temporal: Any = build_component(
             "temporal", temporal, "mmctl.MeanPool", channels=channels
         )
-        self.out_channels = self.temporal.out_channels
+        width: int = self.temporal.out_channels
+        self.out_channels = width
+        self.norm = nn.BatchNorm1d(width) if unit_norm else None
 
     def forward(self, maps: Tensor) -> Tensor:
         """Return the clip's feature, (B, out_channels).
@@ -122,4 +142,7 @@ class PooledBranch(nn.Module):
         """
         places = maps.flatten(3)
         features = places.mean(dim=3) if self.pool == "avg" else places.amax(dim=3)
-        return self.temporal(features, maps)
+        feature = self.temporal(features, maps)
+        if self.norm is None:
+            return feature
+        return self.norm(F.relu(F.normalize(feature, dim=1)))
