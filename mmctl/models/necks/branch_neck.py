@@ -130,7 +130,7 @@ class PooledBranch(nn.Module):
         self.temporal: Any = build_component(
             "temporal", temporal, "mmctl.MeanPool", channels=channels
         )
-        width: int = self.temporal.out_channels
+        width = cast(int, self.temporal.out_channels)
         self.out_channels = width
         self.norm = nn.BatchNorm1d(width) if unit_norm else None
 

@@ -101,6 +101,37 @@ def test_frames_are_seen_by_frames_of_their_own_clip_alone():
     assert changed == [False, False, True, True]
 
 
+def test_temporal_convolutions_know_the_frames_of_a_clip():
+    grown = randomize(build(convs=CONVS), scale=0.3).eval()
+    other = FRAMES.clone()
+    other[3] = normal(3, 64, 32, seed=5, dtype=torch.float32)
+    with torch.no_grad():
+        first, second = grown(FRAMES, 2)[-1], grown(other, 2)[-1]
+    changed = [not torch.equal(a, b) for a, b in zip(first, second, strict=True)]
+    assert changed == [False, False, True, True]
+
+
+def test_a_replaced_convolution_keeps_its_weight():
+    torch.manual_seed(0)
+    image = MODELS.build(copy.deepcopy(NET)).state_dict()
+    torch.manual_seed(0)
+    grown = build(convs=CONVS).backbone.state_dict()
+    assert all(torch.equal(grown[name], value) for name, value in image.items())
+
+
+def test_plug_ins_run_behind_their_blocks():
+    net = {**NET, "out_indices": (1,)}
+    grown = randomize(ClipBackbone(net, plugins=PLUGINS), scale=0.3).eval()
+    with torch.no_grad():
+        maps = grown.backbone.layer1(grown._run_stem(FRAMES))
+        for number, block in enumerate(grown.backbone.layer2):
+            maps = block(maps)
+            if number in (1, 3):
+                clips = maps.unflatten(0, (2, 2))
+                maps = grown.plugins[f"layer2_{number}"](clips).flatten(0, 1)
+        torch.testing.assert_close(grown(FRAMES, 2)[0], maps)
+
+
 def test_a_stem_without_rectifier_lets_negative_values_through():
     plain, linear = build(), build(stem_relu=False)
     linear.load_state_dict(plain.state_dict())
