@@ -83,6 +83,14 @@ def test_every_system_has_its_size_here():
 
 
 @pytest.mark.parametrize("path", FULL, ids=names)
+def test_a_config_can_be_written_and_read_again(path, tmp_path):
+    # As a run does into its folder, and a converted checkpoint.
+    cfg = Config.fromfile(path)
+    cfg.dump(tmp_path / "dumped.py")
+    assert Config.fromfile(tmp_path / "dumped.py").model == cfg.model
+
+
+@pytest.mark.parametrize("path", FULL, ids=names)
 def test_a_system_is_as_large_as_that_of_the_public_code(path):
     model = build(path)
     size = sum(parameter.numel() for parameter in model.parameters()) / 1e6

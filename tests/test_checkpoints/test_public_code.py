@@ -24,7 +24,7 @@ CASES = {
     "agrl": {
         "agrl/agrl_r50_1xb16-200e_mars-256x128.py": {
             "model.neck.channels": 256,
-            "model.head.branches.global": 256,
+            "model.head.branches.whole": 256,
             "model.head.branches.graph": 256,
         },
     },
@@ -40,7 +40,7 @@ CASES = {
     "mgh": {
         "mgh/mgh_r50_1xb32-800e_mars-256x128.py": {
             "model.neck.channels": 256,
-            "model.head.branches.global": 256,
+            "model.head.branches.whole": 256,
         },
     },
     "nvan": {"nvan/nvan_r50_1xb32-200e_mars-256x128.py": CLIP},

@@ -4,13 +4,13 @@ _base_ = './clip_r50.py'
 
 _stripes = (4, 2, 1)
 model = dict(
-    backbone=dict(tail=dict(type='TwinStage', names=('global', 'graph'))),
+    backbone=dict(tail=dict(type='TwinStage', names=('whole', 'graph'))),
     pose=dict(type='KeypointStripes', stripes=_stripes, min_score=0.1),
     neck=dict(
-        branches={
-            '_delete_': True,
-            'global': dict(type='PooledBranch', maps='global', pool='avg'),
-            'graph': dict(
+        branches=dict(
+            _delete_=True,
+            whole=dict(type='PooledBranch', maps='whole', pool='avg'),
+            graph=dict(
                 type='StripeBranch',
                 maps='graph',
                 stripes=_stripes,
@@ -21,10 +21,10 @@ model = dict(
                 pool='norm',
                 subsets=3,
             ),
-        },
+        ),
     ),
     head=dict(
-        branches={'_delete_': True, 'global': 2048, 'graph': 2048},
+        branches=dict(_delete_=True, whole=2048, graph=2048),
         neck='bnneck',
         classifier=dict(bias=False),
         losses=dict(

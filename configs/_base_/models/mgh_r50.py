@@ -15,22 +15,22 @@ model = dict(
         ],
     ),
     neck=dict(
-        branches={
-            '_delete_': True,
-            'global': dict(type='PooledBranch', pool='avg', unit_norm=True),
-            'stripes2': dict(type='StripeBranch', stripes=(2,), layers=_layers),
-            'stripes4': dict(type='StripeBranch', stripes=(4,), layers=_layers),
-            'stripes8': dict(type='StripeBranch', stripes=(8,), layers=_layers),
-        },
+        branches=dict(
+            _delete_=True,
+            whole=dict(type='PooledBranch', pool='avg', unit_norm=True),
+            stripes2=dict(type='StripeBranch', stripes=(2,), layers=_layers),
+            stripes4=dict(type='StripeBranch', stripes=(4,), layers=_layers),
+            stripes8=dict(type='StripeBranch', stripes=(8,), layers=_layers),
+        ),
     ),
     head=dict(
-        branches={
-            '_delete_': True,
-            'global': 2048,
-            'stripes2': 1024,
-            'stripes4': 1024,
-            'stripes8': 1024,
-        },
+        branches=dict(
+            _delete_=True,
+            whole=2048,
+            stripes2=1024,
+            stripes4=1024,
+            stripes8=1024,
+        ),
         losses=dict(
             identity=dict(
                 _delete_=True, type='mmpretrain.LabelSmoothLoss', label_smooth_val=0.1

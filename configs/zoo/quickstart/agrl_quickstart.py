@@ -10,7 +10,7 @@ _base_ = [
 model = dict(
     backbone=dict(backbone=dict(base_channels=16, stem_channels=16, init_cfg=None)),
     neck=dict(channels=512),
-    head=dict(branches={'global': 512, 'graph': 512}, num_classes=96),
+    head=dict(branches=dict(whole=512, graph=512), num_classes=96),
 )
 
 _keypoints = dict(type='LoadKeypoints')

@@ -10,6 +10,6 @@ _base_ = [
 model = dict(
     backbone=dict(backbone=dict(base_channels=16, stem_channels=16, init_cfg=None)),
     neck=dict(channels=512),
-    head=dict(branches={'global': 512}, num_classes=96),
+    head=dict(branches=dict(whole=512), num_classes=96),
 )
 default_hooks = dict(logger=dict(interval=8), checkpoint=dict(interval=5))

@@ -14,7 +14,7 @@ _LAYER = re.compile(r"neck\.branches\.(\w+)\.layers\.(\d+)\.(\w+)\.(.+)")
 _NON_LOCAL = {"query": "theta", "key": "phi.0", "value": "g.0", "output": "W.0", "norm": "W.1"}
 
 # MGH: branches in the order of its features; theirs are numbered 4, 8, 2 stripes.
-_BRANCHES = ("global", "stripes2", "stripes4", "stripes8")
+_BRANCHES = ("whole", "stripes2", "stripes4", "stripes8")
 _LISTS = {"stripes4": "layers1", "stripes8": "layers2", "stripes2": "layers3"}
 _SAGE = {"own": "W_x", "others": "W_neib", "norm": "bn"}
 
@@ -23,9 +23,9 @@ _AGRL = (
     ("backbone.tail.copies.0.", "layer4_2."),
     ("backbone.backbone.", ""),
     ("neck.branches.graph.layers.", "graph_layers."),
-    ("head.necks.global.", "global_bottleneck."),
+    ("head.necks.whole.", "global_bottleneck."),
     ("head.necks.graph.", "att_bottleneck."),
-    ("head.classifiers.global.", "global_classifier."),
+    ("head.classifiers.whole.", "global_classifier."),
     ("head.classifiers.graph.", "att_classifier."),
 )
 
@@ -46,11 +46,11 @@ def mgh(names: Mapping[str, Tensor]) -> Iterator[Move]:
             yield same(f"{_LISTS[layer[1]]}.{layer[2]}.{_SAGE[layer[3]]}.{layer[4]}", name)
         elif name.startswith("backbone.backbone."):
             yield same(name.replace("backbone.backbone", "base"), name)
-        elif name.startswith("neck.branches.global.norm."):
-            yield same(name.replace("neck.branches.global.norm", "bn"), name)
-        elif name.startswith("head.necks.global."):
+        elif name.startswith("neck.branches.whole.norm."):
+            yield same(name.replace("neck.branches.whole.norm", "bn"), name)
+        elif name.startswith("head.necks.whole."):
             # One batch norm over all features is one for each of them.
-            kind = name.removeprefix("head.necks.global.")
+            kind = name.removeprefix("head.necks.whole.")
             ours = [f"head.necks.{branch}.{kind}" for branch in order]
             sizes = [len(names[f"head.necks.{branch}.weight"]) for branch in order]
             yield split_rows(f"bnneck.{kind}", ours, sizes)

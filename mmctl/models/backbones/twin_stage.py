@@ -24,7 +24,7 @@ class TwinStage(BaseModule):
     def __init__(
         self,
         last_stage: nn.Sequential,
-        names: Sequence[str] = ("global", "graph"),
+        names: Sequence[str] = ("whole", "graph"),
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)

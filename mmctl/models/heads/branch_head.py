@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
+from keyword import iskeyword
 from typing import Any
 
 import torch
@@ -69,10 +70,12 @@ class BranchHead(BaseModule):
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
-        if not branches or any("." in name for name in branches):
+        if not branches or not all(
+            name.isidentifier() and not iskeyword(name) for name in branches
+        ):
             raise ValueError(
-                "branches must have at least one name, and none with a dot, which more features "
-                f"of a branch have, got {dict(branches)}"
+                "branches must have at least one name, and those that Python takes, as configs are "
+                f"written in it, got {', '.join(branches) or 'none'}"
             )
         if reduce not in ("sum", "mean"):
             raise ValueError(f"reduce must be 'sum' or 'mean', got {reduce!r}")

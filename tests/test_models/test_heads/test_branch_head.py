@@ -154,6 +154,7 @@ def test_a_head_that_cannot_be_is_refused(changes, message):
         build(**changes)
 
 
-def test_names_of_branches_have_no_dot():
-    with pytest.raises(ValueError, match="none with a dot"):
-        BranchHead({"a.1": 3}, CLASSES)
+@pytest.mark.parametrize("name", ["a.1", "global", "two words"])
+def test_names_of_branches_are_those_that_a_config_can_have(name):
+    with pytest.raises(ValueError, match=f"those that Python takes, .* got {name}"):
+        BranchHead({name: 3}, CLASSES)
