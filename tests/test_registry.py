@@ -143,6 +143,7 @@ OURS = ("DETECTORS", "TRACKERS")
 EXAMPLES: dict[str, dict] = {
     "MODELS": {
         "AffinityGraphConv": {"channels": 4},
+        "AffinityTopology": {"channels": 4, "num_nodes": 3, "edges": [(0, 1)], "dim": 2},
         "BatchHardTripletLoss": {"margin": 0.5},
         "BranchHead": {"branches": {"clip": 6}, "num_classes": 3},
         "BranchNeck": {"channels": 4, "branches": {"clip": {"pool": "max"}}},

@@ -72,14 +72,14 @@ def distance_affinity(nodes: Tensor) -> Tensor:
     """Return ``2 / (exp(d) + 1)`` of the Euclidean distances of nodes: one where they are the same.
 
     Args:
-        nodes: (B, n, C).
+        nodes: (..., n, C).
 
     Returns:
-        (B, n, n).
+        (..., n, n).
 
     Example:
-        >>> distance_affinity(torch.tensor([[[0.0], [3.0]]]))[0, 0].tolist()
-        [0.9999994039535522, 0.09485173970460892]
+        >>> distance_affinity(torch.tensor([[[0.0], [3.0]]]))[0, 0].mul(1000).round().tolist()
+        [1000.0, 95.0]
     """
     distances = torch.cdist(nodes, nodes, compute_mode="donot_use_mm_for_euclid_dist")
     # The bound is that of the public code; below it the root has no gradient. The sigmoid is the

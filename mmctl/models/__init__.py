@@ -5,6 +5,7 @@ from mmctl.models.data_preprocessor import ClipDataPreprocessor
 from mmctl.models.heads import BranchHead, FeatureHead, FusionHead, PartGraphHead
 from mmctl.models.layers import (
     AffinityGraphConv,
+    AffinityTopology,
     ContextBlock,
     ContextTopology,
     ConvAttentionPool,
@@ -34,6 +35,7 @@ from mmctl.models.video_reid import VideoReID
 
 __all__ = [
     "AffinityGraphConv",
+    "AffinityTopology",
     "BatchHardTripletLoss",
     "BranchHead",
     "BranchNeck",

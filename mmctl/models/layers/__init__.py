@@ -1,5 +1,6 @@
 """The boxes of the paper's figures and the classifier, one file each."""
 
+from mmctl.models.layers.affinity_topology import AffinityTopology
 from mmctl.models.layers.co_segmentation import CoSegmentation
 from mmctl.models.layers.context_block import ContextBlock, WindowContextBlock
 from mmctl.models.layers.cross_scale_conv import CrossScaleConv
@@ -15,6 +16,7 @@ from mmctl.models.layers.topology import ContextTopology
 
 __all__ = [
     "AffinityGraphConv",
+    "AffinityTopology",
     "CoSegmentation",
     "ContextBlock",
     "ContextTopology",
