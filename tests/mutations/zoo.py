@@ -260,4 +260,24 @@ STRIPES = (
     )
 )
 
-ZOO = (*TEMPORAL, *BACKBONE, *BRANCHES, *TCLNET, *POOLS, *STRIPES)
+STATISTICS = mistakes_in(
+    "mmctl/functional/moments.py",
+    ("tests/test_functional/test_moments.py",),
+    {
+        "moments: not standardised": ("centred / spread.clamp_min(1e-6)", "centred"),
+        "moments: of any length": ("unit = F.normalize(moments, dim=2)", "unit = moments"),
+        "moments: constant channels are no numbers": ("spread.clamp_min(1e-6)", "spread"),
+    },
+) + mistakes_in(
+    f"{_MODELS}/layers/affinity_topology.py",
+    (f"{_TESTS}/test_layers/test_affinity_topology.py",),
+    {
+        "affinity: rows and columns exchanged": (
+            "self.query(windows) @ self.key(windows).mT",
+            "self.key(windows) @ self.query(windows).mT",
+        ),
+        "affinity: without the skeleton": ("if self.physical is None:", "if True:"),
+    },
+)
+
+ZOO = (*TEMPORAL, *BACKBONE, *BRANCHES, *TCLNET, *POOLS, *STRIPES, *STATISTICS)

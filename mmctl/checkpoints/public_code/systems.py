@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from mmctl.checkpoints.public_code import ap3d, nvan, stripe_systems, tclnet, temporal_models
+from mmctl.checkpoints.public_code import ap3d, nvan, sinet, stripe_systems, tclnet, temporal_models
 from mmctl.checkpoints.public_code.moves import Move
 
 
@@ -40,6 +40,7 @@ SYSTEMS: dict[str, PublicSystem] = {
         unused=("classifier.",),
     ),
     "nvan": PublicSystem("jackie840129/STE-NVAN", nvan.moves),
+    "sinet": PublicSystem("baist/SINet", sinet.moves),
     "tclnet": PublicSystem(
         "blue-blue272/VideoReID-TCLNet", tclnet.moves, classifier="classifier.0.weight"
     ),

@@ -34,6 +34,8 @@ class ClipBackbone(BaseModule):
             name, which :class:`BranchNeck` reads.
         stem_relu: Leave out the rectifier of the stem where ``False``: the public code of MGH and
             NVAN has none, so their weights need it.
+        stem_padding: Pad the stem's maxima by one place; ``False`` is the public code of SINet,
+            whose maps have a row and a column less up to the second stage.
         init_cfg: MMEngine's initialisation config.
 
     Raises:
@@ -52,6 +54,7 @@ class ClipBackbone(BaseModule):
         plugins: Sequence[dict[str, Any]] = (),
         tail: dict[str, Any] | None = None,
         stem_relu: bool = True,
+        stem_padding: bool = True,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
@@ -62,6 +65,8 @@ class ClipBackbone(BaseModule):
                 f"them (layer1, layer2, ...), got {type(self.backbone).__name__}"
             )
         self.stem_relu = stem_relu
+        if not stem_padding:
+            self.backbone.maxpool.padding = 0
         self._operators: list[Any] = [
             self._replace(f"convs[{index}]", dict(cfg), place)
             for index, cfg in enumerate(convs)

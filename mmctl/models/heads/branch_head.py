@@ -23,8 +23,7 @@ BRANCH_LOSSES: dict[str, Any] = {
 }
 """The terms of every branch where a config does not say otherwise."""
 
-NECKS = ("bn", "bnneck", "none")
-PLACES = ("before", "after")
+NECKS, PLACES = ("bn", "bnneck", "none"), ("before", "after")
 
 
 @MODELS.register_module()
@@ -130,12 +129,12 @@ class BranchHead(BaseModule):
         for term in self.terms:
             self._check_reads(term, neck)
         keys = [key for term in self.terms for key in self._keys(term)]
-        for key in keys:
-            if keys.count(key) > 1:
-                raise ValueError(
-                    "losses must be called differently in the log, where a term per clip feature "
-                    f"has its name behind its own, got {key} twice"
-                )
+        twice = [key for key in keys if keys.count(key) > 1]
+        if twice:
+            raise ValueError(
+                "losses must be called differently in the log, where a term per clip feature "
+                f"has its name behind its own, got {twice[0]} twice"
+            )
         if neck != "none" and not reads_logits and not self._read("normalized"):
             raise ValueError(
                 f"neck={neck!r} needs losses.identity, got None and no other term that reads "
@@ -222,11 +221,10 @@ class BranchHead(BaseModule):
 
     def _compute(self, term: LossTerm, given: Mapping[str, Tensor], name: str = "") -> Tensor:
         module = self.losses[term.name]
-        branch = name.partition(".")[0]
+        if isinstance(module, nn.ModuleDict):
+            module = module[name.partition(".")[0]]
         with watching() as watched:
-            value = term.compute(
-                module[branch] if isinstance(module, nn.ModuleDict) else module, given
-            )
+            value = term.compute(module, given)
         own_name = "" if term.name in self._known else term.name
         for watched_name, number in watched.items():
             watch("_".join(filter(None, (watched_name, own_name, name))), number)
@@ -250,8 +248,7 @@ class BranchHead(BaseModule):
 
     def _classify(self, branch: str, normalized: Tensor, labels: Tensor) -> Tensor:
         classifier = self.classifiers[branch]
-        extra = {"labels": labels} if self._logits_need_labels else {}
-        logits = classifier(normalized, **extra)
+        logits = classifier(normalized, **({"labels": labels} if self._logits_need_labels else {}))
         if logits.shape != (len(normalized), self.num_classes):
             raise ValueError(
                 f"head.classifier: {type(classifier).__name__} must return logits (clips, "

@@ -9,6 +9,7 @@ from mmctl.models.layers.graph_conv3d import GraphConv3d
 from mmctl.models.layers.linear_classifier import LinearClassifier
 from mmctl.models.layers.non_local_block import NonLocalBlock
 from mmctl.models.layers.saliency_boosting import SaliencyBoosting
+from mmctl.models.layers.statistic_attention import IntegrationDistribution, StatisticAttention
 from mmctl.models.layers.stripe_graphs import AffinityGraphConv, NearestGraphConv
 from mmctl.models.layers.temporal_conv import TemporalConv
 from mmctl.models.layers.temporal_pools import ConvAttentionPool, MeanPool, RecurrentPool
@@ -24,12 +25,14 @@ __all__ = [
     "CrossScaleConv",
     "FrameGraphConv",
     "GraphConv3d",
+    "IntegrationDistribution",
     "LinearClassifier",
     "MeanPool",
     "NearestGraphConv",
     "NonLocalBlock",
     "RecurrentPool",
     "SaliencyBoosting",
+    "StatisticAttention",
     "TemporalConv",
     "WindowContextBlock",
 ]
