@@ -115,6 +115,10 @@ def loop_of_a_runner(folder: Path) -> dict:
     return {"runner": runner, "dataloader": runner._train_dataloader, "max_epochs": 2}
 
 
+def last_stage(_: Path) -> dict:
+    return {"last_stage": REGISTRIES["MODELS"].build(dict(SMALL_NET)).layer4}
+
+
 def optimizer(_: Path) -> dict:
     return {"optimizer": torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=0.1)}
 
@@ -124,16 +128,31 @@ def needs_trackers(_: Path) -> dict:
     return {}
 
 
+SMALL_NET = {
+    "type": "mmpretrain.ResNet",
+    "depth": 18,
+    "stem_channels": 8,
+    "base_channels": 8,
+}
+TEMPORAL = {"type": "mmctl.TemporalConv", "stage": 2, "blocks": (0,)}
+NON_LOCAL = {"type": "mmctl.NonLocalBlock", "stage": 3, "after": (1,)}
 SMALL_RCNN = {"weights": None, "backbone": "resnet18", "options": {"min_size": 64}}
 OURS = ("DETECTORS", "TRACKERS")
 """Registries of things that MMEngine has none for."""
 
 EXAMPLES: dict[str, dict] = {
     "MODELS": {
+        "AffinityGraphConv": {"channels": 4},
+        "AffinityTopology": {"channels": 4, "num_nodes": 3, "edges": [(0, 1)], "dim": 2},
         "BatchHardTripletLoss": {"margin": 0.5},
+        "BranchHead": {"branches": {"clip": 6}, "num_classes": 3},
+        "BranchNeck": {"channels": 4, "branches": {"clip": {"pool": "max"}}},
+        "ClipBackbone": {"backbone": SMALL_NET, "convs": [TEMPORAL], "plugins": [NON_LOCAL]},
         "ClipDataPreprocessor": {},
+        "CoSegmentation": {"channels": 4, "num_frames": 3, "map_size": (2, 2)},
         "ContextBlock": {"channels": 4, "num_nodes": 3, "num_frames": 2},
         "ContextTopology": {"channels": 4, "num_nodes": 3, "edges": [(0, 1), (1, 2)]},
+        "ConvAttentionPool": {"channels": 4, "map_size": (2, 2)},
         "CrossScaleConv": {"channels": 4, "dim": 3},
         "DiversityLoss": {"loss_weight": 0.5},
         "FeatureHead": {"head": {"type": "mmctl.FusionHead", "channels": 6, "num_classes": 3}},
@@ -143,10 +162,23 @@ EXAMPLES: dict[str, dict] = {
         "GraphConv3d": {"channels": 4},
         "HRNetHeatmaps": {"arch": SMALL_HRNET},
         "KeypointHeatmaps": {"stride": 2},
+        "IntegrationDistribution": {"channels": 4, "num_frames": 2, "map_size": (2, 3)},
+        "KeypointStripes": {"stripes": (4, 2)},
         "LinearClassifier": {"channels": 4, "num_classes": 3},
+        "MeanPool": {"channels": 4},
+        "NearestGraphConv": {"channels": 4, "width": 3},
+        "NonLocalBlock": {"channels": 4},
         "PartGraphHead": {"channels": 4, "cross_scale": {"dim": 3}},
+        "PooledBranch": {"channels": 4},
         "PosePartNeck": {},
+        "RecurrentPool": {"channels": 4, "cell": "gru"},
+        "SaliencyBoosting": {"channels": 4},
+        "SaliencyErasing": last_stage,
         "StoredHeatmaps": {},
+        "StatisticAttention": {"channels": 4},
+        "StripeBranch": {"channels": 4, "stripes": (2,), "layers": [{"width": 3}]},
+        "TemporalConv": {"in_channels": 4, "out_channels": 6, "registered": True},
+        "TwinStage": last_stage,
         "VideoReID": {key: value for key, value in CTL.items() if key != "type"},
         "WindowContextBlock": {"channels": 4, "num_nodes": 3, "norm": "BN"},
     },
@@ -293,7 +325,7 @@ def test_every_model_round_trips_its_state(name, tmp_path):
             torch.testing.assert_close(other[key], value, rtol=0, atol=0)
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", [n for n in MODELS if not callable(EXAMPLES["MODELS"][n])])
 def test_building_does_not_change_the_config(name):
     config = {"type": f"mmctl.{name}", **copy.deepcopy(EXAMPLES["MODELS"][name])}
     given = copy.deepcopy(config)

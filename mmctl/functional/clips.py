@@ -67,6 +67,90 @@ def restricted_frames(num_frames: int, clip_len: int, generator: np.random.Gener
     return generator.integers(starts, ends)[None]
 
 
+def strided_frames(
+    num_frames: int, clip_len: int, generator: np.random.Generator, stride: int = 8
+) -> IntArray:
+    """Draw one clip of every ``stride``-th frame from a random one on.
+
+    A tracklet of fewer than ``clip_len * stride`` frames gives :func:`random_frames`.
+
+    Args:
+        num_frames: Frames of the tracklet, S.
+        clip_len: Frames of the clip, T.
+        generator: Source of the draws.
+        stride: Frames from one of the clip to the next.
+
+    Returns:
+        Frame indices in time order, (1, T).
+
+    Raises:
+        ValueError: If a count is not positive.
+
+    Example:
+        >>> strided_frames(13, 4, np.random.default_rng(0), 3).tolist()
+        [[1, 4, 7, 10]]
+    """
+    _check_counts(num_frames, clip_len)
+    if num_frames < clip_len * stride:
+        return random_frames(num_frames, clip_len, generator)
+    start = generator.integers(num_frames - clip_len * stride + 1)
+    return (start + stride * np.arange(clip_len, dtype=np.int64))[None]
+
+
+def consecutive_frames(num_frames: int, clip_len: int, generator: np.random.Generator) -> IntArray:
+    """Draw one clip of frames that follow each other.
+
+    A tracklet of fewer than ``clip_len`` frames gives all of them, some repeated in place.
+
+    Args:
+        num_frames: Frames of the tracklet, S.
+        clip_len: Frames of the clip, T.
+        generator: Source of the draws.
+
+    Returns:
+        Frame indices in time order, (1, T).
+
+    Raises:
+        ValueError: If a count is not positive.
+
+    Example:
+        >>> consecutive_frames(9, 4, np.random.default_rng(0)).tolist()
+        [[5, 6, 7, 8]]
+    """
+    _check_counts(num_frames, clip_len)
+    if num_frames < clip_len:
+        return dense_clips(num_frames, clip_len)
+    start = generator.integers(num_frames - clip_len + 1)
+    return (start + np.arange(clip_len, dtype=np.int64))[None]
+
+
+def first_strided_frames(num_frames: int, clip_len: int, stride: int = 8) -> IntArray:
+    """Take every ``stride``-th frame from the first one on: one deterministic clip.
+
+    A tracklet that is too short for the stride is taken with the largest smaller one that it has
+    the frames for; one of fewer than ``clip_len`` frames repeats some in place.
+
+    Args:
+        num_frames: Frames of the tracklet, S.
+        clip_len: Frames of the clip, T.
+        stride: Frames from one of the clip to the next, at most.
+
+    Returns:
+        Frame indices in time order, (1, T).
+
+    Raises:
+        ValueError: If a count is not positive.
+
+    Example:
+        >>> first_strided_frames(40, 4, 8).tolist(), first_strided_frames(9, 4, 8).tolist()
+        ([[0, 8, 16, 24]], [[0, 2, 4, 6]])
+    """
+    _check_counts(num_frames, clip_len)
+    if num_frames < clip_len:
+        return dense_clips(num_frames, clip_len)
+    return (min(stride, num_frames // clip_len) * np.arange(clip_len, dtype=np.int64))[None]
+
+
 def evenly_spaced_frames(num_frames: int, clip_len: int) -> IntArray:
     """Take the middle frame of each of ``clip_len`` equal chunks: one deterministic clip.
 
@@ -180,16 +264,19 @@ def count_distinct_frames(indices: IntArray) -> npt.NDArray[np.float32]:
     return (1 + np.count_nonzero(changes, axis=1)).astype(np.float32)
 
 
-RANDOM_MODES: dict[str, Callable[[int, int, np.random.Generator], IntArray]] = {
+RANDOM_MODES: dict[str, Callable[..., IntArray]] = {
     "random": random_frames,
     "restricted": restricted_frames,
+    "strided": strided_frames,
+    "consecutive": consecutive_frames,
 }
 """Sampling modes that draw, by their name in a config."""
 
-FIXED_MODES: dict[str, Callable[[int, int], IntArray]] = {
+FIXED_MODES: dict[str, Callable[..., IntArray]] = {
     "evenly": evenly_spaced_frames,
     "interleaved": interleaved_clips,
     "dense": dense_clips,
+    "first-strided": first_strided_frames,
     "first-of-chunk": first_of_chunk_frames,
 }
 """Deterministic sampling modes, by their name in a config."""

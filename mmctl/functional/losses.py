@@ -9,25 +9,29 @@ from torch import Tensor
 from mmctl.functional.precision import at_least_float32
 
 REDUCTIONS = ("none", "mean", "sum")
+METRICS = ("euclidean", "cosine")
 
 
-def hardest_distances(features: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+def hardest_distances(
+    features: Tensor, labels: Tensor, *, metric: str = "euclidean"
+) -> tuple[Tensor, Tensor]:
     """Return each anchor's distance to its hardest positive and hardest negative.
 
-    Distances are Euclidean in float32 at least and from differences, not from inner products:
+    Euclidean distances are in float32 at least and from differences, not from inner products:
     features have norms of some hundreds, where ``|x|^2 - 2xy + |y|^2`` in half precision or TF32
     leaves duplicates more than a margin apart.
 
     Args:
         features: (B, C).
         labels: Identity of each row, (B,).
+        metric: ``'euclidean'``, or ``'cosine'`` for 1 - cos.
 
     Returns:
         Farthest same-label distance (B,), an anchor counting as its own positive, and nearest
         other-label distance (B,), infinite for an anchor whose batch has no other identity.
 
     Raises:
-        ValueError: If the lengths of ``features`` and ``labels`` differ.
+        ValueError: If the lengths of ``features`` and ``labels`` differ, or ``metric`` is unknown.
 
     Example:
         >>> features, labels = torch.tensor([[0.0], [1.0], [5.0]]), torch.tensor([0, 0, 1])
@@ -39,8 +43,14 @@ def hardest_distances(features: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]
             "features must be (B, C) with one label per row, "
             f"got features {tuple(features.shape)} and labels {tuple(labels.shape)}"
         )
+    check_metric(metric)
     features = at_least_float32(features)
-    distances = torch.cdist(features, features, compute_mode="donot_use_mm_for_euclid_dist")
+    if metric == "euclidean":
+        distances = torch.cdist(features, features, compute_mode="donot_use_mm_for_euclid_dist")
+    else:
+        with torch.autocast(device_type=features.device.type, enabled=False):
+            unit = F.normalize(features, dim=1)
+            distances = 1 - unit @ unit.T
     same = labels.unsqueeze(0) == labels.unsqueeze(1)
     positive = distances.masked_fill(~same, 0.0).amax(dim=1)
     negative = distances.masked_fill(same, torch.inf).amin(dim=1)
@@ -64,13 +74,17 @@ def has_triplets(labels: Tensor) -> Tensor:
     return ((same.sum(dim=1) > 1) & (~same).any(dim=1)).any()
 
 
-def triplet_terms(features: Tensor, labels: Tensor, *, margin: float = 0.3) -> Tensor:
+def triplet_terms(
+    features: Tensor, labels: Tensor, *, margin: float | str = 0.3, metric: str = "euclidean"
+) -> Tensor:
     """Return what each anchor adds to the batch-hard triplet loss.
 
     Args:
         features: (B, C).
         labels: Identity of each row, (B,).
-        margin: Distance by which the hardest negative must be farther than the hardest positive.
+        margin: Distance by which the hardest negative must be farther than the hardest positive, or
+            ``'soft'`` for ``log(1 + exp(positive - negative))``, which never ends.
+        metric: As in :func:`hardest_distances`.
 
     Returns:
         ``relu(margin + positive - negative)`` of every anchor, (B,); zero for an anchor without a
@@ -81,8 +95,43 @@ def triplet_terms(features: Tensor, labels: Tensor, *, margin: float = 0.3) -> T
         >>> triplet_terms(features, labels, margin=0.25).tolist()
         [0.0, 0.75, 0.0]
     """
-    positive, negative = hardest_distances(features, labels)
+    positive, negative = hardest_distances(features, labels, metric=metric)
+    if isinstance(margin, str):
+        check_margin(margin)
+        return F.softplus(positive - negative)
     return F.relu(margin + positive - negative)
+
+
+def check_margin(margin: float | str) -> None:
+    """Raise unless a margin is a number or ``'soft'``.
+
+    Args:
+        margin: The margin.
+
+    Raises:
+        ValueError: If it is another text.
+
+    Example:
+        >>> check_margin("soft")
+    """
+    if isinstance(margin, str) and margin != "soft":
+        raise ValueError(f"margin must be a number or 'soft', got {margin!r}")
+
+
+def check_metric(metric: str) -> None:
+    """Raise unless a metric of triplets is known.
+
+    Args:
+        metric: One of :data:`METRICS`.
+
+    Raises:
+        ValueError: If it is none of them.
+
+    Example:
+        >>> check_metric("cosine")
+    """
+    if metric not in METRICS:
+        raise ValueError(f"metric must be one of {METRICS}, got {metric!r}")
 
 
 def batch_hard_triplet(features: Tensor, labels: Tensor, *, margin: float = 0.3) -> Tensor:

@@ -10,23 +10,28 @@ from torch import Tensor, nn
 PROBE_SIZES = ((64, 32), (256, 128), (448, 224))
 """Sizes of the frame that a backbone is tried with, smallest first: some take no small ones."""
 
+_PROBE_FRAMES = 4  # of the clip that one is tried with which sees clips
 
-def run_backbone(backbone: nn.Module, frames: Tensor) -> Tensor:
+
+def run_backbone(
+    backbone: nn.Module, frames: Tensor, num_frames: int = 1
+) -> Tensor | dict[str, Tensor]:
     """Return the last feature map of frames.
 
     Args:
         backbone: The backbone.
         frames: (frames, 3, H, W).
+        num_frames: Frames per clip, for a backbone that ``needs_clips``.
 
     Returns:
-        (frames, channels, height, width).
+        (frames, channels, height, width), or the maps by name of a backbone with a tail.
 
     Raises:
         ValueError: If there is no such map, or the backbone was built for frames of another size
             and does not take these.
     """
     try:
-        outputs = backbone(frames)
+        outputs = _call(backbone, frames, num_frames)
     except (AssertionError, RuntimeError) as error:
         built_for, given = getattr(backbone, "img_size", None), tuple(frames.shape[2:])
         is_full = isinstance(error, torch.OutOfMemoryError)
@@ -39,7 +44,13 @@ def run_backbone(backbone: nn.Module, frames: Tensor) -> Tensor:
     return last_map(backbone, outputs)
 
 
-def last_map(backbone: nn.Module, outputs: Any) -> Tensor:
+def _call(backbone: nn.Module, frames: Tensor, num_frames: int) -> Any:
+    if getattr(backbone, "needs_clips", False):
+        return backbone(frames, num_frames)
+    return backbone(frames)
+
+
+def last_map(backbone: nn.Module, outputs: Any) -> Tensor | dict[str, Tensor]:
     """Return the last feature map of a backbone.
 
     Args:
@@ -47,13 +58,13 @@ def last_map(backbone: nn.Module, outputs: Any) -> Tensor:
         outputs: What it returned.
 
     Returns:
-        (frames, channels, height, width).
+        (frames, channels, height, width), or such maps by name.
 
     Raises:
         ValueError: If there is no such map; the message has the key that gives one.
     """
     last = outputs[-1] if isinstance(outputs, (tuple, list)) and outputs else None
-    if isinstance(last, Tensor) and last.dim() == 4:
+    if isinstance(last, dict) or (isinstance(last, Tensor) and last.dim() == 4):
         return last
     given = outputs if last is None else last
     shape = f" of shape {tuple(given.shape)}" if isinstance(given, Tensor) else ""
@@ -65,20 +76,22 @@ def last_map(backbone: nn.Module, outputs: Any) -> Tensor:
     )
 
 
-def check_width(features: Tensor, channels: int) -> None:
+def check_width(features: Tensor | dict[str, Tensor], channels: int) -> None:
     """Raise unless a feature map has the channels that the head was built for.
 
     Args:
-        features: Feature maps, (frames, C, h, w).
+        features: Feature maps, (frames, C, h, w), or maps of clips by name, (B, T, C, h, w).
         channels: Channels of the head.
 
     Raises:
         ValueError: If it has others.
     """
-    if features.shape[1] != channels:
+    maps = features.values() if isinstance(features, dict) else [features]
+    width = next((own.shape[-3] for own in maps if own.shape[-3] != channels), channels)
+    if width != channels:
         raise ValueError(
-            "head.channels (and graph_head.channels) must be those of the backbone's last map, "
-            f"{features.shape[1]}, got {channels}"
+            "head.channels (and graph_head.channels, or neck.channels with a BranchNeck) must be "
+            f"those of the backbone's last map, {width}, got {channels}"
         )
 
 
@@ -104,12 +117,14 @@ def check_backbone(backbone: nn.Module, channels: int) -> None:
 def _try_out(backbone: nn.Module) -> Any:
     parameter = next(backbone.parameters(), torch.zeros(1))
     modes = [(module, module.training) for module in backbone.modules()]
+    clips = getattr(backbone, "needs_clips", False)
     backbone.eval()
     try:
         with torch.random.fork_rng(devices=[]):
             for size in PROBE_SIZES:
                 try:
-                    return backbone(parameter.new_zeros(1, 3, *size))
+                    frames = parameter.new_zeros(_PROBE_FRAMES if clips else 1, 3, *size)
+                    return _call(backbone, frames, _PROBE_FRAMES)
                 except Exception:  # what a class refuses, it says at the first batch
                     continue
     finally:

@@ -4,7 +4,29 @@ from __future__ import annotations
 
 from typing import Any
 
+from mmctl.models.heads.branch_head import BranchHead
+from mmctl.models.heads.fusion_head import FusionHead
+from mmctl.models.necks.branch_neck import BranchNeck
 from mmctl.models.pose.heatmap_source import HeatmapSource, check_source
+
+
+def map_channels(neck: Any, head: Any) -> int:
+    """Return the channels of maps that neck and head work with.
+
+    Raises:
+        ValueError: If one works with clip features by name and the other does not, or they differ.
+    """
+    by_name = isinstance(head, BranchHead) and not isinstance(head, FusionHead)
+    if not isinstance(neck, BranchNeck) and not by_name:
+        return head.channels
+    theirs = neck.out_channels if isinstance(neck, BranchNeck) else None
+    ours = head.widths if by_name else None
+    if ours != theirs:
+        raise ValueError(
+            "head.branches of a BranchHead must be the branches of a BranchNeck and their "
+            f"channels, got {ours} in {type(head).__name__} and {theirs} in {type(neck).__name__}"
+        )
+    return neck.channels
 
 
 def check_agreement(neck: Any, head: Any, pose: HeatmapSource, graph_head: Any) -> None:

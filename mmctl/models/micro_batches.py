@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.checkpoint import checkpoint
 
-Features = tuple[Tensor, Tensor | None]
+Features = tuple[Any, Tensor | None]
+"""Features of clips, a tensor or tensors by name, and nodes, if there are any."""
 Statistics = dict[str, Tensor]
 Extract = Callable[[Tensor, Tensor | None], tuple[Features, Statistics]]
 
@@ -64,7 +66,10 @@ def run_in_micro_batches(
 
 def _join(features: list[Features]) -> Features:
     nodes = [own[1] for own in features if own[1] is not None]
-    return torch.cat([own[0] for own in features]), torch.cat(nodes) if nodes else None
+    firsts = [own[0] for own in features]
+    if isinstance(firsts[0], Tensor):
+        return torch.cat(firsts), torch.cat(nodes) if nodes else None
+    return {name: torch.cat([own[name] for own in firsts]) for name in firsts[0]}, None
 
 
 def _contexts(

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from mmctl.models.backbone_check import check_backbone, check_width, run_backbone
 from mmctl.models.clip_average import average_clips
-from mmctl.models.component_agreement import check_agreement
-from mmctl.models.micro_batches import run_in_micro_batches
+from mmctl.models.component_agreement import check_agreement, map_channels
+from mmctl.models.micro_batches import Features, run_in_micro_batches
 from mmctl.models.pose.heatmap_source import make_heatmaps, stack_stored
 from mmctl.models.watched_values import watching
 from mmctl.registry import MODELS
@@ -22,13 +22,14 @@ class VideoReID(BaseModel):
     """Video person re-identification: clips in, one feature per tracklet out.
 
     With ``pose`` and ``graph_head`` it is CTL; without them the plain baseline, temporal average
-    pooling of the backbone's features.
+    pooling of the backbone's features, or with :class:`BranchNeck` and :class:`BranchHead` any
+    system that makes clip features of a clip's maps.
 
     Args:
         data_preprocessor: Config of :class:`ClipDataPreprocessor`.
         backbone: Config of a backbone that returns a tuple of feature maps; the last is used.
-        neck: Config of :class:`PosePartNeck`.
-        head: Config of :class:`FusionHead`.
+        neck: Config of :class:`PosePartNeck`, or :class:`BranchNeck`.
+        head: Config of :class:`FusionHead`, or with the latter :class:`BranchHead`.
         pose: Config of a source of heatmaps: :class:`FrozenPoseEstimator`,
             :class:`KeypointHeatmaps`, :class:`StoredHeatmaps`, or one's own
             :class:`~mmctl.models.pose.heatmap_source.HeatmapSource`.
@@ -58,13 +59,15 @@ class VideoReID(BaseModel):
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(MODELS.build(data_preprocessor), init_cfg)
-        if (pose is None) != (graph_head is None):
-            raise ValueError(
-                "pose and graph_head must be given together (CTL) or both left out (baseline), "
-                f"got pose={pose!r}, graph_head={graph_head!r}"
-            )
         self.backbone = MODELS.build(backbone)
         self.neck = MODELS.build(neck)
+        needs_pose = graph_head is not None or getattr(self.neck, "needs_pose", False)
+        if needs_pose != (pose is not None):
+            raise ValueError(
+                "pose and graph_head must be given together (CTL) or both left out (baseline), and "
+                "pose with a neck that needs it, "
+                f"got pose={pose!r}, graph_head={graph_head!r}, neck={type(self.neck).__name__}"
+            )
         self.head = MODELS.build(head)
         self.pose = None if pose is None else MODELS.build(pose)
         self.graph_head = None if graph_head is None else MODELS.build(graph_head)
@@ -74,9 +77,10 @@ class VideoReID(BaseModel):
         self.micro_batch = micro_batch
         if micro_batch is not None and micro_batch < 1:
             raise ValueError(f"micro_batch must be None or at least 1, got {micro_batch}")
-        if self.pose is not None:
+        if self.pose is not None and self.graph_head is not None:
             check_agreement(self.neck, self.head, self.pose, self.graph_head)
-        check_backbone(self.backbone, self.head.channels)
+        self.map_channels = map_channels(self.neck, self.head)
+        check_backbone(self.backbone, self.map_channels)
 
     def forward(
         self, inputs: Tensor, data_samples: list[TrackletSample] | None = None, mode: str = "tensor"
@@ -100,7 +104,7 @@ class VideoReID(BaseModel):
             return self.head.predict(*self.extract(inputs, stored))
         raise ValueError(f"mode must be 'loss', 'predict' or 'tensor', got {mode!r}")
 
-    def extract(self, inputs: Tensor, stored: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
+    def extract(self, inputs: Tensor, stored: Tensor | None = None) -> Features:
         """Compute the features that the head fuses.
 
         Args:
@@ -109,20 +113,21 @@ class VideoReID(BaseModel):
                 (B, T, 17, 3), or heatmaps, (B, T, 17, h, w); ``None`` if it reads the frames.
 
         Returns:
-            V_g (B, T, C) and V_p (B, T, 5, C), the latter ``None`` for the baseline.
+            V_g (B, T, C) and V_p (B, T, 5, C), the latter ``None`` for the baseline; with a
+            :class:`BranchNeck` the clip features by name and ``None``.
 
         Raises:
             ValueError: If the backbone returns no feature map, or one of another width than the
                 head's.
         """
         num_frames, frames = inputs.shape[1], inputs.flatten(0, 1)
-        features = run_backbone(self.backbone, frames)
-        check_width(features, self.head.channels)
-        if self.pose is None or self.graph_head is None:
+        features = run_backbone(self.backbone, frames, num_frames)
+        check_width(features, self.map_channels)
+        if self.pose is None:
             return self.neck(features, None, num_frames)[0], None
         heatmaps = make_heatmaps(self.pose, self.data_preprocessor, frames, stored)
         global_features, nodes = self.neck(features, heatmaps, num_frames)
-        return global_features, self.graph_head(nodes)
+        return global_features, None if self.graph_head is None else self.graph_head(nodes)
 
     def loss(self, inputs: Tensor, data_samples: list[TrackletSample]) -> dict[str, Tensor]:
         """Compute the losses of a training batch, one clip per tracklet.
@@ -148,7 +153,7 @@ class VideoReID(BaseModel):
 
     def _extract_and_watch(
         self, inputs: Tensor, stored: Tensor | None
-    ) -> tuple[tuple[Tensor, Tensor | None], dict[str, Tensor]]:
+    ) -> tuple[Features, dict[str, Tensor]]:
         with watching() as watched:
             features = self.extract(inputs, stored)
         return features, watched
@@ -173,7 +178,7 @@ class VideoReID(BaseModel):
             features = self.extract(inputs[rows], None if stored is None else stored[rows])
             chunks.append(self.head.predict(*features).float())
         means = average_clips(torch.cat(chunks), data_samples)
-        for sample, mean in zip(data_samples, means, strict=True):
+        for sample, mean in zip(data_samples, map(self.head.finish, means), strict=True):
             sample.feature = F.normalize(mean, dim=0)
             sample.feature_norm = mean.norm()
         return data_samples

@@ -21,6 +21,7 @@ from tests.mutations.serving import SERVING
 from tests.mutations.synthetic import SYNTHETIC
 from tests.mutations.verification import VERIFICATION
 from tests.mutations.video_tracking import VIDEO_TRACKING
+from tests.mutations.zoo import ZOO
 
 MUTATIONS: tuple[Mutation, ...] = (
     *FUNCTIONAL,
@@ -38,6 +39,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     *GALLERY,
     *SERVING,
     *DEPLOYMENT,
+    *ZOO,
 )
 
 TRAPS: dict[str, tuple[str, ...]] = {

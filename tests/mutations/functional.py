@@ -165,9 +165,8 @@ LOSSES = mistakes_in(
             "(features[:, None] - features[None]).square().sum(dim=-1).sqrt()",
         ),
         "triplet: distances in half precision": (
-            "features = at_least_float32(features)\n    distances = torch.cdist(features, features",
-            "wide = at_least_float32(features.to(torch.bfloat16))\n"
-            "    distances = torch.cdist(wide, wide",
+            "features = at_least_float32(features)\n    if metric",
+            "features = at_least_float32(features.to(torch.bfloat16))\n    if metric",
         ),
         "diversity: mean over 25 entries": (
             ".square().sum(dim=(-2, -1))",
@@ -187,8 +186,8 @@ LOSSES = mistakes_in(
             "F.normalize(at_least_float32(parts), dim=-2)",
         ),
         "diversity: product under autocast": (
-            "enabled=False",
-            "enabled=torch.is_autocast_enabled(parts.device.type)",
+            "device_type=parts.device.type, enabled=False",
+            "device_type=parts.device.type, enabled=torch.is_autocast_enabled(parts.device.type)",
         ),
     },
 )

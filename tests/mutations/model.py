@@ -87,23 +87,28 @@ FUSION_HEAD = mistakes_in(
         ),
         "fusion: another number of parts accepted": ("if given != self.num_parts:", "if False:"),
         "diversity: before the temporal mean": (
-            'given = {"parts": parts.mean(dim=1), "labels": labels}',
-            'given = {"parts": parts.flatten(0, 1), "labels": labels}',
-        ),
-        "neck: triplet after it": (
-            'given = {"features": feature, "labels": labels}',
-            'given = {"features": self._after_neck(branch, feature), "labels": labels}',
-        ),
-        "neck: classifier before it": (
-            "self.classifiers[branch], self._after_neck(branch, feature)",
-            "self.classifiers[branch], feature",
+            "parts.mean(dim=1)",
+            "parts.flatten(0, 1)",
         ),
         "neck: test feature on its other side": (
             'if self.test_feature == "after":',
             'if self.test_feature == "before":',
         ),
-        "neck: shift is trained": ("norm.bias.requires_grad_(False)", "pass"),
         "losses: no label smoothing": ('"label_smooth_val": 0.1', '"label_smooth_val": 0.0'),
+    },
+) + mistakes_in(
+    f"{_MODELS}/heads/branch_head.py",
+    (f"{_TESTS}/test_heads/test_fusion_head.py",),
+    {
+        "neck: triplet after it": (
+            'given = {**common, "features": feature}',
+            'given = {**common, "features": self._after_neck(branch, feature)}',
+        ),
+        "neck: classifier before it": (
+            'self._classify(branch, given["normalized"], labels)',
+            "self._classify(branch, feature, labels)",
+        ),
+        "neck: shift is trained": ('requires_grad_(neck == "bn")', "requires_grad_(True)"),
     },
 )
 

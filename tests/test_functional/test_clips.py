@@ -47,7 +47,7 @@ def test_full_modes_hold_every_frame_in_exactly_one_clip(mode, count):
     assert sorted(own) == list(range(count[0]))
 
 
-@pytest.mark.parametrize("mode", ["random", "restricted", "evenly", "first-of-chunk"])
+@pytest.mark.parametrize("mode", [m for m in ALL_MODES if m not in ("interleaved", "dense")])
 @settings(max_examples=30, deadline=None)
 @given(count=counts, seed=st.integers(0, 5))
 def test_single_clips_repeat_no_frame_where_there_are_enough(mode, count, seed):
@@ -135,3 +135,28 @@ def test_counts_below_one_are_refused(mode):
         sample(mode, 0, 4)
     with pytest.raises(ValueError, match=r"clip_len must be at least 1 .* got -2"):
         sample(mode, 4, -2)
+
+
+@settings(max_examples=40, deadline=None)
+@given(count=counts, stride=st.integers(1, 9), seed=st.integers(0, 99))
+def test_strided_frames_are_a_stride_apart_and_may_start_anywhere(count, stride, seed):
+    num_frames, clip_len = count
+    (frames,) = clips.strided_frames(num_frames, clip_len, np.random.default_rng(seed), stride)
+    if num_frames >= clip_len * stride:
+        assert np.diff(frames).tolist() == [stride] * (clip_len - 1)
+        # The clip and the stride behind its last frame lie within the tracklet.
+        assert 0 <= frames[0] <= num_frames - clip_len * stride
+
+
+def test_every_start_of_a_strided_and_of_a_consecutive_clip_is_drawn():
+    generator = np.random.default_rng(0)
+    strided = [clips.strided_frames(14, 3, generator, 4)[0, 0] for _ in range(200)]
+    consecutive = [clips.consecutive_frames(6, 4, generator)[0].tolist() for _ in range(200)]
+    assert set(strided) == {0, 1, 2}
+    assert {tuple(own) for own in consecutive} == {(0, 1, 2, 3), (1, 2, 3, 4), (2, 3, 4, 5)}
+
+
+def test_first_strided_by_hand():
+    # 10 frames hold 4 with a stride of 2 and not of 3; 3 frames are all there are.
+    assert clips.first_strided_frames(10, 4, 3).tolist() == [[0, 2, 4, 6]]
+    assert clips.first_strided_frames(3, 4, 3).tolist() == [[0, 0, 1, 2]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -110,7 +111,15 @@ def test_the_shape_of_every_config_is_known(tool: ModuleType) -> None:
     paths = [p for p in (ROOT / "configs").rglob("*.py") if not others & set(p.parts)]
     for path in paths:
         small = path.parent.name == "quickstart"
-        assert tool.clip_shape(Config.fromfile(path)) == ((4, 128, 64) if small else (6, 256, 128))
+        frames, *size = tool.clip_shape(Config.fromfile(path))
+        named = re.search(r"-(\d+)x(\d+)$", path.stem)
+        assert tuple(size) == (
+            tuple(map(int, named.groups())) if named else (128, 64) if small else (256, 128)
+        )
+        if path.is_relative_to(ROOT / "configs" / "zoo"):
+            assert frames in (4, 8)
+        else:
+            assert frames == (4 if small else 6)
 
 
 def test_the_command_prints_a_row_per_component(
@@ -140,3 +149,15 @@ def test_a_shape_must_be_positive(
     with pytest.raises(SystemExit):
         run_tool("analysis_tools/get_flops.py", config, "--shape", "0", "64", "32")
     assert "--shape must be positive" in capsys.readouterr().err
+
+
+def test_attention_is_counted(tool: ModuleType) -> None:
+    cfg = Config.fromfile(ROOT / "configs/zoo/quickstart/c2d_quickstart.py")
+    plain = tool.count_macs(tool.build_model(cfg), (4, 64, 32), training=False)
+    cfg = Config.fromfile(ROOT / "configs/zoo/quickstart/nvan_quickstart.py")
+    attending = tool.count_macs(tool.build_model(cfg), (4, 64, 32), training=False)
+    # layer2 has 8 x 4 places of 128 channels and two blocks, layer3 4 x 2 of 256 and three: four
+    # convolutions of 1 x 1, C to C / 2 and back, then two products with the places of the clip.
+    convolutions = 2 * 32 * 4 * 128 * 64 + 3 * 8 * 4 * 256 * 128
+    products = 2 * 2 * 32 * (4 * 32) * 64 + 3 * 2 * 8 * (4 * 8) * 128
+    assert attending["backbone"] - plain["backbone"] == convolutions + products

@@ -19,6 +19,7 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from rich.table import Table
 from torch import nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from mmctl.engine import read_config, run_command
@@ -103,7 +104,9 @@ def count_macs(
         for label in range(NUM_CLIPS)
     ]
     model.train(training)
-    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+    # The fused kernels of attention are not counted.
+    plain = sdpa_kernel(SDPBackend.MATH)
+    with torch.no_grad(), plain, FlopCounterMode(display=False) as counter:
         model(inputs, samples, mode="loss" if training else "tensor")
     per_frame = 2 * NUM_CLIPS * num_frames
     by_module = {

@@ -26,7 +26,7 @@ from mmctl.structures import FLIP_ORDER
 
 @TRANSFORMS.register_module()
 class ResizeClip(BaseTransform):
-    """Bring all frames to one size (bilinear) and stack them.
+    """Bring all frames to one size and stack them.
 
     Required key: ``frames``, of any sizes. Changed keys: ``frames`` to (M * T, H, W, 3) uint8,
     ``keypoints`` (where present) by ``x -> (x + 0.5) * W / w - 0.5`` and likewise for y, where w is
@@ -35,13 +35,19 @@ class ResizeClip(BaseTransform):
 
     Args:
         size: Height and width of the result.
+        interpolation: ``'bilinear'`` or ``'bicubic'``.
 
     Raises:
-        ValueError: If ``size`` is not two positive integers.
+        ValueError: If ``size`` is not two positive integers or ``interpolation`` neither.
     """
 
-    def __init__(self, size: Sequence[int]) -> None:
+    def __init__(self, size: Sequence[int], interpolation: str = "bilinear") -> None:
         self.size = checked_size("ResizeClip", size)
+        if interpolation not in ("bilinear", "bicubic"):
+            raise ValueError(
+                f"ResizeClip's interpolation must be 'bilinear' or 'bicubic', got {interpolation!r}"
+            )
+        self.interpolation = interpolation
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Replace ``frames`` and move ``keypoints``."""
@@ -69,11 +75,18 @@ class ResizeClip(BaseTransform):
             if source.shape[:2] == self.size:
                 target[:] = source
             else:
-                mmcv.imresize(source, (width, height), out=target, backend="cv2")
+                mmcv.imresize(
+                    source,
+                    (width, height),
+                    interpolation=self.interpolation,
+                    out=target,
+                    backend="cv2",
+                )
         return resized
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}(size={self.size})"
+        how = "" if self.interpolation == "bilinear" else f", {self.interpolation}"
+        return f"{type(self).__name__}(size={self.size}{how})"
 
 
 @TRANSFORMS.register_module()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -37,17 +39,20 @@ class SampleClip(BaseTransform):
 
     Args:
         clip_len: Frames of a clip, T.
-        mode: ``'random'`` (T random frames, sorted) or ``'restricted'`` (one random frame from
-            each of T chunks) for training; for testing ``'interleaved'`` or ``'dense'`` (all
-            frames, M = ceil(S / T) clips), ``'evenly'`` or ``'first-of-chunk'`` (one clip); or the
-            name of a registered one.
+        mode: ``'random'`` (T random frames, sorted), ``'restricted'`` (one random frame from
+            each of T chunks), ``'strided'`` (every ``stride``-th frame from a random one on) or
+            ``'consecutive'`` for training; for testing ``'interleaved'`` or ``'dense'`` (all
+            frames, M = ceil(S / T) clips), ``'evenly'``, ``'first-of-chunk'`` or
+            ``'first-strided'`` (one clip); or the name of a registered one.
+        stride: Of the modes that have one, 8 where it is not given.
 
     Raises:
-        ValueError: If ``clip_len`` is not a positive integer or there is no such ``mode``.
+        ValueError: If ``clip_len`` or ``stride`` is not a positive integer, there is no such
+            ``mode``, or it has no stride.
     """
 
-    def __init__(self, clip_len: int, mode: str = "random") -> None:
-        if not isinstance(clip_len, int) or isinstance(clip_len, bool) or clip_len < 1:
+    def __init__(self, clip_len: int, mode: str = "random", stride: int | None = None) -> None:
+        if not _is_count(clip_len):
             raise ValueError(
                 "SampleClip's clip_len must be a positive integer, the number of frames of a "
                 f"clip, got {clip_len!r}"
@@ -55,6 +60,10 @@ class SampleClip(BaseTransform):
         # The function and not its name alone: a worker that unpickles it imports its module.
         self.choose_frames = find_clip_mode(mode)
         self.draws = draws(self.choose_frames)
+        self.stride = stride
+        self._options = {} if stride is None else {"stride": stride}
+        if stride is not None:
+            _check_stride(mode, self.choose_frames, stride)
         self.clip_len = clip_len
         self.mode = mode
 
@@ -72,7 +81,7 @@ class SampleClip(BaseTransform):
                 f"tracklet {results.get('tracklet_id')} (pid {results.get('pid')})"
             )
         generator = [pipeline_generator()] if self.draws else []
-        made = self.choose_frames(num_frames, self.clip_len, *generator)
+        made = self.choose_frames(num_frames, self.clip_len, *generator, **self._options)
         indices, weights = read_clips(self.mode, made, num_frames, self.clip_len)
         if "piece" in results:
             place = results["piece"]
@@ -92,4 +101,19 @@ class SampleClip(BaseTransform):
         return np.array_split(clips, num_pieces)[piece]
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}(clip_len={self.clip_len}, mode={self.mode!r})"
+        stride = "" if self.stride is None else f", stride={self.stride}"
+        return f"{type(self).__name__}(clip_len={self.clip_len}, mode={self.mode!r}{stride})"
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
+
+
+def _check_stride(mode: str, choose_frames: Callable[..., Any], stride: Any) -> None:
+    if not _is_count(stride):
+        raise ValueError(
+            "SampleClip's stride must be a positive integer, the frames from one of a clip to the "
+            f"next, got {stride!r}"
+        )
+    if "stride" not in inspect.signature(choose_frames).parameters:
+        raise ValueError(f"SampleClip's mode {mode!r} has no stride, got stride={stride}")

@@ -56,6 +56,7 @@ KEYWORDS: dict[tuple[str, str], tuple[str | Callable, frozenset[str]]] = {
     ),
     ("PartGraphHead", "cross_scale"): ("CrossScaleConv", frozenset({"channels"})),
     ("PartGraphHead", "graph_conv"): ("GraphConv3d", frozenset({"channels", "window"})),
+    ("BranchHead", "classifier"): ("LinearClassifier", frozenset({"channels", "num_classes"})),
     ("FusionHead", "classifier"): ("LinearClassifier", frozenset({"channels", "num_classes"})),
     ("OptimWrapper", "clip_grad"): (clip_grad_norm_, frozenset({"parameters"})),
 }
@@ -64,12 +65,21 @@ and the keywords that the class gives itself."""
 
 MODEL_KEYS: dict[str, frozenset[str]] = {
     "VideoReID": frozenset({"data_preprocessor", "backbone", "neck", "head", "pose", "graph_head"}),
+    "BranchHead": frozenset({"losses", "classifier"}),
+    "BranchNeck": frozenset({"branches"}),
+    "ClipBackbone": frozenset({"backbone", "convs", "plugins", "tail"}),
     "FusionHead": frozenset({"losses", "classifier"}),
+    "PooledBranch": frozenset({"temporal"}),
+    "StripeBranch": frozenset({"layers"}),
     "PartGraphHead": frozenset({"topology", "graph_conv", "cross_scale"}),
 }
 """Where our models have models under a key, by class."""
 
 EXTRA_KEYS: dict[tuple[str, str], frozenset[str]] = {
+    ("BranchHead", "losses"): frozenset({"reads", "loss_weight"}),
+    ("BranchNeck", "branches"): frozenset({"maps"}),
+    ("ClipBackbone", "convs"): frozenset({"stage", "blocks"}),
+    ("ClipBackbone", "plugins"): frozenset({"stage", "after"}),
     ("FusionHead", "losses"): frozenset({"reads", "loss_weight"}),
 }
 """Keys of a component that its owner takes out of the config, by class and key of the owner."""

@@ -13,9 +13,10 @@ from torch import Tensor, nn
 from mmctl.models.build_component import build_component
 from mmctl.registry import MODELS
 
-READABLE = ("features", "logits", "parts", "labels")
-"""What a term may read: a clip feature (B, C) before the neck and the logits (B, num_classes), once
-per clip feature; the parts after the temporal mean (B, num_parts, C); the labels (B,)."""
+READABLE = ("features", "logits", "parts", "labels", "normalized", "concat")
+"""What a term may read: a clip feature (B, C) before the neck, the same after it (``normalized``)
+and the logits (B, num_classes), once per clip feature; the parts after the temporal mean
+(B, num_parts, C); the labels (B,); all clip features before the neck in one row (``concat``)."""
 
 PAPER_READS = {
     "triplet": ("features", "labels"),
@@ -24,7 +25,7 @@ PAPER_READS = {
 }
 """What the terms of eq. 9 read, in the order in which they get it."""
 
-PER_BRANCH = frozenset({"features", "logits"})
+PER_BRANCH = frozenset({"features", "logits", "normalized"})
 """A term that reads one of these is computed for each clip feature."""
 
 

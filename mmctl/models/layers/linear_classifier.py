@@ -9,13 +9,16 @@ from mmctl.registry import MODELS
 
 @MODELS.register_module()
 class LinearClassifier(nn.Linear):
-    """A fully connected layer without bias that starts near zero (Luo et al. 2019).
+    """A fully connected layer that starts near zero (Luo et al. 2019).
 
     Args:
         channels: Channels of a clip feature, C.
         num_classes: Identities of the training set.
+        bias: Whether it has one, which starts at zero.
     """
 
-    def __init__(self, channels: int, num_classes: int) -> None:
-        super().__init__(channels, num_classes, bias=False)
+    def __init__(self, channels: int, num_classes: int, bias: bool = False) -> None:
+        super().__init__(channels, num_classes, bias=bias)
         nn.init.normal_(self.weight, std=0.001)
+        if bias:
+            nn.init.zeros_(self.bias)

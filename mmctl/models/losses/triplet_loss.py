@@ -9,7 +9,14 @@ from mmengine.dist import all_reduce, get_world_size
 from mmengine.logging import print_log
 from torch import Tensor, nn
 
-from mmctl.functional.losses import check_reduction, has_triplets, reduce_terms, triplet_terms
+from mmctl.functional.losses import (
+    check_margin,
+    check_metric,
+    check_reduction,
+    has_triplets,
+    reduce_terms,
+    triplet_terms,
+)
 from mmctl.models.losses.gather_rows import gather_rows
 from mmctl.models.watched_values import watch
 from mmctl.registry import MODELS
@@ -29,26 +36,31 @@ class BatchHardTripletLoss(nn.Module):
     the loss alone does not tell that from a network that has learnt everything.
 
     Args:
-        margin: Margin between the hardest positive and the hardest negative, Euclidean.
+        margin: Margin between the hardest positive and the hardest negative, or ``'soft'``.
         loss_weight: lambda_1 of eq. 9.
         mining: ``'global'`` or ``'per-rank'``; the same for one process.
         reduction: ``'none'``, ``'mean'`` or ``'sum'`` over the anchors.
+        metric: ``'euclidean'`` or ``'cosine'`` distance.
 
     Raises:
-        ValueError: If ``mining`` or ``reduction`` is none of these.
+        ValueError: If ``margin``, ``mining``, ``reduction`` or ``metric`` is none of these.
     """
 
     def __init__(
         self,
-        margin: float = 0.3,
+        margin: float | str = 0.3,
         loss_weight: float = 1.0,
         mining: str = "global",
         reduction: str = "mean",
+        metric: str = "euclidean",
     ) -> None:
         super().__init__()
         if mining not in MINING:
             raise ValueError(f"mining must be one of {MINING}, got {mining!r}")
         check_reduction(reduction)
+        check_margin(margin)
+        check_metric(metric)
+        self.metric = metric
         self.margin = margin
         self.loss_weight = loss_weight
         self.mining = mining
@@ -96,7 +108,7 @@ class BatchHardTripletLoss(nn.Module):
             weight = None if weight is None else gather_rows(weight.flatten())
             avg_factor = _add_up(avg_factor, features)
         self._look_for_triplets(labels)
-        terms = triplet_terms(features, labels, margin=self.margin)
+        terms = triplet_terms(features, labels, margin=self.margin, metric=self.metric)
         watch("active_triplets", (terms.detach() > 0).float().mean())
         return self.loss_weight * reduce_terms(
             terms, weight=weight, reduction=reduction, avg_factor=avg_factor

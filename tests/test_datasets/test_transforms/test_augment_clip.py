@@ -44,6 +44,19 @@ def test_resize_is_bilinear_by_hand():
     assert resized[0, 0, :, 0].tolist() == [0, 25, 75, 100]
 
 
+def test_bicubic_overshoots_beside_an_edge_and_an_unknown_way_is_refused():
+    row = np.repeat(np.array([[[50], [50], [150], [150]]], dtype=np.uint8), 3, axis=2)
+    made = {
+        way: ResizeClip((1, 8), way).transform({"frames": [row]})["frames"][0, 0, :, 0]
+        for way in ("bilinear", "bicubic")
+    }
+    assert (made["bilinear"].min(), made["bilinear"].max()) == (50, 150)
+    assert made["bicubic"].min() < 50
+    assert made["bicubic"].max() > 150
+    with pytest.raises(ValueError, match="must be 'bilinear' or 'bicubic', got 'nearest'"):
+        ResizeClip((1, 8), "nearest")
+
+
 def test_resized_keypoints_stay_on_what_they_show():
     # A bright 2x2 block whose centre is (x, y) = (4.5, 10.5); half the size makes it pixel (2, 5)
     frame = np.zeros((16, 8, 3), dtype=np.uint8)

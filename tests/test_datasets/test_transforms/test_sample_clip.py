@@ -18,7 +18,8 @@ def test_indices_and_weights_are_added():
 
 
 @pytest.mark.parametrize(
-    "mode", ["random", "restricted", "evenly", "interleaved", "dense", "first-of-chunk"]
+    "mode",
+    ["random", "restricted", "strided", "consecutive", "evenly", "dense", "first-strided"],
 )
 def test_every_mode_builds_from_a_config_and_samples(mode):
     transform = TRANSFORMS.build({"type": "SampleClip", "clip_len": 2, "mode": mode})
@@ -26,7 +27,7 @@ def test_every_mode_builds_from_a_config_and_samples(mode):
     assert mode in repr(transform)
 
 
-@pytest.mark.parametrize("mode", ["random", "restricted"])
+@pytest.mark.parametrize("mode", ["random", "restricted", "strided", "consecutive"])
 def test_draws_follow_the_global_seed_and_advance_it(mode):
     transform = SampleClip(4, mode=mode)
     draws = []
@@ -51,3 +52,23 @@ def test_an_unknown_mode_is_refused_with_the_known_ones():
 def test_an_empty_tracklet_is_refused_by_its_number():
     with pytest.raises(ValueError, match=r"at least one frame.*tracklet 3 \(pid 9\)"):
         SampleClip(4).transform(tracklet(0))
+
+
+def test_the_stride_of_a_mode_can_be_chosen():
+    paths = [str(index) for index in range(7)]
+    sampled = SampleClip(3, "first-strided", stride=2).transform({"frame_paths": paths})
+    assert sampled["clip_indices"].tolist() == [[0, 2, 4]]
+    assert "stride=2" in repr(SampleClip(3, "strided", stride=2))
+
+
+@pytest.mark.parametrize(
+    ("mode", "stride", "message"),
+    [
+        ("random", 2, "mode 'random' has no stride, got stride=2"),
+        ("strided", 0, "stride must be a positive integer, .* got 0"),
+        ("strided", 1.5, "stride must be a positive integer, .* got 1.5"),
+    ],
+)
+def test_a_stride_that_cannot_be_is_refused(mode, stride, message):
+    with pytest.raises(ValueError, match=message):
+        SampleClip(3, mode, stride=stride)
