@@ -40,6 +40,7 @@ def main() -> None:
         print(f"error: TOOL must be one of {', '.join(tools)}, got {name!r:.80}", file=sys.stderr)
         sys.exit(2)
     del sys.argv[0]
+    sys.path.insert(0, str(tools[name].parent))  # as for a script that is run itself
     runpy.run_path(str(tools[name]), run_name="__main__")
 
 

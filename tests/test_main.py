@@ -13,6 +13,7 @@ from tests.conftest import ROOT
 
 def call(monkeypatch, *arguments):
     monkeypatch.setattr(sys, "argv", ["python -m mmctl", *arguments])
+    monkeypatch.setattr(sys, "path", list(sys.path))
     front.main()
 
 
@@ -35,6 +36,13 @@ def test_arguments_go_to_the_tool(monkeypatch, capsys):
         call(monkeypatch, "gallery", "list", "--help")
     assert caught.value.code == 0
     assert "folder of the gallery" in capsys.readouterr().out
+
+
+def test_a_tool_finds_what_lies_beside_it(monkeypatch, capsys):
+    monkeypatch.delitem(sys.modules, "repeated_runs", raising=False)
+    with pytest.raises(SystemExit, match="0"):
+        call(monkeypatch, "run_ablations", "--help")
+    assert "seeds" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("name", ["trian", "train.py", "../setup", ""])
