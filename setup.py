@@ -16,6 +16,8 @@ from setuptools.command.build_py import build_py
 
 ROOT = Path(__file__).resolve().parent
 SHIPPED = ("configs", "tools", "model-index.yml")
+URL = "https://github.com/mmctl/mmctl"
+"""Where the project lives; no other place names it."""
 NOT_SHIPPED = ROOT / "tools" / "benchmarks"
 
 
@@ -80,8 +82,11 @@ def leave_out(folder: str, names: list[str]) -> list[str]:
 
 
 def read_description() -> str:
+    """Return the README; an index of packages needs whole addresses in it."""
     readme = ROOT / "README.md"
-    return readme.read_text(encoding="utf-8") if readme.is_file() else ""
+    text = readme.read_text(encoding="utf-8") if readme.is_file() else ""
+    text = re.sub(r"(!\[[^]]*\])\((?!https?:|#)([^)]+)\)", rf"\1({URL}/raw/main/\2)", text)
+    return re.sub(r"(?<!!)(\[[^]]*\])\((?!https?:|#)([^)]+)\)", rf"\1({URL}/blob/main/\2)", text)
 
 
 NAMES = ("optional", "pose", "tests", "track", "serve", "onnx", "docs", "milvus", "faiss")
@@ -97,6 +102,13 @@ setup(
     long_description_content_type="text/markdown",
     author="The mmctl authors",
     license="Apache-2.0",
+    url=URL,
+    project_urls={
+        "Documentation": f"{URL}/tree/main/docs/en",
+        "Changelog": f"{URL}/blob/main/CHANGELOG.md",
+        "Issues": f"{URL}/issues",
+        "Security": f"{URL}/blob/main/SECURITY.md",
+    },
     keywords=["computer vision", "person re-identification", "video"],
     classifiers=[
         "Development Status :: 4 - Beta",

@@ -298,3 +298,16 @@ def test_a_wheel_brings_what_it_needs_and_offers_mmpose(checkout, tmp_path):
     extra = {r.name for r in found if 'extra == "pose"' in str(r.marker)}
     assert extra == {r.name for r in requirements("pose", "3.11")}
     assert not [r for r in found if r.name.startswith("onedl")]
+
+
+def test_an_index_of_packages_gets_whole_addresses(checkout, monkeypatch):
+    monkeypatch.chdir(checkout)
+    source = (checkout / "setup.py").read_text()
+    names: dict = {"__file__": str(checkout / "setup.py"), "__name__": "setup"}
+    exec(compile(source.partition("\nNAMES = ")[0], "setup.py", "exec"), names)
+    text = names["read_description"]()
+    links = re.findall(r"\]\(([^)]+)\)", text)
+    assert len(links) > 20
+    assert all(link.startswith((names["URL"] + "/", "#")) for link in links)
+    pictures = re.findall(r"!\[[^]]*\]\(([^)]+)\)", text)
+    assert all(f"{names['URL']}/raw/main/docs/en/figures/" in picture for picture in pictures)

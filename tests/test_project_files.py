@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+from pathlib import Path
 
 import pytest
 import yaml
@@ -100,3 +101,34 @@ def test_a_notebook_was_run_and_its_commands_are_tools(path):
             compile(source, path.name, "exec")
     assert path.stat().st_size < 2**20
     assert not re.search(r"/tmp/|/site-packages/|\\\\u001b", path.read_text())
+
+
+CONFIGS = sorted(path for path in (ROOT / "configs").rglob("*.py") if "_base_" not in path.parts)
+
+
+def test_every_config_is_in_a_metafile_once():
+    listed = yaml.safe_load((ROOT / "model-index.yml").read_text())["Import"]
+    assert sorted(listed) == sorted(
+        str(path.relative_to(ROOT)) for path in (ROOT / "configs").rglob("metafile.yml")
+    )
+    found = [yaml.safe_load((ROOT / name).read_text()) for name in listed]
+    models = [model for content in found for model in content["Models"]]
+    assert sorted(model["Config"] for model in models) == [
+        str(p.relative_to(ROOT)) for p in CONFIGS
+    ]
+    assert len({model["Name"] for model in models}) == len(models)
+    collections = {one["Name"]: one for content in found for one in content["Collections"]}
+    for model in models:
+        assert model["Name"] == Path(model["Config"]).stem
+        assert (ROOT / collections[model["In Collection"]]["Code"]["URL"]).is_file()
+
+
+def test_every_folder_of_configs_has_a_page_whose_links_lead_somewhere():
+    folders = {path.relative_to(ROOT).parts[1] for path in CONFIGS}
+    for folder in folders:
+        page = ROOT / "configs" / folder / "README.md"
+        for link in re.findall(r"\]\(([^)#]+)", page.read_text()):
+            assert (page.parent / link).is_file(), f"{page}: {link}"
+        for pattern in re.findall(r"^\| `([^`]+)` \|", page.read_text(), re.MULTILINE):
+            first = re.sub(r"\{([^,}]*)[^}]*\}", r"\1", pattern)
+            assert list(page.parent.glob(first)), f"{page}: {pattern}"
