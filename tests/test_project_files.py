@@ -17,6 +17,8 @@ from tests.conftest import ROOT
 sys.path.insert(0, str(ROOT / "docs" / "en"))
 import reference_pages
 
+CONFIGS = sorted(path for path in (ROOT / "configs").rglob("*.py") if "_base_" not in path.parts)
+
 
 def test_the_citation_is_of_this_version_and_names_the_paper():
     cited = yaml.safe_load((ROOT / "CITATION.cff").read_text())
@@ -76,9 +78,9 @@ def test_the_reference_describes_every_public_name_once(tmp_path):
         page = (tmp_path / f"{module}.rst").read_text()
         assert re.search(rf"\b{name}\b", page), full
     configs = (tmp_path / "configs.md").read_text()
-    for path in (ROOT / "configs").rglob("*.py"):
-        if "_base_" not in path.parts:
-            assert re.search(rf"^\| `{re.escape(path.name)}` \| \S", configs, re.MULTILINE), path
+    for path in CONFIGS:
+        name = re.escape(str(path.relative_to(ROOT)))
+        assert re.search(rf"^\| `{name}` \| \S", configs, re.MULTILINE), path
 
 
 def test_what_is_offered_twice_is_described_where_it_is_written():
@@ -101,9 +103,6 @@ def test_a_notebook_was_run_and_its_commands_are_tools(path):
             compile(source, path.name, "exec")
     assert path.stat().st_size < 2**20
     assert not re.search(r"/tmp/|/site-packages/|\\\\u001b", path.read_text())
-
-
-CONFIGS = sorted(path for path in (ROOT / "configs").rglob("*.py") if "_base_" not in path.parts)
 
 
 def test_every_config_is_in_a_metafile_once():

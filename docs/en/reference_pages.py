@@ -10,6 +10,8 @@ from itertools import pairwise
 from pathlib import Path
 from types import GenericAlias
 
+import yaml
+
 import mmctl
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -91,20 +93,21 @@ def _common(module: str, origin: str) -> str:
 
 
 def config_pages() -> str:
-    """Return a table of all configs for each folder, with the first line of each."""
-    lines = ["# Configs", "", "Every config of the package, with the line that it begins with.", ""]
-    folders: dict[Path, list[Path]] = {}
-    for path in sorted((ROOT / "configs").rglob("*.py")):
-        if "_base_" not in path.parts:
-            folders.setdefault(path.parent, []).append(path)
-    for folder, paths in folders.items():
-        lines += [f"## `{folder.relative_to(ROOT)}`", "", "| config | what |", "|---|---|"]
-        for path in paths:
-            text = ast.get_docstring(ast.parse(path.read_text("utf-8"))) or ""
+    """Return a table of configs for each collection of the metafiles, with each one's first line."""
+    lines = ["# Configs", "", "Every config of the package, by the collections of its metafiles."]
+    index = yaml.safe_load((ROOT / "model-index.yml").read_text("utf-8"))
+    for name in index["Import"]:
+        content = yaml.safe_load((ROOT / name).read_text("utf-8"))
+        (collection,) = content["Collections"]
+        lines += ["", f"## {collection['Name']}", ""]
+        if paper := collection.get("Paper"):
+            lines += [f"[{paper['Title']}]({paper['URL']})", ""]
+        lines += ["| config | what |", "|---|---|"]
+        for model in content["Models"]:
+            text = ast.get_docstring(ast.parse((ROOT / model["Config"]).read_text("utf-8"))) or ""
             first = text.partition("\n\n")[0].replace("\n", " ").replace("|", "\\|")
-            lines.append(f"| `{path.name}` | {first} |")
-        lines.append("")
-    return "\n".join(lines)
+            lines.append(f"| `{model['Config']}` | {first} |")
+    return "\n".join(lines) + "\n"
 
 
 def write_reference(folder: Path) -> None:
