@@ -93,7 +93,7 @@ def _common(module: str, origin: str) -> str:
 
 
 def config_pages() -> str:
-    """Return a table of configs for each collection of the metafiles, with each one's first line."""
+    """Return a table of configs for each collection of the metafiles."""
     lines = ["# Configs", "", "Every config of the package, by the collections of its metafiles."]
     index = yaml.safe_load((ROOT / "model-index.yml").read_text("utf-8"))
     for name in index["Import"]:
