@@ -17,7 +17,7 @@ from mmctl.datasets.transforms.broken_frames import (
     outward_order,
 )
 from mmctl.datasets.transforms.clip_keys import check_keys, checked_size
-from mmctl.files import read_regular
+from mmctl.files import check_regular, read_regular
 from mmctl.functional.clips import count_distinct_frames
 from mmctl.registry import TRANSFORMS
 
@@ -200,9 +200,11 @@ class LoadFrames(BaseTransform):
     def _load(self, path: str, out: np.ndarray | None = None) -> Loaded:
         backend = self._backend(path)
         try:
-            if type(backend) is LocalBackend:
+            if getattr(type(backend), "get", None) is LocalBackend.get:
                 content = read_regular(path, "frame")
             else:
+                if isinstance(backend, LocalBackend):
+                    check_regular(path, "frame")
                 content = backend.get(path)
         except FileNotFoundError as error:
             raise FileNotFoundError(

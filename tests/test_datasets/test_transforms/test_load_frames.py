@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mmengine.fileio import BaseStorageBackend, register_backend
+from mmengine.fileio import BaseStorageBackend, LocalBackend, register_backend
 from PIL import Image
 
 from mmctl.datasets import frame_decoding
@@ -19,6 +19,7 @@ from mmctl.datasets.transforms import (
     broken_frames,
     load_frames,
 )
+from mmctl.engine.repairs.atomic_backend import AtomicLocalBackend
 from mmctl.files import read_regular
 from mmctl.registry import TRANSFORMS
 
@@ -53,8 +54,11 @@ def test_frames_are_rgb_and_in_clip_order(png_paths, monkeypatch, has_rgb_decode
         np.testing.assert_array_equal(frame, picture(seed, height=20 + seed))
 
 
-def test_each_distinct_frame_is_read_once_and_others_never(png_paths, monkeypatch):
+@pytest.mark.parametrize("backend", [LocalBackend, AtomicLocalBackend])
+def test_each_distinct_frame_is_read_once_and_others_never(png_paths, monkeypatch, backend):
     read = []
+    # A run of ours has the second one.
+    monkeypatch.setattr(load_frames, "get_file_backend", lambda *_, **__: backend())
 
     def note(path, what):
         read.append(path)
