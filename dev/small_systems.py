@@ -16,7 +16,7 @@ from mmctl.structures import TrackletSample
 ROOT = Path(__file__).resolve().parents[1] / "configs" / "zoo"
 FULL = sorted(path for path in ROOT.rglob("*.py") if path.parent.name != "quickstart")
 SMALL = sorted((ROOT / "quickstart").glob("*.py"))
-SIZE = (64, 32)
+SIZE = (64, 64)
 WIDTH, CHANNELS, CLASSES = 16, 512, 5
 """Of the stem, of the last map, and people."""
 

@@ -27,6 +27,11 @@ REFUSED = {
         "IntegrationDistribution",
         "its weights fix num_frames=4",
     ),
+    "sinet": (
+        "backbone.plugins.layer2_1",
+        "IntegrationDistribution",
+        "its weights fix num_frames=4",
+    ),
     "rnn": ("neck.branches.clip.temporal", "RecurrentPool", "the exporter writes its steps out"),
 }
 EXPORTED = ("c2d", "nl-ap3d", "ta", "nvan", "mgh", "agrl", "sanet", "convnext-tiny", "vit-base")
