@@ -46,6 +46,8 @@ SIZES = {
     # Without the 26 560 biases that the public code has before its 53 batch norms.
     "sanet": (25.058, 396 - 53),
     "idnet": (25.913, 414 - 53),
+    # Theirs have its 53 biases, too, and the projection of the frames.
+    "sinet": (31.714, 449 - 53),
     # No public code of their own: a newer backbone, a neck and a classifier.
     "convnext-tiny": (28.302, 186),
     "swin-tiny": (28.001, 189),

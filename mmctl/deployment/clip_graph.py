@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from mmctl.functional.keypoints import decode_heatmaps
 from mmctl.models.data_preprocessor import ClipDataPreprocessor
+from mmctl.models.heads.branch_head import BranchHead
 from mmctl.models.heads.fusion_head import FusionHead
 from mmctl.models.layers.context_block import ContextBlock
 from mmctl.models.pose import FrozenPoseEstimator, StoredHeatmaps
@@ -36,8 +37,11 @@ class ClipGraph(nn.Module):
         if getattr(self.network.pose, "reads", None) == "frames":
             self.network.pose = StoredHeatmaps()  # those that the second file gives
         self.test_neck: nn.Module | None = None
-        if isinstance(self.network.head, FusionHead):
-            self._strip(self.network.head)
+        head = self.network.head
+        if isinstance(head, FusionHead):
+            self._strip(head)
+        elif isinstance(head, BranchHead):
+            head.classifiers, head.losses = nn.ModuleDict(), nn.ModuleDict()
         self.eval()
 
     def _strip(self, head: FusionHead) -> None:
@@ -59,7 +63,10 @@ class ClipGraph(nn.Module):
     @property
     def channels(self) -> int:
         """Length of a feature, C."""
-        return int(self.network.head.channels)
+        head: Any = self.network.head
+        if isinstance(head, BranchHead) and not isinstance(head, FusionHead):
+            return sum(head.retrieval.widths.values())
+        return int(head.channels)
 
     def forward(self, frames: Tensor, stored: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Compute the features of clips.
@@ -134,7 +141,18 @@ def _check_model(model: Any) -> VideoReID:
             "model.data_preprocessor must be a ClipDataPreprocessor to be exported, because its "
             f"mean and std go into the graph, got a {type(model.data_preprocessor).__name__}"
         )
+    if isinstance(model.head, BranchHead) and model.head.retrieval.normalize_each:
+        raise ValueError(
+            "model.head cannot be exported: retrieve.normalize_each gives branches length one once "
+            "the clips of a tracklet are averaged, which comes behind the graph"
+        )
     for name, module in model.named_modules():
+        rule = getattr(module, "clip_rule", None)
+        if rule is not None:
+            raise ValueError(
+                f"model.{name} cannot be exported: a graph takes clips of any length, and "
+                f"{type(module).__name__} does not: {rule}"
+            )
         if isinstance(module, ContextBlock):
             raise ValueError(
                 f"model.{name} cannot be exported: a graph takes clips of any length, and "

@@ -37,7 +37,7 @@ def nearest_mean(nodes: Tensor, *, count: int = 3, reach: int = 3) -> Tensor:
 
     Args:
         nodes: (B, T, N, C).
-        count: Nodes, the own one included; fewer where the first frame does not see as many.
+        count: Nodes, the own one included; fewer where a node does not see as many.
         reach: Frames to either side.
 
     Returns:
@@ -52,8 +52,7 @@ def nearest_mean(nodes: Tensor, *, count: int = 3, reach: int = 3) -> Tensor:
         [[1.0, 0.10000000149011612]]
     """
     num_frames, num_nodes = nodes.shape[1:3]
-    seen = min(count, (1 + min(reach, num_frames - 1)) * num_nodes)
-    if seen < 2:
+    if count < 2 or (num_nodes == 1 and (reach == 0 or num_frames == 1)):
         raise ValueError(
             "nodes must see at least one other to have a neighbour, got "
             f"{num_frames} frames of {num_nodes} with count={count} and reach={reach}"
@@ -63,9 +62,13 @@ def nearest_mean(nodes: Tensor, *, count: int = 3, reach: int = 3) -> Tensor:
     frame = torch.arange(num_frames, device=nodes.device).repeat_interleave(num_nodes)
     is_far = (frame[:, None] - frame).abs() > reach
     alike = (unit @ unit.mT).masked_fill(is_far, -torch.inf)
-    chosen = alike.topk(seen, dim=2).indices[:, :, 1:]  # (B, T N, seen - 1)
+    # Nodes that nobody sees, so that there are enough in the shortest clip: no size asks for T.
+    best = F.pad(alike, (0, max(0, count - num_nodes)), value=-torch.inf).topk(count, dim=2)
+    is_seen = best.values[:, :, 1:] > -torch.inf  # (B, T N, count - 1)
+    chosen = best.indices[:, :, 1:].masked_fill(~is_seen, 0)
     rows = chosen.flatten(1).unsqueeze(-1).expand(-1, -1, flat.shape[2])
-    return flat.gather(1, rows).unflatten(1, chosen.shape[1:]).mean(dim=2).view_as(nodes)
+    found = flat.gather(1, rows).unflatten(1, (-1, count - 1)) * is_seen.unsqueeze(-1)
+    return (found.sum(dim=2) / is_seen.sum(dim=2, keepdim=True)).view_as(nodes)
 
 
 def distance_affinity(nodes: Tensor) -> Tensor:

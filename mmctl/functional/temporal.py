@@ -32,9 +32,10 @@ def shift_frames(maps: Tensor, step: int) -> Tensor:
     if step not in (-1, 1):
         raise ValueError(f"step must be -1 or 1, the frame before or after, got {step}")
     nothing = torch.zeros_like(maps[:, :1])
+    # Cut after joining: T - 1 frames could be none, and an exported graph would fix T for that.
     if step == -1:
-        return torch.cat([nothing, maps[:, :-1]], dim=1)
-    return torch.cat([maps[:, 1:], nothing], dim=1)
+        return torch.cat([nothing, maps], dim=1)[:, :-1]
+    return torch.cat([maps, nothing], dim=1)[:, 1:]
 
 
 def register_frames(

@@ -20,11 +20,12 @@ from mmctl.models.layers import (
     NonLocalBlock,
     RecurrentPool,
     SaliencyBoosting,
+    SalientToBroad,
     StatisticAttention,
     TemporalConv,
     WindowContextBlock,
 )
-from mmctl.models.losses import BatchHardTripletLoss, DiversityLoss
+from mmctl.models.losses import BatchHardTripletLoss, DiversityLoss, FramePositionLoss
 from mmctl.models.necks import BranchNeck, PooledBranch, PosePartNeck, StripeBranch
 from mmctl.models.pose import (
     FrozenPoseEstimator,
@@ -51,6 +52,7 @@ __all__ = [
     "DiversityLoss",
     "FeatureHead",
     "FrameGraphConv",
+    "FramePositionLoss",
     "FrozenPoseEstimator",
     "FusionHead",
     "GraphConv3d",
@@ -68,6 +70,7 @@ __all__ = [
     "RecurrentPool",
     "SaliencyBoosting",
     "SaliencyErasing",
+    "SalientToBroad",
     "StatisticAttention",
     "StoredHeatmaps",
     "StripeBranch",

@@ -235,7 +235,6 @@ def nearest_mean(nodes, count, reach):
     """(T, N, C): mean of the most alike nodes but the first, among frames up to reach away."""
     out = np.zeros_like(nodes)
     frames, size = nodes.shape[:2]
-    keep = min(count, (1 + min(reach, frames - 1)) * size)
     for t in range(frames):
         for n in range(size):
             near = [
@@ -243,7 +242,7 @@ def nearest_mean(nodes, count, reach):
                 for s in range(max(0, t - reach), min(frames, t + reach + 1))
                 for m in range(size)
             ]
-            best = sorted(near, reverse=True)[1:keep]
+            best = sorted(near, reverse=True)[1:count]
             out[t, n] = sum(nodes[s, m] for _, s, m in best) / len(best)
     return out
 
@@ -295,27 +294,3 @@ def row_mean(graphs, values):
             if row.sum():
                 out[i] += sum(w * v for w, v in zip(row / row.sum(), values, strict=True))
     return out / len(graphs)
-
-
-def clip_moments(clip, orders):
-    """(T, C, H, W) -> mean, spread and standardised moments of each channel, (2 + M, C)."""
-    out = []
-    for c in range(clip.shape[1]):
-        values = clip[:, c].flatten()
-        mean = sum(values) / len(values)
-        spread = math.sqrt(sum((v - mean) ** 2 for v in values) / len(values))
-        moments = [sum((v - mean) ** k for v in values) / len(values) / spread**k for k in orders]
-        out.append([mean, spread, *moments])
-    return np.array(out).T
-
-
-def distribute_moments(clip, moments):
-    """Each place of (T, C, H, W): moments of length one, by the softmax of their products."""
-    unit_rows = [unit(row) for row in moments]
-    out = np.zeros_like(clip)
-    for t in range(len(clip)):
-        for r in range(clip.shape[2]):
-            for c in range(clip.shape[3]):
-                weights = softmax([clip[t, :, r, c] @ row for row in unit_rows])
-                out[t, :, r, c] = sum(w * row for w, row in zip(weights, unit_rows, strict=True))
-    return out

@@ -3,7 +3,7 @@ import torch
 
 from mmctl.functional.moments import clip_moments, distribute_moments
 from tests.random_state import normal
-from tests.references import zoo
+from tests.references import sinet
 
 MAPS = normal(2, 3, 4, 2, 3)
 
@@ -11,7 +11,7 @@ MAPS = normal(2, 3, 4, 2, 3)
 def test_moments_equal_the_loops():
     made = clip_moments(MAPS, (3, 4, 5)).numpy()
     for clip, own in zip(MAPS.numpy(), made, strict=True):
-        np.testing.assert_allclose(own, zoo.clip_moments(clip, (3, 4, 5)))
+        np.testing.assert_allclose(own, sinet.clip_moments(clip, (3, 4, 5)))
 
 
 def test_scale_and_offset_change_mean_and_spread_alone():
@@ -29,7 +29,7 @@ def test_distribution_equals_the_loops():
     moments = normal(2, 5, 4, seed=1)
     made = distribute_moments(MAPS, moments).numpy()
     for clip, own, result in zip(MAPS.numpy(), moments.numpy(), made, strict=True):
-        np.testing.assert_allclose(result, zoo.distribute_moments(clip, own))
+        np.testing.assert_allclose(result, sinet.distribute_moments(clip, own))
 
 
 def test_gradients_are_right():

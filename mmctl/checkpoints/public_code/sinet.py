@@ -1,4 +1,4 @@
-"""Names of weights in baist/SINet (MIT): SANet and IDNet."""
+"""Names of weights in baist/SINet (MIT): SINet, SBNet, IDNet, SANet."""
 
 from __future__ import annotations
 
@@ -20,6 +20,10 @@ _PARTS = {
     "integrate.0": "thw_reduction.0",
     "integrate.1": "thw_reduction.1",
     "distribute": "thw_expansion.0",
+    "kernel.0": "kernel.0",
+    "kernel.1": "kernel.1",
+    "gate.0": "se.1",
+    "gate.2": "se.3",
 }
 
 
@@ -45,6 +49,9 @@ def moves(names: Collection[str]) -> Iterator[Move]:
                 index = _index(block[1], int(block[2]), plugins)
                 own = f"layer{block[1]}.{index}.{block[3]}"
             yield from _without_bias(own, name)
+        elif ".projection." in name:
+            theirs = name.replace("head.losses.frames.clip.", "")
+            yield reshaped(theirs, name, (1,)) if name.endswith("weight") else same(theirs, name)
         elif name.startswith("head.necks.clip."):
             yield same(name.replace("head.necks.clip", "bn"), name)
         elif name.startswith("head.classifiers.clip."):

@@ -29,6 +29,9 @@ class SaliencyErasing(BaseModule):
         init_cfg: MMEngine's initialisation config.
     """
 
+    clip_rule = "it takes frames in pairs"
+    """Why it does not take clips of every length, which a graph has to."""
+
     names = ("first", "second")
     """Its maps: what the first learner finds in the first frames, the second in the others."""
 

@@ -23,6 +23,9 @@ BRANCH_LOSSES: dict[str, Any] = {
 }
 """The terms of every branch where a config does not say otherwise."""
 
+FRAMES = ".frames"
+"""Behind the name of a branch: what it gives of its frames, which is no clip feature."""
+
 NECKS, PLACES = ("bn", "bnneck", "none"), ("before", "after")
 
 
@@ -40,7 +43,8 @@ class BranchHead(BaseModule):
         losses: Changes to :data:`BRANCH_LOSSES`, as those of
             :class:`~mmctl.models.heads.fusion_head.FusionHead`. What a term reads, ``reads`` in
             its config, may be ``'normalized'`` (the features after the neck) in the place of
-            ``'features'`` (before it), or ``'concat'``: all branches before the neck in one.
+            ``'features'`` (before it), or ``'concat'``: all branches before the neck in one, or
+            ``'frames'``: those of a branch with ``frames=True``.
         neck: A batch norm before each classifier: ``'bnneck'`` (its shift stays at zero), ``'bn'``
             (its shift is trained, too) or ``'none'``.
         classifier: Config of each classifier, which gets ``channels`` and ``num_classes``,
@@ -200,6 +204,8 @@ class BranchHead(BaseModule):
         if self._read("concat"):
             common["concat"] = torch.cat([features[name] for name in self.widths], dim=1)
         for name, feature in features.items():
+            if name.endswith(FRAMES):
+                continue
             branch = name.partition(".")[0]
             given = {**common, "features": feature}
             for term in self.terms:
@@ -211,6 +217,8 @@ class BranchHead(BaseModule):
                     given["normalized"] = self._after_neck(branch, feature)
                 if "logits" in term.reads and "logits" not in given:
                     given["logits"] = self._classify(branch, given["normalized"], labels)
+                if "frames" in term.reads and "frames" not in given:
+                    given["frames"] = self._frames(term, branch, features)
                 value = self._compute(term, given, name)
                 share = value / len(features) if self.reduction == "mean" else value
                 values[f"loss_{term.name}_{name}"] = share
@@ -218,6 +226,15 @@ class BranchHead(BaseModule):
             if not term.is_per_branch and set(term.reads) <= set(common):
                 values[f"loss_{term.name}"] = self._compute(term, common)
         return values
+
+    def _frames(self, term: LossTerm, branch: str, features: Mapping[str, Tensor]) -> Tensor:
+        if branch + FRAMES not in features:
+            raise ValueError(
+                f"losses.{term.name} reads frames, which neck.branches.{branch} does not give: set "
+                "its frames=True"
+            )
+        # Once more through the same batch norm, which counts them as it counts clips.
+        return self._after_neck(branch, features[branch + FRAMES].mT).mT
 
     def _compute(self, term: LossTerm, given: Mapping[str, Tensor], name: str = "") -> Tensor:
         module = self.losses[term.name]

@@ -91,6 +91,8 @@ class FusionHead(BranchHead):
             raise ValueError(f"num_parts must be from 0 to channels={channels}, got {num_parts}")
 
     def _check_reads(self, term: LossTerm, neck: str) -> None:
+        if "frames" in term.reads:
+            raise ValueError(f"losses.{term.name} reads frames, which only a BranchHead has")
         if "parts" not in term.reads:
             super()._check_reads(term, neck)
         elif not self.num_parts:

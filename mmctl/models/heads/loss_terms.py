@@ -13,10 +13,12 @@ from torch import Tensor, nn
 from mmctl.models.build_component import build_component
 from mmctl.registry import MODELS
 
-READABLE = ("features", "logits", "parts", "labels", "normalized", "concat")
+READABLE = ("features", "logits", "parts", "labels", "normalized", "concat", "frames")
 """What a term may read: a clip feature (B, C) before the neck, the same after it (``normalized``)
 and the logits (B, num_classes), once per clip feature; the parts after the temporal mean
-(B, num_parts, C); the labels (B,); all clip features before the neck in one row (``concat``)."""
+(B, num_parts, C); the labels (B,); all clip features before the neck in one row (``concat``);
+those of the frames after the neck, (B, T, C), which a branch gives that has ``frames=True``
+(``frames``)."""
 
 PAPER_READS = {
     "triplet": ("features", "labels"),
@@ -25,7 +27,7 @@ PAPER_READS = {
 }
 """What the terms of eq. 9 read, in the order in which they get it."""
 
-PER_BRANCH = frozenset({"features", "logits", "normalized"})
+PER_BRANCH = frozenset({"features", "logits", "normalized", "frames"})
 """A term that reads one of these is computed for each clip feature."""
 
 

@@ -9,6 +9,7 @@ from mmctl.models.layers.graph_conv3d import GraphConv3d
 from mmctl.models.layers.linear_classifier import LinearClassifier
 from mmctl.models.layers.non_local_block import NonLocalBlock
 from mmctl.models.layers.saliency_boosting import SaliencyBoosting
+from mmctl.models.layers.salient_to_broad import SalientToBroad
 from mmctl.models.layers.statistic_attention import IntegrationDistribution, StatisticAttention
 from mmctl.models.layers.stripe_graphs import AffinityGraphConv, NearestGraphConv
 from mmctl.models.layers.temporal_conv import TemporalConv
@@ -32,6 +33,7 @@ __all__ = [
     "NonLocalBlock",
     "RecurrentPool",
     "SaliencyBoosting",
+    "SalientToBroad",
     "StatisticAttention",
     "TemporalConv",
     "WindowContextBlock",

@@ -52,6 +52,11 @@ class CoSegmentation(nn.Module):
             nn.Linear(channels, width), nn.Tanh(), nn.Linear(width, channels), nn.Sigmoid()
         )
 
+    @property
+    def clip_rule(self) -> str:
+        """Why it does not take clips of every length, which a graph has to."""
+        return f"its weights fix num_frames={self.num_frames}"
+
     def forward(self, clips: Tensor) -> Tensor:
         """Return the weighted maps, (B, T, C, H, W).
 

@@ -22,6 +22,9 @@ class SaliencyBoosting(nn.Module):
         scale: See :func:`mmctl.functional.saliency.boost_weights`.
     """
 
+    clip_rule = "a frame looks at the others, so there must be two"
+    """Why it does not take clips of every length, which a graph has to."""
+
     def __init__(self, channels: int, scale: float = 5.0) -> None:
         super().__init__()
         self.scale = scale

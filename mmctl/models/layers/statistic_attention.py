@@ -78,6 +78,11 @@ class IntegrationDistribution(nn.Module):
         nn.init.zeros_(self.expand.weight)
         nn.init.zeros_(cast(Tensor, self.expand.bias))
 
+    @property
+    def clip_rule(self) -> str:
+        """Why it does not take clips of every length, which a graph has to."""
+        return f"its weights fix num_frames={self.num_frames}"
+
     def forward(self, clips: Tensor) -> Tensor:
         """Return the maps with what all places say, (B, T, C, H, W).
 

@@ -87,6 +87,9 @@ class RecurrentPool(nn.Module):
         ValueError: If ``cell`` is unknown.
     """
 
+    clip_rule = "the exporter writes its steps out for one num_frames"
+    """Why a graph of it does not take clips of every length."""
+
     def __init__(self, channels: int, width: int = 512, cell: str = "lstm") -> None:
         super().__init__()
         if cell not in CELLS:

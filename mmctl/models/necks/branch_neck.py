@@ -73,8 +73,8 @@ class BranchNeck(BaseModule):
             num_frames: Frames per clip, T.
 
         Returns:
-            Clip features by name, (B, out_channels), further ones of a branch as ``name.1``, ...;
-            and no nodes.
+            Clip features by name, (B, out_channels), further ones of a branch as ``name.1``, ...,
+            those of its frames, (B, T, out_channels), as ``name.frames``; and no nodes.
 
         Raises:
             ValueError: If a branch reads maps that there are not.
@@ -84,6 +84,8 @@ class BranchNeck(BaseModule):
         for name, branch in self.branches.items():
             given = (poses,) if getattr(branch, "needs_pose", False) else ()
             made = branch(self._maps_of(name, features, num_frames), *given)
+            if isinstance(made, dict):
+                clips[f"{name}.frames"], made = made["frames"], made["clip"]
             first, *more = [made] if isinstance(made, Tensor) else made
             clips[name] = first
             clips |= {f"{name}.{index}": own for index, own in enumerate(more, start=1)}
@@ -111,6 +113,7 @@ class PooledBranch(nn.Module):
         temporal: Config of the pooling over frames, :class:`MeanPool` where it has no type. It gets
             ``channels``.
         unit_norm: Give the feature length one, rectify it and put it through a batch norm (MGH).
+        frames: Give the features of the frames in training, too, for a loss that reads them.
 
     Raises:
         ValueError: If ``pool`` is unknown.
@@ -122,11 +125,12 @@ class PooledBranch(nn.Module):
         pool: str = "avg",
         temporal: dict[str, Any] | None = None,
         unit_norm: bool = False,
+        frames: bool = False,
     ) -> None:
         super().__init__()
         if pool not in POOLS:
             raise ValueError(f"PooledBranch's pool must be one of {POOLS}, got {pool!r}")
-        self.pool = pool
+        self.pool, self.frames = pool, frames
         self.temporal: Any = build_component(
             "temporal", temporal, "mmctl.MeanPool", channels=channels
         )
@@ -134,15 +138,19 @@ class PooledBranch(nn.Module):
         self.out_channels = width
         self.norm = nn.BatchNorm1d(width) if unit_norm else None
 
-    def forward(self, maps: Tensor) -> Tensor:
+    def forward(self, maps: Tensor) -> Tensor | dict[str, Tensor]:
         """Return the clip's feature, (B, out_channels).
 
         Args:
             maps: (B, T, C, H, W).
+
+        Returns:
+            The feature; with ``frames`` in training it and those of the frames, (B, T, C), by the
+            names ``clip`` and ``frames``.
         """
         places = maps.flatten(3)
         features = places.mean(dim=3) if self.pool == "avg" else places.amax(dim=3)
         feature = self.temporal(features, maps)
-        if self.norm is None:
-            return feature
-        return self.norm(F.relu(F.normalize(feature, dim=1)))
+        if self.norm is not None:
+            feature = self.norm(F.relu(F.normalize(feature, dim=1)))
+        return {"clip": feature, "frames": features} if self.frames and self.training else feature

@@ -4,7 +4,7 @@ import torch
 
 from mmctl.models.layers import IntegrationDistribution, StatisticAttention
 from tests.random_state import normal, randomize
-from tests.references import zoo
+from tests.references import sinet, zoo
 
 CLIPS = normal(2, 3, 8, 2, 4)
 
@@ -35,7 +35,7 @@ def test_statistic_attention_equals_the_loops():
     layer, own = at_rest(StatisticAttention(8))
     for clip, made in zip(CLIPS.numpy(), layer(CLIPS).detach().numpy(), strict=True):
         squeezed = zoo.per_place(own["squeeze.weight"], own["squeeze.bias"], clip)
-        found = zoo.distribute_moments(squeezed, zoo.clip_moments(squeezed, (4, 5, 6)))
+        found = sinet.distribute_moments(squeezed, sinet.clip_moments(squeezed, (4, 5, 6)))
         added = normed(
             zoo.per_place(own["expand.weight"], own["expand.bias"], found), own, "norm", 1
         )
