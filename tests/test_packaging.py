@@ -160,7 +160,7 @@ def test_a_source_distribution_can_build_the_wheel(checkout, tmp_path):
     assert "mmctl/.mim/tools/quickstart.sh" in names
 
 
-_COMMON = ("runtime", "optional", "serve", "tests", "build")
+_COMMON = ("runtime", "optional", "serve", "onnx", "tests", "build")
 PYTHONS = ("3.10", "3.11", "3.12", "3.13")
 SETS = {
     "constraints": (
