@@ -93,7 +93,7 @@ BRANCHES = (
         (f"{_TESTS}/test_heads/test_branch_head.py",),
         {
             "branches: the mean is a sum": (
-                'value / len(features) if self.reduction == "mean" else value',
+                'value / len(clips) if self.reduction == "mean" else value',
                 "value",
             ),
             "branches: retrieved before the neck": (
