@@ -11,7 +11,7 @@ from mmengine.config import Config
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from dev.small_systems import FULL, batch, build, small_config, system_of
+from dev.small_systems import FULL, SIZE, batch, build, small_config, system_of
 from mmctl.deployment.clip_graph import ClipGraph
 from mmctl.deployment.exported_program import export_program
 
@@ -155,3 +155,29 @@ def test_features_that_get_their_length_behind_a_graph_are_refused():
     cfg.model.backbone.plugins = []
     with pytest.raises(ValueError, match=r"tail cannot .*SaliencyErasing does not: .*in pairs"):
         ClipGraph(build(cfg).eval())
+
+
+LENGTHS = {"cosam-tp": 6, "idnet": 6, "sinet": 6, "tclnet": 3}
+
+
+@pytest.mark.parametrize("path", [path for path in FULL if system_of(path) in LENGTHS], ids=names)
+def test_clips_of_another_length_are_told_in_one_line(path):
+    cfg, length = small_config(path), LENGTHS[system_of(path)]
+    model = build(cfg).eval()
+    with pytest.raises(ValueError, match=rf"(fix|pairs), got {length}") as caught:
+        model.extract(torch.zeros(1, length, 3, *SIZE))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for path in FULL if system_of(path) in ("cosam-ta", "idnet", "sinet", "ta")],
+    ids=names,
+)
+def test_frames_of_another_size_are_told_in_one_line(path):
+    model = build(small_config(path)).eval()
+    with pytest.raises(
+        ValueError, match=r"maps of .*which its weights fix, got .*\(\d+, "
+    ) as caught:
+        model.extract(torch.zeros(1, 4, 3, 2 * SIZE[0], SIZE[1]))
+    assert "\n" not in str(caught.value)

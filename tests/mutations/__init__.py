@@ -18,6 +18,7 @@ from tests.mutations.layouts import LAYOUTS
 from tests.mutations.model import MODEL
 from tests.mutations.mutation import Mutation
 from tests.mutations.serving import SERVING
+from tests.mutations.sinet import SINET
 from tests.mutations.synthetic import SYNTHETIC
 from tests.mutations.verification import VERIFICATION
 from tests.mutations.video_tracking import VIDEO_TRACKING
@@ -40,6 +41,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     *SERVING,
     *DEPLOYMENT,
     *ZOO,
+    *SINET,
 )
 
 TRAPS: dict[str, tuple[str, ...]] = {

@@ -64,52 +64,62 @@ PART_GRAPH_HEAD = mistakes_in(
 
 _REDUCED = "layer(parts[:, :, index]) for index, layer in enumerate(self.reduce)"
 
-FUSION_HEAD = mistakes_in(
-    f"{_MODELS}/heads/fusion_head.py",
-    (f"{_TESTS}/test_heads/test_fusion_head.py",),
-    {
-        "fusion: every g_n sees the first part": (
-            "layer(parts[:, :, index])",
-            "layer(parts[:, :, 0])",
-        ),
-        "fusion: one g_n for all parts": (
-            _REDUCED,
-            "self.reduce[0](parts[:, :, index])[..., : layer.out_features]\n"
-            "            for index, layer in enumerate(self.reduce)",
-        ),
-        "fusion: narrow g_n first": (
-            "width + (index < wider)",
-            "width + (index >= num_parts - wider)",
-        ),
-        "fusion: retrieval by the concatenation": (
-            '"sum" if num_parts else "global"\n',
-            '"concat" if num_parts else "global"\n',
-        ),
-        "fusion: another number of parts accepted": ("if given != self.num_parts:", "if False:"),
-        "diversity: before the temporal mean": (
-            "parts.mean(dim=1)",
-            "parts.flatten(0, 1)",
-        ),
-        "neck: test feature on its other side": (
-            'if self.test_feature == "after":',
-            'if self.test_feature == "before":',
-        ),
-        "losses: no label smoothing": ('"label_smooth_val": 0.1', '"label_smooth_val": 0.0'),
-    },
-) + mistakes_in(
-    f"{_MODELS}/heads/branch_head.py",
-    (f"{_TESTS}/test_heads/test_fusion_head.py",),
-    {
-        "neck: triplet after it": (
-            'given = {**common, "features": feature}',
-            'given = {**common, "features": self._after_neck(branch, feature)}',
-        ),
-        "neck: classifier before it": (
-            'self._classify(branch, given["normalized"], labels)',
-            "self._classify(branch, feature, labels)",
-        ),
-        "neck: shift is trained": ('requires_grad_(neck == "bn")', "requires_grad_(True)"),
-    },
+FUSION_HEAD = (
+    mistakes_in(
+        f"{_MODELS}/heads/fusion_head.py",
+        (f"{_TESTS}/test_heads/test_fusion_head.py",),
+        {
+            "fusion: every g_n sees the first part": (
+                "layer(parts[:, :, index])",
+                "layer(parts[:, :, 0])",
+            ),
+            "fusion: one g_n for all parts": (
+                _REDUCED,
+                "self.reduce[0](parts[:, :, index])[..., : layer.out_features]\n"
+                "            for index, layer in enumerate(self.reduce)",
+            ),
+            "fusion: narrow g_n first": (
+                "width + (index < wider)",
+                "width + (index >= num_parts - wider)",
+            ),
+            "fusion: retrieval by the concatenation": (
+                '"sum" if num_parts else "global"\n',
+                '"concat" if num_parts else "global"\n',
+            ),
+            "fusion: another number of parts accepted": (
+                "if given != self.num_parts:",
+                "if False:",
+            ),
+            "diversity: before the temporal mean": (
+                "parts.mean(dim=1)",
+                "parts.flatten(0, 1)",
+            ),
+            "neck: test feature on its other side": (
+                'if self.test_feature == "after":',
+                'if self.test_feature == "before":',
+            ),
+            "losses: no label smoothing": ('"label_smooth_val": 0.1', '"label_smooth_val": 0.0'),
+        },
+    )
+    + mistakes_in(
+        f"{_MODELS}/heads/branch_head.py",
+        (f"{_TESTS}/test_heads/test_fusion_head.py",),
+        {
+            "neck: triplet after it": (
+                'given = {**common, "features": feature}',
+                'given = {**common, "features": self._after_neck(branch, feature)}',
+            ),
+            "neck: classifier before it": (
+                'self._classify(branch, given["normalized"], labels)',
+                "self._classify(branch, feature, labels)",
+            ),
+        },
+    )
+    + mistakes_in(
+        f"{_MODELS}/heads/branch_layers.py",
+        (f"{_TESTS}/test_heads/test_fusion_head.py",),
+        {"neck: shift is trained": ('requires_grad_(neck == "bn")', "requires_grad_(True)")},
+    )
 )
 
 NECK_AND_POSE = mistakes_in(

@@ -93,7 +93,7 @@ BRANCHES = (
         (f"{_TESTS}/test_heads/test_branch_head.py",),
         {
             "branches: the mean is a sum": (
-                'value / len(features) if self.reduction == "mean" else value',
+                'value / len(clips) if self.reduction == "mean" else value',
                 "value",
             ),
             "branches: retrieved before the neck": (
@@ -280,52 +280,4 @@ STATISTICS = mistakes_in(
     },
 )
 
-BROADENING = mistakes_in(
-    "mmctl/functional/broadening.py",
-    ("tests/test_functional/test_broadening.py",),
-    {
-        "broadening: what is likest is kept": ("(rarity - 1)", "(1 - rarity)"),
-        "broadening: infinite where nothing is lost": (
-            "(rarity - 1).clamp(max=0)).exp()",
-            "(rarity - 1)).exp().clamp(max=1)",
-        ),
-        "broadening: zeros around the frames": ('mode="replicate"', 'mode="constant"'),
-        "broadening: no numbers where nothing is lost": (
-            ".clamp_min(1e-12)\n    shown",
-            "\n    shown",
-        ),
-        "positions: an anchor is its own pair": ("& ~torch.eye", "| ~torch.eye"),
-        "positions: frames of other people": ("~is_own | is_there", "is_there"),
-    },
-) + mistakes_in(
-    f"{_MODELS}/layers/salient_to_broad.py",
-    (f"{_TESTS}/test_layers/test_salient_to_broad.py",),
-    {
-        "broadening: the gated maps go on": (
-            "clips[:, : self.salient], clips[:, self.salient :], kept",
-            "first, others, kept",
-        ),
-    },
-)
-CLIP_RULES = mistakes_in(
-    "mmctl/functional/temporal.py",
-    ("tests/test_zoo_steps.py",),
-    {
-        "temporal: frames counted before they are joined": (
-            "torch.cat([nothing, maps], dim=1)[:, :-1]",
-            "torch.cat([nothing, maps[:, :-1]], dim=1)",
-        ),
-    },
-)
-
-ZOO = (
-    *BROADENING,
-    *CLIP_RULES,
-    *TEMPORAL,
-    *BACKBONE,
-    *BRANCHES,
-    *TCLNET,
-    *POOLS,
-    *STRIPES,
-    *STATISTICS,
-)
+ZOO = (*TEMPORAL, *BACKBONE, *BRANCHES, *TCLNET, *POOLS, *STRIPES, *STATISTICS)

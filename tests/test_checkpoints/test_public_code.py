@@ -67,11 +67,11 @@ NEEDLESS = r"(conv\d|downsample\.0)\.bias$"
 FLAT = [(system, name) for system, configs in CASES.items() for name in configs]
 
 
-def state_of(system, name):
+def state_of(system, name, changes=None):
     """Weights of a small model, each filled with numbers that no other weight has."""
     cfg = Config.fromfile(ROOT / name)
     init_default_scope("mmctl")
-    cfg.merge_from_dict({**SMALL, **CASES[system][name]})
+    cfg.merge_from_dict({**SMALL, **CASES[system][name], **(changes or {})})
     state = MODELS.build(cfg.model).state_dict()
     start = 0
     for key, value in state.items():
@@ -157,6 +157,49 @@ def test_a_model_of_another_system_has_no_public_names():
     weights = {"head.reduce.0.weight": torch.zeros(2, 2)}
     with pytest.raises(ValueError, match=r"must be of a system of guxinqian/AP3D .* head.reduce.0"):
         to_public("ap3d", weights)
+
+
+FIXED = [
+    ("cosam", "cosam/cosam-ta_r50_1xb32-800e_mars-256x128.py", "backbone.plugins.0.num_frames", 6),
+    (
+        "cosam",
+        "cosam/cosam-rnn_r50_1xb32-800e_mars-256x128.py",
+        "backbone.plugins.1.map_size",
+        (8, 4),
+    ),
+    ("sinet", "sinet/idnet_r50_1xb32-160e_mars-256x128.py", "backbone.plugins.0.num_frames", 6),
+    ("sinet", "sinet/sinet_r50_1xb32-160e_mars-256x128.py", "backbone.plugins.0.map_size", (16, 8)),
+    (
+        "video-person-reid",
+        "temporal/ta_r50_1xb32-800e_mars-224x112.py",
+        "neck.branches.clip.temporal.map_size",
+        (8, 4),
+    ),
+]
+
+
+@pytest.mark.parametrize(("system", "name", "key", "value"), FIXED)
+def test_frames_and_sizes_that_weights_fix_are_told_in_one_line(system, name, key, value):
+    public = to_public(system, state_of(system, name))
+    other = state_of(system, name, {f"model.{key}": value})
+    with pytest.raises(ValueError, match=r"'public.pth' must .*\(\d+.*\) there and \(\d") as caught:
+        from_public(system, public, other, "public.pth")
+    assert "\n" not in str(caught.value)
+
+
+FIRST = {system: next(iter(configs)) for system, configs in CASES.items()}
+
+
+@pytest.mark.parametrize("wanted", CASES)
+def test_a_checkpoint_of_every_other_system_is_refused_in_one_line(wanted):
+    ours = state_of(wanted, FIRST[wanted])
+    for system, name in FIRST.items():
+        if system == wanted:
+            continue
+        public = to_public(system, state_of(system, name))
+        with pytest.raises(ValueError, match=rf"'public.pth' .*{SYSTEMS[wanted].source}") as caught:
+            from_public(wanted, public, ours, "public.pth")
+        assert "\n" not in str(caught.value)
 
 
 def test_an_unknown_system_is_refused():

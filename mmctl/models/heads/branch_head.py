@@ -11,7 +11,7 @@ import torch
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
-from mmctl.models.build_component import build_component
+from mmctl.models.heads.branch_layers import build_classifier, build_norm
 from mmctl.models.heads.loss_terms import LossTerm, build_term, check_names
 from mmctl.models.heads.retrieval import Retrieval
 from mmctl.models.watched_values import watch, watching
@@ -113,17 +113,12 @@ class BranchHead(BaseModule):
         self.losses = nn.ModuleDict({term.name: module for term, module in built})
         reads_logits = any("logits" in term.reads for term in self.terms)
         self._check_terms(neck, reads_logits)
-        self.necks = nn.ModuleDict()
-        if neck != "none":
-            self.necks.update({name: _norm(neck, width) for name, width in self.widths.items()})
-        self.classifiers = nn.ModuleDict()
-        if reads_logits:
-            self.classifiers.update(
-                {
-                    name: _classifier(classifier, width, self.num_classes)
-                    for name, width in self.widths.items()
-                }
-            )
+        self.necks, self.classifiers = nn.ModuleDict(), nn.ModuleDict()
+        for name, width in self.widths.items():
+            if neck != "none":
+                self.necks[name] = build_norm(neck, width)
+            if reads_logits:
+                self.classifiers[name] = build_classifier(classifier, width, self.num_classes)
         self._logits_need_labels = any(
             "labels" in inspect.signature(module.forward).parameters
             for module in self.classifiers.values()
@@ -203,9 +198,8 @@ class BranchHead(BaseModule):
         common = {"labels": labels} if parts is None else {"labels": labels, "parts": parts}
         if self._read("concat"):
             common["concat"] = torch.cat([features[name] for name in self.widths], dim=1)
-        for name, feature in features.items():
-            if name.endswith(FRAMES):
-                continue
+        clips = {name: own for name, own in features.items() if not name.endswith(FRAMES)}
+        for name, feature in clips.items():
             branch = name.partition(".")[0]
             given = {**common, "features": feature}
             for term in self.terms:
@@ -220,7 +214,7 @@ class BranchHead(BaseModule):
                 if "frames" in term.reads and "frames" not in given:
                     given["frames"] = self._frames(term, branch, features)
                 value = self._compute(term, given, name)
-                share = value / len(features) if self.reduction == "mean" else value
+                share = value / len(clips) if self.reduction == "mean" else value
                 values[f"loss_{term.name}_{name}"] = share
         for term in self.terms:
             if not term.is_per_branch and set(term.reads) <= set(common):
@@ -301,17 +295,3 @@ class BranchHead(BaseModule):
             The same, with every branch at length one if ``normalize_each``, (C,).
         """
         return self.retrieval.finish(feature)
-
-
-def _norm(neck: str, channels: int) -> nn.BatchNorm1d:
-    """Return a batch norm, whose shift stays at zero for ``'bnneck'`` (Luo et al. 2019)."""
-    norm = nn.BatchNorm1d(channels)
-    norm.bias.requires_grad_(neck == "bn")
-    return norm
-
-
-def _classifier(cfg: dict[str, Any] | None, channels: int, num_classes: int) -> nn.Module:
-    default = "mmctl.LinearClassifier"
-    return build_component(
-        "head.classifier", cfg, default, channels=channels, num_classes=num_classes
-    )

@@ -73,3 +73,15 @@ def test_a_loss_of_frames_names_the_key_that_gives_them():
     head = BranchHead({"clip": 8}, 3, {"frames": {"type": "mmctl.FramePositionLoss"}}).double()
     with pytest.raises(ValueError, match=r"losses.frames reads frames, .*clip .*frames=True"):
         head.loss({"clip": normal(2, 8)}, None, torch.tensor([0, 0]))
+
+
+def test_the_mean_over_features_does_not_count_frames():
+    terms = {"frames": {"type": "mmctl.FramePositionLoss"}}
+    features = {"clip": normal(2, 8), "clip.frames": normal(2, 4, 8, seed=1)}
+    made = {}
+    for reduce in ("sum", "mean"):
+        torch.manual_seed(0)
+        head = BranchHead({"clip": 8}, 3, terms, reduce=reduce).double()
+        made[reduce] = head.loss(features, None, torch.tensor([0, 1]))
+    for name, value in made["sum"].items():
+        torch.testing.assert_close(made["mean"][name], value)
