@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -84,6 +85,17 @@ def test_a_graph_may_be_opened_first_and_named_as_weights(graphs, crops):
         open_inferencer(graphs / "baseline.onnx", providers="CPUExecutionProvider"),
     ):
         assert np.array_equal(features_of(inferencer([folder])), expected)
+
+
+def test_pieces_of_a_mean_get_length_one(graphs, crops):
+    graph, folder = OnnxModel(graphs / "baseline.onnx"), crops("a", 6)
+    (plain,) = open_inferencer(graph)([folder])["predictions"]
+    graph.card = replace(graph.card, pieces=f"[10, {CHANNELS - 10}]")
+    (found,) = open_inferencer(graph)([folder])["predictions"]
+    assert found["feature_norm"] == pytest.approx(2**0.5)
+    for piece in (slice(10), slice(10, None)):
+        own = plain["feature"][piece] / np.linalg.norm(plain["feature"][piece])
+        assert np.abs(found["feature"][piece] - own / 2**0.5).max() < 1e-6
 
 
 def test_what_a_graph_has_no_use_for_is_refused(graphs, graph_weights):
