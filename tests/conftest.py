@@ -61,6 +61,36 @@ def drawn_mars(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return draw_tiny(tmp_path_factory.mktemp("drawn") / "mars")
 
 
+@pytest.fixture(scope="session")
+def graph_weights(drawn_mars: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Checkpoints of a CTL and a baseline that are quick to export, by name."""
+    from tests.test_apis.exported_graphs import save_checkpoints
+
+    return save_checkpoints(tmp_path_factory.mktemp("graph_weights"), drawn_mars)
+
+
+@pytest.fixture(scope="session")
+def graphs(graph_weights: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with ``ctl.onnx``, ``ctl.pt2`` and ``baseline.onnx`` of these."""
+    # Here and not in a module of tests: imported into several, it would be made once for each.
+    for package in ("onnx", "onnxscript", "onnxruntime"):
+        pytest.importorskip(package)
+    from tests.test_apis.exported_graphs import export
+
+    folder = tmp_path_factory.mktemp("graphs")
+    export(graph_weights["ctl"], folder, "ctl", with_program=True)
+    export(graph_weights["baseline"], folder, "baseline")
+    return folder
+
+
+@pytest.fixture
+def few_sizes(monkeypatch: pytest.MonkeyPatch) -> tuple[tuple[int, int], ...]:
+    """Prove graphs with few numbers of clips and frames, where a test is not about them."""
+    sizes = ((1, 1), (2, 4), (3, 2), (2, 7))
+    monkeypatch.setattr("mmctl.deployment.graph_check.GRID", sizes)
+    return sizes
+
+
 def load_tool(path: str) -> ModuleType:
     """Import a script below ``tools/`` as a module."""
     spec = importlib.util.spec_from_file_location(Path(path).stem, ROOT / "tools" / path)

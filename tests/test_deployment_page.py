@@ -18,11 +18,11 @@ from mmctl.deployment.graph_card import GraphCard
 from mmctl.deployment.graph_check import GRID, TOLERANCES
 from mmctl.engine import run_command
 from tests.conftest import ROOT, load_tool
-from tests.test_apis.conftest import checkpoints, crops
-from tests.test_apis.exported_graphs import graphs
-from tests.test_apis.tiny_checkpoint import CONFIGS, small_config
+from tests.test_apis.conftest import crops
+from tests.test_apis.exported_graphs import CHANNELS, graph_config
+from tests.test_apis.tiny_checkpoint import CONFIGS
 
-__all__ = ["checkpoints", "crops", "graphs"]  # fixtures
+__all__ = ["crops"]  # a fixture
 
 PAGE = (ROOT / "docs" / "en" / "deployment.md").read_text()
 SCRIPT, *_ = [s for s in re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL) if "embed.py" in s]
@@ -30,21 +30,21 @@ WITHOUT = ("torch", "torchvision", "mmctl", "mmengine", "mmcv", "mmpretrain", "o
 
 
 @pytest.fixture
-def place(checkpoints, drawn_mars, tmp_path, monkeypatch) -> Path:
+def place(graph_weights, drawn_mars, tmp_path, monkeypatch) -> Path:
     """A folder that has all the files of the page."""
     for name, config in CONFIGS.items():
         target = tmp_path / "work_dirs" / "quickstart" / name / "epoch_20.pth"
         target.parent.mkdir(parents=True)
-        target.symlink_to(checkpoints[name])
+        target.symlink_to(graph_weights[name])
         (tmp_path / config).parent.mkdir(parents=True, exist_ok=True)
-        small_config(name, drawn_mars).dump(tmp_path / config)
+        graph_config(name, drawn_mars).dump(tmp_path / config)
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "quickstart").symlink_to(drawn_mars)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
 
-def test_the_commands_and_the_code_of_the_page_run(place, monkeypatch, capsys):
+def test_the_commands_and_the_code_of_the_page_run(place, few_sizes, monkeypatch, capsys):
     for package in ("onnx", "onnxscript", "onnxruntime"):
         pytest.importorskip(package)
     (block,) = re.findall(r"```bash\n(.*?)```", PAGE, re.DOTALL)
@@ -85,7 +85,7 @@ def test_the_script_needs_neither_torch_nor_us(name, graphs, crops, tmp_path):
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr[-2000:]
-    assert "6 frames 128 channels" in done.stdout
+    assert f"6 frames {CHANNELS} channels" in done.stdout
     found = np.load(tmp_path / "feature.npy")
     assert np.abs(found - expected["predictions"][0]["feature"]).max() < 1e-6
 

@@ -73,6 +73,7 @@ def describe_graph(
         height=height,
         width=width,
         channels=graph.channels,
+        pieces=json.dumps(graph.pieces),
         clip_length=clip_length(cfg),
         pipeline=json.dumps(named),
         pose_file="",

@@ -16,7 +16,13 @@ from mmctl.apis.inference.model_identity import choose_feature
 from mmctl.apis.keypoint_extraction import uses_udp
 from mmctl.deployment import graph_check
 from mmctl.deployment.clip_graph import ClipGraph, PoseGraph
-from mmctl.deployment.exported_program import OPSET, export_program, save_program, to_onnx
+from mmctl.deployment.exported_program import (
+    OPSET,
+    check_opset,
+    export_program,
+    save_program,
+    to_onnx,
+)
 from mmctl.deployment.graph_card import GraphCard
 from mmctl.deployment.graph_check import GraphReport
 from mmctl.deployment.half_graph import to_half
@@ -87,6 +93,7 @@ def export_model(
     """
     options = options or ExportOptions()
     check_packages(EXPORTING, "exporting")
+    check_opset(options.opset)
     if options.feature is not None:
         choose_feature(model, options.feature)
     exact = ClipGraph(model)
@@ -126,10 +133,12 @@ def _export_estimators(
 ) -> tuple[dict[str, bytes], tuple[int, int]]:
     """Return the estimator's file, if there is one, and the size of heatmaps."""
     own = model.pose if isinstance(model.pose, FrozenPoseEstimator) else None
-    if own is not None and options.estimator is not None:
+    reads = getattr(model.pose, "reads", "nothing beside the frames")
+    if options.estimator is not None and reads != "keypoints":
+        said = "has its own, which is exported in any case" if own else f"reads {reads}"
         raise ValueError(
-            "an estimator can be given for a model that reads keypoints, got one for a model that "
-            "has its own, which is exported in any case"
+            f"an estimator can be given for a model that reads keypoints, got one for a model that "
+            f"{said}"
         )
     pose = own or options.estimator
     if pose is None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmctl.functional.keypoints import decode_heatmaps
+from mmctl.models.clip_average import scale_pieces
 from mmctl.models.data_preprocessor import ClipDataPreprocessor
 from mmctl.models.heads.branch_head import BranchHead
 from mmctl.models.heads.fusion_head import FusionHead
@@ -36,24 +38,28 @@ class ClipGraph(nn.Module):
         self.network = _check_model(copy.deepcopy(model))
         if getattr(self.network.pose, "reads", None) == "frames":
             self.network.pose = StoredHeatmaps()  # those that the second file gives
-        self.test_neck: nn.Module | None = None
-        head = self.network.head
-        if isinstance(head, FusionHead):
-            self._strip(head)
-        elif isinstance(head, BranchHead):
-            head.classifiers, head.losses = nn.ModuleDict(), nn.ModuleDict()
+        self.test_norms = nn.ModuleList()
+        self.widths: dict[str, int] = {}
+        self.normalizes_each = False
+        if isinstance(self.network.head, BranchHead):
+            self._strip(self.network.head)
         self.eval()
 
-    def _strip(self, head: FusionHead) -> None:
+    def _strip(self, head: BranchHead) -> None:
+        if isinstance(head, FusionHead):
+            self.widths = {head.test_branch: head.channels}
+            head.reduce = nn.ModuleList()
+        else:
+            self.widths = head.retrieval.widths
+            self.normalizes_each = head.retrieval.normalize_each
         if head.test_feature == "after":
-            self.test_neck = head.necks[head.test_branch]
+            self.test_norms.extend(head.necks[name] for name in self.widths)
         head.test_feature = "before"
         head.necks, head.classifiers, head.losses = (
             nn.ModuleDict(),
             nn.ModuleDict(),
             nn.ModuleDict(),
         )
-        head.reduce = nn.ModuleList()
 
     @property
     def reads(self) -> str | None:
@@ -63,10 +69,12 @@ class ClipGraph(nn.Module):
     @property
     def channels(self) -> int:
         """Length of a feature, C."""
-        head: Any = self.network.head
-        if isinstance(head, BranchHead) and not isinstance(head, FusionHead):
-            return sum(head.retrieval.widths.values())
-        return int(head.channels)
+        return sum(self.widths.values()) if self.widths else int(self.network.head.channels)
+
+    @property
+    def pieces(self) -> tuple[int, ...]:
+        """Channels of the pieces of a mean of raw features that get length 1; none: it alone."""
+        return tuple(self.widths.values()) if self.normalizes_each else ()
 
     def forward(self, frames: Tensor, stored: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Compute the features of clips.
@@ -85,9 +93,11 @@ class ClipGraph(nn.Module):
             # B and T of the frames, or the program would be guarded against clips of one frame.
             stored = stored.reshape(*frames.shape[:2], *stored.shape[2:])
         raw: Tensor = network.head.predict(*network.extract(clips, stored))
-        if self.test_neck is not None:
-            raw = self.test_neck(raw)
-        return F.normalize(raw, dim=1), raw
+        if len(self.test_norms):
+            parts = raw.split(list(self.widths.values()), dim=1)
+            norms = zip(self.test_norms, parts, strict=True)
+            raw = torch.cat([norm(part) for norm, part in norms], dim=1)
+        return F.normalize(scale_pieces(raw, self.pieces), dim=1), raw
 
 
 class PoseGraph(nn.Module):
@@ -141,18 +151,7 @@ def _check_model(model: Any) -> VideoReID:
             "model.data_preprocessor must be a ClipDataPreprocessor to be exported, because its "
             f"mean and std go into the graph, got a {type(model.data_preprocessor).__name__}"
         )
-    if isinstance(model.head, BranchHead) and model.head.retrieval.normalize_each:
-        raise ValueError(
-            "model.head cannot be exported: retrieve.normalize_each gives branches length one once "
-            "the clips of a tracklet are averaged, which comes behind the graph"
-        )
     for name, module in model.named_modules():
-        rule = getattr(module, "clip_rule", None)
-        if rule is not None:
-            raise ValueError(
-                f"model.{name} cannot be exported: a graph takes clips of any length, and "
-                f"{type(module).__name__} does not: {rule}"
-            )
         if isinstance(module, ContextBlock):
             raise ValueError(
                 f"model.{name} cannot be exported: a graph takes clips of any length, and "

@@ -8,6 +8,7 @@ import logging
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import torch
@@ -43,12 +44,33 @@ def export_program(
     for side in range(free_sides):
         last = examples[1].dim() - 1 - side
         shapes[1][last] = torch.export.Dim(f"side{side}", min=2, max=1024)
+    trace = partial(torch.export.export, module, tuple(examples), dynamic_shapes=tuple(shapes))
     try:
         with torch.no_grad(), _silent():
-            return torch.export.export(module, tuple(examples), dynamic_shapes=tuple(shapes))
+            try:
+                return trace()
+            except torch._dynamo.exc.UserError:
+                # Neighbouring frames, T - 1, could be one, which broadcasts: let it not be told
+                # from other numbers. Whether that was right, the proof shows, with T = 2.
+                settings: Any = torch.fx.experimental._config
+                with settings.patch(backed_size_oblivious=True):
+                    return trace()
     # Whatever a component does that cannot be traced: the exporter has no common type of error.
     except Exception as error:
         raise _refusal(error) from error
+
+
+def check_opset(opset: int) -> None:
+    """Raise unless the exporter translates into a version of ONNX's operators.
+
+    Raises:
+        ValueError: If it does not.
+    """
+    if opset not in OPSETS:
+        raise ValueError(
+            f"opset must be from {OPSETS.start} to {OPSETS.stop - 1}, which the exporter "
+            f"translates into, got {opset}"
+        )
 
 
 def to_onnx(
@@ -68,15 +90,11 @@ def to_onnx(
     Raises:
         ValueError: If an operator has no translation, or the graph is larger than a file may be.
     """
-    if opset not in OPSETS:
-        raise ValueError(
-            f"opset must be from {OPSETS.start} to {OPSETS.stop - 1}, which the exporter "
-            f"translates into, got {opset}"
-        )
+    check_opset(opset)
     try:
         with _silent():
             exported = torch.onnx.export(
-                program,
+                _decompose(program),
                 (),
                 dynamo=True,
                 opset_version=opset,
@@ -99,6 +117,43 @@ def to_onnx(
     return model.SerializeToString()
 
 
+def _decompose(program: torch.export.ExportedProgram) -> torch.export.ExportedProgram:
+    """Return a program without the operators that the exporter has no translation for."""
+    distances = torch.ops.aten.cdist.default
+    attention = torch.ops.aten.scaled_dot_product_attention.default
+    table: dict[Any, Any] = {}
+    for node in program.graph.nodes:
+        if node.target == distances:
+            table[distances] = _distances
+        # It is translated for batches of heads alone.
+        if node.target == attention and node.args[0].meta["val"].dim() == 3:
+            table[attention] = _attend
+    return program.run_decompositions(table) if table else program
+
+
+def _distances(x: Tensor, y: Tensor, p: float = 2.0, compute_mode: int | None = None) -> Tensor:  # noqa: ARG001
+    if p != 2:
+        raise ValueError(f"distances must be Euclidean to be exported, got p={p}")
+    return (x.unsqueeze(-2) - y.unsqueeze(-3)).square().sum(dim=-1).sqrt()
+
+
+def _attend(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attn_mask: Tensor | None = None,
+    dropout_p: float = 0.0,
+    is_causal: bool = False,
+    *,
+    scale: float | None = None,
+    enable_gqa: bool = False,
+) -> Tensor:
+    if attn_mask is not None or dropout_p or is_causal or enable_gqa:
+        raise ValueError("attention must have no mask, dropout or groups to be exported")
+    factor = query.shape[-1] ** -0.5 if scale is None else scale
+    return torch.softmax(query @ key.transpose(-2, -1) * factor, dim=-1) @ value
+
+
 def save_program(program: torch.export.ExportedProgram, metadata: dict[str, str]) -> bytes:
     """Return the bytes of a ``.pt2`` file.
 
@@ -117,6 +172,8 @@ def _refusal(error: Exception) -> ValueError:
     while cause.__cause__ is not None:
         cause = cause.__cause__
     lines = [line.strip() for line in str(cause).splitlines() if line.strip()]
+    # What it is about stands in a list behind a line that is always the same.
+    lines = [line.removeprefix("- ") for line in lines if line.startswith("- ")] or lines
     return ValueError(
         "the model has a component that cannot be exported for any number of clips of any length: "
         f"{type(cause).__name__}: {shorten(lines[0] if lines else '', 200)}"

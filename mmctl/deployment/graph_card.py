@@ -26,6 +26,8 @@ class GraphCard:
         width: Of the frames in pixels.
         channel_order: Of the frames, ``RGB``.
         channels: Length of a feature, C.
+        pieces: Channels of the pieces of a mean of raw features that get length 1 before the whole
+            does, as JSON; ``[]``: the whole alone.
         clip_length: Frames of the clips of the training; 0 where its config does not say.
         pipeline: Configs of the test's transforms, as JSON.
         pose_file: Name of the file beside this one that makes the heatmaps; '' for none.
@@ -51,6 +53,7 @@ class GraphCard:
     opset: int
     version: str
     largest_difference: float = 0.0
+    pieces: str = "[]"
     channel_order: str = "RGB"
     format: str = FORMAT
 
@@ -81,7 +84,9 @@ class GraphCard:
             }
             steps = json.loads(values["pipeline"])
             is_whole = isinstance(steps, list) and all(isinstance(step, dict) for step in steps)
-        except (KeyError, ValueError, RecursionError) as error:
+            if sum(map(int, json.loads(values["pieces"]))) not in (0, values["channels"]):
+                raise ValueError(f"pieces={values['pieces']} are not the feature")
+        except (KeyError, TypeError, ValueError, RecursionError) as error:
             raise ValueError(
                 f"{name} must have whole metadata, as tools/deployment/export_onnx.py writes them, "
                 f"got {type(error).__name__}: {error!s:.80}"
@@ -89,6 +94,11 @@ class GraphCard:
         if not is_whole:
             raise ValueError(f"{name} must name its pipeline as a list of transforms, got others")
         return cls(**values)
+
+    @property
+    def widths(self) -> list[int]:
+        """Channels of the pieces that get length 1."""
+        return list(json.loads(self.pieces))
 
     @property
     def steps(self) -> list[dict[str, Any]]:

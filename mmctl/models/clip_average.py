@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from mmctl.structures import TrackletSample
@@ -28,6 +32,18 @@ def average_clips(clips: Tensor, data_samples: list[TrackletSample]) -> list[Ten
         # No matrix product: autocast would round the feature to half precision.
         features.append((weights.unsqueeze(-1) * own).sum(dim=0) / weights.sum())
     return features
+
+
+def scale_pieces(raw: Tensor, pieces: Sequence[int]) -> Tensor:
+    """Return features whose pieces have length 1, (B, C), as heads with ``normalize_each`` do.
+
+    Args:
+        raw: Those of clips, or their means, (B, C).
+        pieces: Channels of the pieces; none: the features as they are.
+    """
+    if not pieces:
+        return raw
+    return torch.cat([F.normalize(part, dim=1) for part in raw.split(list(pieces), dim=1)], dim=1)
 
 
 def _clip_weights(data_samples: list[TrackletSample], clips: Tensor) -> list[Tensor]:

@@ -7,8 +7,14 @@ from tests.mutations.mutation import mistakes_in
 _ROOM = "mmctl/deployment"
 _CHECK = ("tests/test_deployment/test_graph_check.py",)
 _GRAPH = ("tests/test_deployment/test_clip_graph.py",)
-_EXPORT = ("tests/test_apis/test_graph_export.py",)
-_MODEL = ("tests/test_apis/test_onnx_inference.py",)
+_HALF = "test_half_precision_of_two_scales_and_the_feature_after_the_neck"
+_EXPORT = (f"tests/test_apis/test_graph_export.py::{_HALF}",)
+_RUN = "tests/test_apis/test_onnx_inference.py"
+_MODEL = (
+    f"{_RUN}::test_features_hashes_and_records_equal_those_of_the_model",
+    f"{_RUN}::test_pieces_of_a_mean_get_length_one",
+)
+_SESSION = (f"{_RUN}::test_a_provider_that_does_not_start_is_no_slow_surprise",)
 
 DEPLOYMENT = (
     *mistakes_in(
@@ -65,6 +71,10 @@ DEPLOYMENT = (
                 "if isinstance(module, ContextBlock):",
                 "if False:",
             ),
+            "graph: pieces are not scaled": (
+                "tuple(self.widths.values()) if self.normalizes_each else ()",
+                "()",
+            ),
             "graph: joints in pixels of the network's input": (
                 "heatmaps.new_tensor([size]).expand",
                 "heatmaps.new_tensor([network_size]).expand",
@@ -105,6 +115,11 @@ DEPLOYMENT = (
                 "None if stored is None else stored[rows])[1])",
                 "None if stored is None else stored[rows])[0])",
             ),
+            "graph model: pieces are not scaled": (
+                "scale_pieces(torch.stack(average_clips(torch.cat(raws), samples)), "
+                "self.card.widths)",
+                "average_clips(torch.cat(raws), samples)",
+            ),
             "graph model: keypoints of other clips": (
                 "None if stored is None else stored[rows]",
                 "None if stored is None else stored[: len(frames[rows])]",
@@ -113,7 +128,7 @@ DEPLOYMENT = (
     ),
     *mistakes_in(
         f"{_ROOM}/onnx_session.py",
-        _MODEL,
+        _SESSION,
         {
             "session: the CPU takes over in silence": ("if started[0] != chosen[0]:", "if False:"),
         },

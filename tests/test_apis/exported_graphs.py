@@ -1,16 +1,39 @@
-"""Exported graphs that several tests share, made once."""
+"""Small networks with every kind of part, and their graphs, which several tests share."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
+from mmengine.config import Config
 
 from mmctl.apis import TrackletInferencer, get_model
 from mmctl.apis.calibration_clips import load_calibration
 from mmctl.apis.graph_export import Exported, ExportOptions, export_model
 from mmctl.apis.model_zoo import config_of, read_checkpoint
 from mmctl.files import write_together
+from tests.test_apis.tiny_checkpoint import save_checkpoint, small_config
+
+CHANNELS = 16
+
+
+def graph_config(name: str, data_root: Path) -> Config:
+    """Return the quickstart's config with one stage and, for CTL, one graph: quick to trace."""
+    cfg = small_config(name, data_root)
+    stages = {"num_stages": 1, "strides": (1,), "dilations": (1,), "out_indices": (0,)}
+    cfg.model.backbone.update(stages)
+    cfg.model.head.channels = CHANNELS
+    if name == "ctl":
+        one = {"scales": ("s3",), "num_layers": 1, "cross_scale_after": [1]}
+        cfg.model.graph_head.update(channels=CHANNELS, **one)
+    return cfg
+
+
+def save_checkpoints(folder: Path, data_root: Path) -> dict[str, Path]:
+    """Save random weights of both, by name."""
+    return {
+        name: save_checkpoint(folder / f"{name}.pth", graph_config(name, data_root))
+        for name in ("ctl", "baseline")
+    }
 
 
 def export(checkpoint: Path, folder: Path, name: str, **options) -> Exported:
@@ -23,14 +46,3 @@ def export(checkpoint: Path, folder: Path, name: str, **options) -> Exported:
     exported = export_model(model, name, str(checkpoint), ExportOptions(**options))
     write_together({folder / f"{name}{end}": data for end, data in exported.files.items()})
     return exported
-
-
-@pytest.fixture(scope="session")
-def graphs(checkpoints: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with ``ctl.onnx`` and ``baseline.onnx`` of the checkpoints."""
-    for package in ("onnx", "onnxscript", "onnxruntime"):
-        pytest.importorskip(package)
-    folder = tmp_path_factory.mktemp("graphs")
-    export(checkpoints["ctl"], folder, "ctl", with_program=True)
-    export(checkpoints["baseline"], folder, "baseline")
-    return folder

@@ -11,23 +11,20 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from mmctl.apis import TrackletInferencer, get_model, graph_export
+from mmctl.apis import TrackletInferencer, get_model
 from mmctl.apis.calibration_clips import load_calibration
 from mmctl.apis.graph_export import ExportOptions, draw_inputs, export_model
 from mmctl.apis.model_zoo import build_model, config_of, read_checkpoint
 from mmctl.deployment.clip_graph import ClipGraph
 from mmctl.deployment.graph_card import GraphCard
 from mmctl.engine import read_config
-from mmctl.models import FrozenPoseEstimator
 from tests.conftest import ROOT
-from tests.test_apis.conftest import checkpoints, crops
-from tests.test_apis.exported_graphs import export, graphs
+from tests.test_apis.exported_graphs import CHANNELS, export, graph_config
+from tests.test_apis.tiny_checkpoint import save_checkpoint
 from tests.test_apis.tiny_estimator import tiny_estimator
 
 onnxruntime = pytest.importorskip("onnxruntime")
 pytest.importorskip("onnxscript")
-
-__all__ = ["checkpoints", "crops", "graphs"]  # fixtures
 
 SIZE = (128, 64)
 PAIRS = [*product((1, 2, 4), (1, 2, 3, 6)), (7, 5), (2, 9)]
@@ -47,9 +44,9 @@ def metadata_of(path):
 
 
 @pytest.mark.parametrize("name", ["ctl", "baseline"])
-def test_a_graph_equals_pytorch_for_every_batch_and_length(name, graphs, checkpoints):
+def test_a_graph_equals_pytorch_for_every_batch_and_length(name, graphs, graph_weights):
     assert len(PAIRS) >= 12
-    session, model = open_graph(graphs / f"{name}.onnx"), model_of(checkpoints[name])
+    session, model = open_graph(graphs / f"{name}.onnx"), model_of(graph_weights[name])
     reads = "keypoints" if name == "ctl" else None
     for seed, (num_clips, num_frames) in enumerate(PAIRS, start=100):
         inputs = draw_inputs(reads, SIZE, (0, 0), num_clips, num_frames, seed)
@@ -58,7 +55,7 @@ def test_a_graph_equals_pytorch_for_every_batch_and_length(name, graphs, checkpo
             expected = model.head.predict(*model.extract(frames, *inputs[1:]))
         feed = dict(zip(("frames", "keypoints"), (x.numpy() for x in inputs), strict=False))
         unit, raw = session.run(["feature", "raw_feature"], feed)
-        assert unit.shape == raw.shape == (num_clips, 128)
+        assert unit.shape == raw.shape == (num_clips, CHANNELS)
         units = F.normalize(expected, dim=1)
         assert np.abs(unit - units.numpy()).max() < 1e-5, (num_clips, num_frames)
         assert np.allclose(raw, expected.numpy(), rtol=1e-3, atol=1e-4 * expected.abs().max())
@@ -66,22 +63,22 @@ def test_a_graph_equals_pytorch_for_every_batch_and_length(name, graphs, checkpo
             assert F.pdist(units).min() > 1e-3
 
 
-def test_the_program_beside_it_is_the_same_graph(graphs, checkpoints):
+def test_the_program_beside_it_is_the_same_graph(graphs, graph_weights):
     program = torch.export.load(graphs / "ctl.pt2").module()
-    graph = ClipGraph(model_of(checkpoints["ctl"]))
+    graph = ClipGraph(model_of(graph_weights["ctl"]))
     for sizes in ((1, 1), (3, 2), (2, 7)):
         inputs = draw_inputs("keypoints", SIZE, (0, 0), *sizes, seed=5)
         with torch.no_grad():
             assert torch.allclose(program(*inputs)[0], graph(*inputs)[0], atol=1e-5)
 
 
-def test_the_file_says_what_it_is(graphs, checkpoints):
+def test_the_file_says_what_it_is(graphs, graph_weights):
     found = metadata_of(graphs / "ctl.onnx")
     expected = {"height": "128", "width": "64", "channel_order": "RGB", "clip_length": "4"}
     expected |= {"feature": "before", "precision": "fp32", "reads": "keypoints", "opset": "18"}
-    expected |= {"channels": "128", "checkpoint": "ctl.pth", "pose_file": ""}
+    expected |= {"channels": str(CHANNELS), "checkpoint": "ctl.pth", "pose_file": ""}
     assert found.items() >= expected.items()
-    inferencer = TrackletInferencer(weights=checkpoints["ctl"], device="cpu")
+    inferencer = TrackletInferencer(weights=graph_weights["ctl"], device="cpu")
     assert found["model"] == inferencer.model_hash()
     assert json.loads(found["pipeline"])[0]["type"] == "SampleClip"
     assert 0 < float(found["largest_difference"]) < 1e-5
@@ -92,11 +89,12 @@ def test_the_file_says_what_it_is(graphs, checkpoints):
     assert all(isinstance(n, str) for item in session.get_inputs() for n in item.shape[:2])
 
 
-def test_half_precision_and_the_feature_after_the_neck(checkpoints, tmp_path):
-    exact = model_of(checkpoints["ctl"])
-    exported = export(
-        checkpoints["ctl"], tmp_path, "half", precision="fp16", feature="after", opset=20
-    )
+def test_half_precision_of_two_scales_and_the_feature_after_the_neck(drawn_mars, tmp_path):
+    cfg = graph_config("ctl", drawn_mars)
+    cfg.model.graph_head.scales = ("s2", "s3")
+    checkpoint = save_checkpoint(tmp_path / "whole.pth", cfg)
+    exact = model_of(checkpoint)
+    exported = export(checkpoint, tmp_path, "half", precision="fp16", feature="after", opset=20)
     assert 1e-6 < exported.report.largest < 1e-3
     assert exported.report.pairs >= 12
     exact.head.choose_test_feature("after")
@@ -113,32 +111,29 @@ def test_half_precision_and_the_feature_after_the_neck(checkpoints, tmp_path):
     assert found["model"] != inferencer.model_hash()
 
 
-def test_integers_keep_clips_apart_and_have_a_hash_of_their_own(checkpoints, graphs, tmp_path):
-    exported = export(checkpoints["baseline"], tmp_path, "small", precision="int8")
+def test_integers_keep_clips_apart_and_have_a_hash_of_their_own(graph_weights, graphs, tmp_path):
+    exported = export(graph_weights["baseline"], tmp_path, "small", precision="int8")
     assert 0 < exported.report.largest < 0.3
-    assert len(exported.files[".onnx"]) < 0.5 * (graphs / "baseline.onnx").stat().st_size
+    assert len(exported.files[".onnx"]) < 0.75 * (graphs / "baseline.onnx").stat().st_size
     found, exact = metadata_of(tmp_path / "small.onnx"), metadata_of(graphs / "baseline.onnx")
     assert found["precision"] == "int8"
     assert len(found["model"]) == 64
     assert found["model"] != exact["model"]
     with pytest.raises(ValueError, match="int8 needs clips"):
         export_model(
-            model_of(checkpoints["baseline"]), "x", options=ExportOptions(precision="int8")
+            model_of(graph_weights["baseline"]), "x", options=ExportOptions(precision="int8")
         )
 
 
-@pytest.mark.parametrize("name", ["ctl_r50", "baseline_r50"])
-def test_narrow_networks_of_the_papers_depth_and_frames_are_proved(name):
-    cfg = read_config(ROOT / "configs" / "ctl" / f"{name}_1xb32-240e_mars-256x128.py")
+def test_a_narrow_network_of_the_papers_depth_and_frames_is_proved(few_sizes):
+    cfg = read_config(ROOT / "configs" / "ctl" / "baseline_r50_1xb32-240e_mars-256x128.py")
     cfg.model.backbone.update(base_channels=8, stem_channels=8, init_cfg=None)
     cfg.model.head.channels = 256
-    if name == "ctl_r50":
-        cfg.model.graph_head.update(channels=256, cross_scale={"dim": 16})
     torch.manual_seed(0)
-    exported = export_model(build_model(cfg).eval(), name)
+    exported = export_model(build_model(cfg).eval(), "r50")
     assert (exported.card.height, exported.card.width) == (256, 128)
     assert exported.card.clip_length == 6
-    assert exported.report.pairs >= 12
+    assert exported.report.pairs == len(few_sizes)
     assert exported.report.largest < 1e-5
 
 
@@ -149,8 +144,8 @@ def with_estimator(checkpoint):
     return model
 
 
-def test_an_estimator_in_the_model_is_a_second_file(checkpoints, drawn_mars, tmp_path):
-    model = with_estimator(checkpoints["ctl"])
+def test_an_estimator_in_the_model_is_a_second_file(graph_weights, drawn_mars, few_sizes, tmp_path):
+    model = with_estimator(graph_weights["ctl"])
     exported = export_model(model, "m")
     assert exported.files.keys() == {".onnx", ".pose.onnx"}
     assert (exported.card.reads, exported.card.pose_file) == ("heatmaps", "m.pose.onnx")
@@ -171,28 +166,22 @@ def test_an_estimator_in_the_model_is_a_second_file(checkpoints, drawn_mars, tmp
         TrackletInferencer(tmp_path / "m.onnx")
 
 
-def test_an_estimator_beside_a_model_finds_the_keypoints_that_it_reads(checkpoints):
-    estimator: FrozenPoseEstimator = tiny_estimator()
-    content, map_size = graph_export._export_pose(estimator, SIZE, 18)
-    assert map_size == (32, 16)
-    session = onnxruntime.InferenceSession(content)
-    assert [item.name for item in session.get_outputs()] == ["heatmaps", "keypoints"]
-    options = ExportOptions(estimator=estimator)
-    model = with_estimator(checkpoints["ctl"])
-    with pytest.raises(ValueError, match="an estimator can be given for a model that reads keyp"):
-        export_model(model, "m", options=options)
+def test_an_estimator_for_a_model_that_has_its_own_is_refused(graph_weights):
+    options = ExportOptions(estimator=tiny_estimator())
+    with pytest.raises(ValueError, match=r"reads keypoints, got one for a model that has its own"):
+        export_model(with_estimator(graph_weights["ctl"]), "m", options=options)
 
 
 def test_calibration_is_one_clip_of_each_tracklet_with_what_goes_with_it(
-    checkpoints, drawn_mars, crops
+    graph_weights, drawn_mars, crops
 ):
     given = {"type": "MARS", "data_root": str(drawn_mars), "split": "test"}
     reads = {
-        "heatmaps": with_estimator(checkpoints["ctl"]),
-        None: model_of(checkpoints["baseline"]),
+        "heatmaps": with_estimator(graph_weights["ctl"]),
+        None: model_of(graph_weights["baseline"]),
     }
     shapes = {"heatmaps": (17, 32, 16), "keypoints": (17, 3)}
-    for kind, model in ({"keypoints": model_of(checkpoints["ctl"])} | reads).items():
+    for kind, model in ({"keypoints": model_of(graph_weights["ctl"])} | reads).items():
         inferencer = TrackletInferencer(model, device="cpu", num_workers=0, show_progress=False)
         extra = {"keypoint_file": "info/keypoints.npy"} if kind == "keypoints" else {}
         batches = load_calibration(inferencer, given | extra, 6)
@@ -202,7 +191,7 @@ def test_calibration_is_one_clip_of_each_tracklet_with_what_goes_with_it(
         assert [array.shape[2:] for array in batches[0][1:]] == ([shapes[kind]] if kind else [])
         assert not np.array_equal(batches[0][0][0], batches[0][0][1])
     own = np.random.default_rng(0).random((3, 17, 3), np.float32)
-    inferencer = TrackletInferencer(model_of(checkpoints["ctl"]), device="cpu", num_workers=0)
+    inferencer = TrackletInferencer(model_of(graph_weights["ctl"]), device="cpu", num_workers=0)
     ((_, stored),) = load_calibration(inferencer, [crops("a", 3)], keypoints=[own])
     assert stored.shape == (1, 4, 17, 3)
 

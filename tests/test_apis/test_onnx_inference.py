@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -18,12 +19,18 @@ from mmctl.deployment.onnx_model import OnnxModel
 from mmctl.deployment.onnx_session import choose_providers
 from mmctl.deployment.packages import check_packages
 from tests.conftest import ROOT
-from tests.test_apis.conftest import checkpoints, crops, inferencers
-from tests.test_apis.exported_graphs import graphs
+from tests.test_apis.exported_graphs import CHANNELS
 
 onnxruntime = pytest.importorskip("onnxruntime")
 
-__all__ = ["checkpoints", "crops", "graphs", "inferencers"]  # fixtures
+
+@pytest.fixture(scope="module")
+def inferencers(graph_weights):
+    """Inferencers of the graph_weights that the graphs are made of, by name."""
+    return {
+        name: TrackletInferencer(weights=path, device="cpu", num_workers=0, show_progress=False)
+        for name, path in graph_weights.items()
+    }
 
 
 def open_inferencer(path, **options):
@@ -80,10 +87,21 @@ def test_a_graph_may_be_opened_first_and_named_as_weights(graphs, crops):
         assert np.array_equal(features_of(inferencer([folder])), expected)
 
 
-def test_what_a_graph_has_no_use_for_is_refused(graphs, checkpoints):
+def test_pieces_of_a_mean_get_length_one(graphs, crops):
+    graph, folder = OnnxModel(graphs / "baseline.onnx"), crops("a", 6)
+    (plain,) = open_inferencer(graph)([folder])["predictions"]
+    graph.card = replace(graph.card, pieces=f"[10, {CHANNELS - 10}]")
+    (found,) = open_inferencer(graph)([folder])["predictions"]
+    assert found["feature_norm"] == pytest.approx(2**0.5)
+    for piece in (slice(10), slice(10, None)):
+        own = plain["feature"][piece] / np.linalg.norm(plain["feature"][piece])
+        assert np.abs(found["feature"][piece] - own / 2**0.5).max() < 1e-6
+
+
+def test_what_a_graph_has_no_use_for_is_refused(graphs, graph_weights):
     graph, config = graphs / "baseline.onnx", "configs/quickstart/baseline_r18_quickstart.py"
     for arguments, message in (
-        ({"model": graph, "weights": checkpoints["baseline"]}, "weights must be left out with a"),
+        ({"model": graph, "weights": graph_weights["baseline"]}, "weights must be left out with a"),
         ({"model": graph, "amp": True}, "amp must be left out"),
         ({"model": graph, "device": "cuda:1"}, r"providers=\['cuda'\], got device='cuda:1'"),
         ({"model": graph, "providers": ["teapot"]}, "among those of this onnxruntime.*'teapot'"),
@@ -159,7 +177,7 @@ runpy.run_path(tool, run_name="__main__")
 
 
 def test_features_and_a_gallery_come_from_a_graph_without_the_networks_code(
-    graphs, checkpoints, drawn_mars, tmp_path, run_tool, capsys
+    graphs, graph_weights, drawn_mars, tmp_path, run_tool, capsys
 ):
     # mmpretrain, which has the backbones, cannot be imported there.
     tool = str(ROOT / "tools" / "extract_features.py")
@@ -173,7 +191,7 @@ def test_features_and_a_gallery_come_from_a_graph_without_the_networks_code(
     )
     assert done.returncode == 0, done.stderr[-2000:]
     run_tool(
-        *("extract_features.py", str(checkpoints["ctl"]), str(drawn_mars), "--device", "cpu"),
+        *("extract_features.py", str(graph_weights["ctl"]), str(drawn_mars), "--device", "cpu"),
         *("--num-workers", "0", "--out", str(tmp_path / "model")),
     )
     for kind in ("graph", "model"):  # one gallery takes both: their hash is the same
@@ -186,13 +204,13 @@ def test_features_and_a_gallery_come_from_a_graph_without_the_networks_code(
 
 
 def test_work_that_a_model_began_is_not_finished_by_a_graph(
-    graphs, checkpoints, crops, tmp_path, run_tool, capsys
+    graphs, graph_weights, crops, tmp_path, run_tool, capsys
 ):
     folder, out = str(crops("a", 2)), str(tmp_path / "out")
     common = (folder, "--num-workers", "0", "--out", out)
-    run_tool("extract_features.py", str(checkpoints["baseline"]), *common, "--device", "cpu")
+    run_tool("extract_features.py", str(graph_weights["baseline"]), *common, "--device", "cpu")
     with pytest.raises(SystemExit):
         run_tool("extract_features.py", str(graphs / "baseline.onnx"), *common)
     assert "exists and is of another model" in capsys.readouterr().err
     run_tool("extract_features.py", str(graphs / "baseline.onnx"), *common, "--overwrite")
-    assert "1 tracklets, 128 channels" in capsys.readouterr().out
+    assert f"1 tracklets, {CHANNELS} channels" in capsys.readouterr().out

@@ -11,6 +11,7 @@ from mmctl.deployment.clip_graph import ClipGraph, PoseGraph
 from mmctl.deployment.exported_program import OPSETS, export_program, to_onnx
 from mmctl.deployment.graph_check import draw_clips, draw_keypoints
 from mmctl.functional.keypoints import decode_heatmaps
+from mmctl.models.heads.branch_head import BranchHead
 from mmctl.structures import TrackletSample
 from tests.test_apis.tiny_checkpoint import small_config
 from tests.test_apis.tiny_estimator import tiny_estimator
@@ -62,7 +63,7 @@ def test_the_model_stays_and_the_graph_has_no_more_than_it_needs():
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
     names = [name for name, _ in graph.named_parameters()]
     assert not [name for name in names if "classifier" in name or "necks" in name]
-    assert "test_neck.weight" in names
+    assert "test_norms.0.weight" in names
 
 
 def test_a_block_of_one_length_cannot_be_exported():
@@ -119,3 +120,22 @@ def test_an_opset_that_there_is_not_is_refused():
     program = export_program(torch.nn.Identity(), [torch.ones(2, 5, 3)])
     with pytest.raises(ValueError, match=rf"opset must be from {OPSETS.start} to .*got 5"):
         to_onnx(program, (("x",), ("y",)), {}, opset=5)
+
+
+@pytest.mark.parametrize(("place", "each"), [("before", True), ("after", True), ("after", False)])
+def test_branches_are_joined_as_the_head_joins_them(place, each):
+    model = build("baseline")
+    retrieve = {"branches": ("b", "a"), "at": place, "normalize_each": each}
+    model.head = BranchHead({"a": 2, "b": 3, "c": 4}, 8, retrieve=retrieve).eval()
+    for neck in model.head.necks.values():
+        torch.nn.init.normal_(neck.running_mean)
+    drawn = {name: torch.rand(4, width) + 1 for name, width in model.head.widths.items()}
+    graph = ClipGraph(model)
+    graph.network.extract = lambda *_: (drawn, None)
+    with torch.no_grad():
+        units, raws = graph(draw(4, 2)[0])
+        expected = model.head.predict(drawn, None)
+    assert torch.allclose(raws, expected, atol=1e-6)
+    finished = torch.stack([F.normalize(model.head.finish(raw), dim=0) for raw in expected])
+    assert torch.allclose(units, finished, atol=1e-6)
+    assert (graph.channels, graph.pieces) == (5, (3, 2) if each else ())

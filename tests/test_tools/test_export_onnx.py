@@ -5,32 +5,36 @@ from __future__ import annotations
 import errno
 import os
 
+import numpy as np
 import pytest
 import torch
 
-from mmctl.apis import graph_export
+from mmctl.apis import get_model, graph_export
 from mmctl.deployment import exported_program, graph_check, packages
-from tests.test_apis.conftest import checkpoints
-from tests.test_apis.tiny_checkpoint import CONFIGS, save_checkpoint, small_config
+from mmctl.deployment.clip_graph import ClipGraph
+from mmctl.deployment.onnx_session import open_session, run_session
+from mmctl.registry import MODELS
+from tests.test_apis.exported_graphs import CHANNELS, graph_config
+from tests.test_apis.tiny_checkpoint import save_checkpoint
+from tests.test_apis.tiny_estimator import TinyHeatmaps, tiny_estimator
 
 for package in ("onnx", "onnxscript", "onnxruntime"):
     pytest.importorskip(package)
 
-__all__ = ["checkpoints"]  # a fixture
-
 TOOL = "deployment/export_onnx.py"
-EIGHT = ("--cfg-options", "model.head.num_classes=8")
 
 
 @pytest.fixture
-def export(checkpoints, run_tool, tmp_path):
+def export(graph_weights, drawn_mars, run_tool, tmp_path):
     """Export the baseline: ``export('--fp16')``; the folder ``out`` has what is written."""
     (tmp_path / "out").mkdir()
+    own = tmp_path / "own.py"
 
     def run(*arguments, name="baseline", checkpoint=None, config=None):
-        weights = str(checkpoint or checkpoints[name])
-        given = (config or CONFIGS[name], weights, "--out", str(tmp_path / "out" / "model.onnx"))
-        run_tool(TOOL, *given, *EIGHT, *arguments)
+        graph_config(name, drawn_mars).dump(own)
+        weights = str(checkpoint or graph_weights[name])
+        target = str(tmp_path / "out" / "model.onnx")
+        run_tool(TOOL, str(config or own), weights, "--out", target, *arguments)
 
     run.folder = tmp_path / "out"
     return run
@@ -55,12 +59,22 @@ def refused(export, capsys):
     return run
 
 
+@pytest.fixture(scope="module")
+def exported(graph_weights, drawn_mars):
+    """Files of the baseline that are not written yet."""
+    cfg = graph_config("baseline", drawn_mars)
+    model = get_model(cfg, graph_weights["baseline"], "cpu")
+    return graph_export.export_model(
+        model, "model", options=graph_export.ExportOptions(with_program=True)
+    )
+
+
 def test_a_graph_and_its_program_are_written_and_described(export, capsys):
     export("--pt2", "--feature", "after")
     said = capsys.readouterr().out
     assert {path.name for path in export.folder.iterdir()} == {"model.onnx", "model.pt2"}
     assert "frames uint8 (B, T, 3, 128x64) RGB, nothing else" in said
-    assert "feature after, 128 channels, fp32, model " in said
+    assert f"feature after, {CHANNELS} channels, fp32, model " in said
     assert "away over 16 sizes of clips from PyTorch's features" in said
 
 
@@ -102,7 +116,8 @@ def test_a_wrong_program_beside_a_right_graph_leaves_nothing_either(refused, mon
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT])
-def test_a_full_disk_leaves_what_was_there(code, export, refused, monkeypatch):
+def test_a_full_disk_leaves_what_was_there(code, exported, export, refused, monkeypatch):
+    monkeypatch.setattr(graph_export, "export_model", lambda *_: exported)
     (export.folder / "model.onnx").write_bytes(b"older")
     sync, calls = os.fsync, []
 
@@ -126,12 +141,12 @@ def test_a_missing_package_is_found_before_the_model_is_built(refused, monkeypat
     assert "of which onnxscript cannot be found: pip install 'mmctl[onnx]'" in line
 
 
-def test_a_checkpoint_of_another_config_is_refused(checkpoints, refused):
-    assert "does not fit VideoReID" in refused(checkpoint=checkpoints["ctl"])
+def test_a_checkpoint_of_another_config_is_refused(graph_weights, refused):
+    assert "does not fit VideoReID" in refused(checkpoint=graph_weights["ctl"])
 
 
 def test_a_component_of_one_length_is_named(drawn_mars, refused, tmp_path):
-    cfg = small_config("ctl", drawn_mars)
+    cfg = graph_config("ctl", drawn_mars)
     changes = {"graph": "frame", "num_frames": 4}
     cfg.model.graph_head.update(changes)
     checkpoint = save_checkpoint(tmp_path / "frame.pth", cfg)
@@ -158,13 +173,10 @@ def test_a_users_mistake_ends_in_one_line(arguments, message, refused):
 
 
 def test_weights_that_tell_no_clips_apart_prove_nothing(drawn_mars, refused, tmp_path):
-    path = save_checkpoint(tmp_path / "dead.pth", small_config("baseline", drawn_mars))
+    path = save_checkpoint(tmp_path / "dead.pth", graph_config("baseline", drawn_mars))
     checkpoint = torch.load(path, weights_only=False)
-    for name, value in checkpoint["state_dict"].items():
-        if name.startswith("backbone.layer4") and name.endswith(("bn2.weight", "1.weight")):
-            value.zero_()
-        if name.startswith("backbone.layer4") and name.endswith("bias"):
-            value.fill_(1.0)
+    for name, value in (("weight", 0.0), ("bias", 1.0)):
+        checkpoint["state_dict"][f"backbone.bn1.{name}"].fill_(value)
     torch.save(checkpoint, path)
     assert "cannot be proved with weights that give different clips" in refused(checkpoint=path)
 
@@ -172,6 +184,45 @@ def test_weights_that_tell_no_clips_apart_prove_nothing(drawn_mars, refused, tmp
 def test_int8_takes_its_ranges_from_a_data_set(drawn_mars, export, capsys):
     export("--int8", "--calibration", str(drawn_mars), "--calibration-clips", "6")
     said = capsys.readouterr().out
-    assert "128 channels, int8, model" in said
+    assert f"{CHANNELS} channels, int8, model" in said
     assert "over 2 batches of the calibration from the features in float32" in said
     assert graph_check.TOLERANCES.keys() == {"fp32", "fp16"}
+
+
+@pytest.fixture
+def source(tmp_path, monkeypatch):
+    """An estimator whose config and weights lie in a folder, and which a config can name."""
+    source = tiny_estimator(seed=7)
+    monkeypatch.setitem(MODELS._module_dict, "TinyHeatmaps", TinyHeatmaps)
+    torch.save({"state_dict": source.estimator.state_dict()}, tmp_path / "pose.pth")
+    (tmp_path / "pose.py").write_text("model = dict(type='TinyHeatmaps')")
+    return source
+
+
+def estimator_options(folder):
+    names = {"--estimator": "pose.py", "--estimator-checkpoint": "pose.pth"}
+    return [word for option, name in names.items() for word in (option, str(folder / name))]
+
+
+def test_an_estimator_beside_the_model_finds_the_joints_that_it_reads(
+    source, graph_weights, drawn_mars, export, tmp_path, capsys
+):
+    export(*estimator_options(tmp_path), name="ctl")
+    assert "model.pose.onnx: " in capsys.readouterr().out
+    frames = graph_check.draw_clips(2, 3, (128, 64))
+    pose, graph = (open_session(export.folder / name) for name in ("model.pose.onnx", "model.onnx"))
+    maps, joints = run_session(pose, [frames.numpy()])
+    with torch.no_grad():
+        expected = source(frames.flatten(0, 1).float()).unflatten(0, (2, 3)).numpy()
+    assert np.abs(maps - expected).max() < 1e-4 * np.abs(expected).max()
+    units, _ = run_session(graph, [frames.numpy(), joints])
+    exact = ClipGraph(get_model(graph_config("ctl", drawn_mars), graph_weights["ctl"], "cpu"))
+    with torch.no_grad():
+        wanted = exact(frames, torch.from_numpy(joints))[0].numpy()
+    assert np.abs(units - wanted).max() < 1e-5
+
+
+@pytest.mark.usefixtures("source")
+def test_an_estimator_for_a_model_that_reads_no_keypoints_is_refused(refused, tmp_path):
+    line = refused(*estimator_options(tmp_path))
+    assert "a model that reads keypoints, got one for a model that reads nothing beside" in line
