@@ -69,6 +69,7 @@ def test_the_code_of_a_section_runs(title, workplace, run_tool, monkeypatch, cap
     names = run_section(title, workplace, run_tool, monkeypatch)
     checks = {
         "A stock classifier that finds people": check_classifier,
+        "A backbone of the zoo": check_backbone,
         "A recognizer of mmaction2": check_recognizer,
         "Whole models and data sets of ours": check_scope,
         "Stock runs go on with torch 2.6": check_resumed,
@@ -85,6 +86,10 @@ def check_classifier(names):
     assert evaluation.ranking.num_queries == 8  # 4 people, 2 cameras
     assert 0 <= history["val/reid/mAP"].current() <= 100
     assert history["train/frames_per_second"].current() < 8e5
+
+
+def check_backbone(names):
+    assert names["maps"].shape == (8, 2048, 2, 1)
 
 
 def check_recognizer(names):

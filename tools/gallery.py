@@ -48,6 +48,12 @@ def add(args: argparse.Namespace) -> None:
                 f"{path}: {added.new:,} new, {added.replaced:,} replaced, {added.unchanged:,} as "
                 f"before; {args.gallery} has {len(gallery):,}"
             )
+            if added.expired:
+                print(
+                    f"WARNING: {path}: {added.expired:,} are past their time already, so that no "
+                    f"search finds them: --keep-for {args.keep_for} counts from a tracklet's end",
+                    file=sys.stderr,
+                )
 
 
 def warn_of_missing_crops(path: Path, records: RecordSet) -> None:

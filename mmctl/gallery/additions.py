@@ -31,11 +31,14 @@ class Added:
         new: Were not there before.
         replaced: Were there with another feature or other fields, which are gone.
         unchanged: Were there just so.
+        expired: Of the new and replaced ones, those whose time to be kept is over already, so that
+            no search finds them.
     """
 
     new: int = 0
     replaced: int = 0
     unchanged: int = 0
+    expired: int = 0
 
 
 def check_origin(store: Store, model: str | None, feature: str) -> None:
@@ -126,7 +129,9 @@ class Addition:
             self.added.replaced += 1
         else:
             self.added.new += 1
-        self.store.insert(record, moment, self._expiry(record, moment), kept)
+        expires = self._expiry(record, moment)
+        self.added.expired += expires is not None and expires <= moment
+        self.store.insert(record, moment, expires, kept)
 
     def _is_same(self, row: int, who: tuple, fields: list, record: TrackletRecord) -> bool:
         values = dict(zip(COLUMN_NAMES, to_row(record, 0, None, None), strict=True))

@@ -78,8 +78,12 @@ def test_tracklets_are_added_found_confirmed_listed_and_forgotten(call, tmp_path
     assert "4 tracklets forgotten, 8 left" in call("delete", "--camera", 1)
 
 
-def test_an_index_is_rebuilt_and_what_has_expired_goes(call, tmp_path):
-    call("add", write(tmp_path, 5), "--crops", tmp_path, "--keep-for", "30d", "--dtype", "float16")
+def test_an_index_is_rebuilt_and_what_has_expired_goes(run_tool, capsys, call, tmp_path):
+    options = ("--crops", tmp_path, "--dtype", "float16", "--keep-for")
+    run_tool(TOOL, "add", str(tmp_path / "g"), str(write(tmp_path, 5)), *map(str, options), "30d")
+    warning = capsys.readouterr().err
+    assert "5 are past their time already" in warning
+    assert "--keep-for 30d counts from a tracklet's end" in warning
     assert "index exact is rebuilt" in call("rebuild")
     assert "5 tracklets had expired, 0 left" in call("expire")
 

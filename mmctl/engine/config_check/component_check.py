@@ -36,7 +36,7 @@ from mmctl.engine.config_check.component_tables import (
     PLAIN_SECTIONS,
 )
 from mmctl.engine.config_check.unknown_types import describe_unknown_type
-from mmctl.engine.config_check.value_check import initializers, value_faults
+from mmctl.engine.config_check.value_check import initializer_faults, initializers, value_faults
 
 
 def describe_fault(path: str, key: str, owner: str, known: Iterable[str]) -> str:
@@ -217,6 +217,8 @@ class ComponentCheck:
             if known is not None and key not in known:
                 owner = getattr(target, "__name__", str(target))
                 yield describe_fault(f"{path}.{key}", key, owner, known - {"type", "_scope_"})
+            elif key == "init_cfg":
+                yield from initializer_faults(f"{path}.{key}", value)
             elif key not in OPAQUE_KEYS and not key.endswith("_cfg"):
                 yield from self._nested(f"{path}.{key}", target, key, value, registry)
 

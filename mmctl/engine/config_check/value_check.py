@@ -173,3 +173,20 @@ def _is_plain(value: Any, kind: type, is_ours: bool) -> bool:
     if kind is bool:
         return isinstance(value, bool) or (value in (0, 1) and not is_ours)
     return isinstance(value, kind)
+
+
+def initializer_faults(path: str, init_cfg: Any) -> Iterator[str]:
+    """Yield a line for each initializer of MMEngine that says not what it does.
+
+    An override, ``model.backbone.init_cfg.checkpoint=FILE``, makes one where the base has none.
+
+    Args:
+        path: Dotted path of ``init_cfg`` in the config.
+        init_cfg: A dict, a list of such, or None.
+    """
+    for item in init_cfg if isinstance(init_cfg, (list, tuple)) else [init_cfg]:
+        if isinstance(item, Mapping) and "type" not in item:
+            yield (
+                f"{path}: an initializer must have a 'type', as 'Pretrained', got {dict(item)}; "
+                "the base may have its own in a component further down, as backbone.backbone"
+            )

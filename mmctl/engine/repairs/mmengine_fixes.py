@@ -33,7 +33,8 @@ from mmctl.files import open_atomically
 def check_pretrained_weights() -> None:
     """Make ``init_cfg=dict(type='Pretrained', ...)`` load all of a component or raise.
 
-    It takes ``allow`` then, prefixes of keys that may keep their first values.
+    It takes ``allow`` then, prefixes of keys that may keep their first values; so may those in
+    ``added_weights`` of the component, which :class:`ClipBackbone` has put into it.
     """
 
     def start(
@@ -50,9 +51,8 @@ def check_pretrained_weights() -> None:
         name = initializer.checkpoint
         print_log(f"load model from: {name}", logger="current")
         content = CheckpointLoader.load_checkpoint(name, map_location=initializer.map_location)
-        unused = load_fitting(
-            module, content, name, prefix=initializer.prefix, allow=initializer.allow
-        )
+        allow = (*initializer.allow, *getattr(module, "added_weights", ()))
+        unused = load_fitting(module, content, name, prefix=initializer.prefix, allow=allow)
         if unused:
             print_log(f"{len(unused)} weights are not used: {unused[:3]} ...", logger="current")
         if hasattr(module, "_params_init_info"):

@@ -67,11 +67,14 @@ class ClipBackbone(BaseModule):
         self.stem_relu = stem_relu
         if not stem_padding:
             self.backbone.maxpool.padding = 0
+        image_weights = self.backbone.state_dict().keys()
         self._operators: list[Any] = [
             self._replace(f"convs[{index}]", dict(cfg), place)
             for index, cfg in enumerate(convs)
             for place in self._places(f"convs[{index}]", cfg, "blocks")
         ]
+        # No file of the image network has them; its initialiser lets them keep their first values.
+        self.backbone.added_weights = tuple(self.backbone.state_dict().keys() - image_weights)
         self.plugins = nn.ModuleDict()
         for index, cfg in enumerate(plugins):
             for place in self._places(f"plugins[{index}]", cfg, "after"):

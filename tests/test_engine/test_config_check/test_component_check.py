@@ -182,3 +182,16 @@ def test_a_class_of_another_base_is_refused(tmp_path):
     )
     assert "custom_hooks[0].type: NoHook must be a subclass of mmengine's Hook, because" in message
     assert "model.backbone.type: NoModule must be a subclass of torch's Module, because" in message
+
+
+def test_an_initializer_without_a_type_is_refused_by_its_place(tmp_path):
+    pretrained = {"type": "Pretrained", "checkpoint": "resnet.pth"}
+    nobody = {"checkpoint": "resnet.pth"}
+    head = {**FUSION_HEAD, "init_cfg": pretrained}
+    check_config(tiny_config(tmp_path, model=model_with(head=head)))
+    message = faults_of(tmp_path, model=model_with(head={**FUSION_HEAD, "init_cfg": nobody}))
+    assert "model.head.init_cfg: an initializer must have a 'type'" in message
+    assert "got {'checkpoint': 'resnet.pth'}" in message
+    backbone = {"type": "mmpretrain.ResNet", "depth": 18, "init_cfg": [pretrained, nobody]}
+    message = faults_of(tmp_path, model=model_with(backbone=backbone))
+    assert "model.backbone.init_cfg: an initializer must have a 'type'" in message

@@ -2,8 +2,10 @@ import copy
 
 import pytest
 import torch
+from mmengine.model.weight_init import PretrainedInit
 from mmengine.registry import init_default_scope
 
+from mmctl.engine.repairs.mmengine_fixes import check_pretrained_weights
 from mmctl.models.backbones import ClipBackbone
 from mmctl.models.layers import NonLocalBlock, TemporalConv
 from mmctl.registry import MODELS
@@ -61,6 +63,36 @@ def test_the_weights_keep_the_names_of_the_image_network():
     temporal = {f"{place}.conv2.temporal" for place in places}
     plugins = {name for name in new if name.startswith(("plugins.layer2_1", "plugins.layer2_3"))}
     assert new == temporal | plugins
+
+
+def as_in_a_run(monkeypatch):
+    """Refuse weights that do not fit, as every tool does."""
+    for name in ("__init__", "__call__"):
+        monkeypatch.setattr(PretrainedInit, name, getattr(PretrainedInit, name))
+    check_pretrained_weights()
+
+
+@pytest.mark.parametrize("form", ["i3d", "p3d-a", "p3d-b", "p3d-c"])
+@pytest.mark.parametrize("registered", [False, True])
+def test_weights_of_an_image_network_begin_a_run(tmp_path, monkeypatch, form, registered):
+    as_in_a_run(monkeypatch)
+    convs = [{**conv, "form": form, "registered": registered} for conv in CONVS]
+    image = randomize(MODELS.build(copy.deepcopy(NET))).state_dict()
+    torch.save(image, tmp_path / "image.pth")
+    pretrained = {"type": "Pretrained", "checkpoint": str(tmp_path / "image.pth")}
+    grown = ClipBackbone({**NET, "init_cfg": pretrained}, convs, PLUGINS)
+    grown.init_weights()
+    assert all(torch.equal(grown.backbone.state_dict()[name], image[name]) for name in image)
+
+
+def test_an_image_network_lacks_none_of_its_own_weights(tmp_path, monkeypatch):
+    as_in_a_run(monkeypatch)
+    image = MODELS.build(copy.deepcopy(NET)).state_dict()
+    del image["layer2.0.conv2.weight"]
+    torch.save(image, tmp_path / "image.pth")
+    pretrained = {"type": "Pretrained", "checkpoint": str(tmp_path / "image.pth")}
+    with pytest.raises(ValueError, match=r"1 missing: layer2\.0\.conv2\.weight"):
+        ClipBackbone({**NET, "init_cfg": pretrained}, CONVS, PLUGINS).init_weights()
 
 
 def test_weights_of_an_image_network_load_by_its_own_initialiser(tmp_path):
