@@ -145,11 +145,8 @@ def test_what_takes_no_clips_of_any_length_is_named_in_one_line(path):
         ClipGraph(build(small_config(path)).eval())
 
 
-def test_features_that_get_their_length_behind_a_graph_are_refused():
+def test_the_parts_of_tclnet_that_go_in_pairs_are_refused():
     cfg = small_config(next(path for path in FULL if system_of(path) == "tclnet"))
-    with pytest.raises(ValueError, match=r"^model\.head cannot be exported: .*normalize_each"):
-        ClipGraph(build(cfg).eval())
-    cfg.model.head.retrieve.normalize_each = False
     with pytest.raises(ValueError, match=r"layer2_3 cannot .* SaliencyBoosting .*must be two"):
         ClipGraph(build(cfg).eval())
     cfg.model.backbone.plugins = []

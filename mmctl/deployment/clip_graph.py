@@ -152,6 +152,12 @@ def _check_model(model: Any) -> VideoReID:
             f"mean and std go into the graph, got a {type(model.data_preprocessor).__name__}"
         )
     for name, module in model.named_modules():
+        rule = getattr(module, "clip_rule", None)
+        if rule is not None:
+            raise ValueError(
+                f"model.{name} cannot be exported: a graph takes clips of any length, and "
+                f"{type(module).__name__} does not: {rule}"
+            )
         if isinstance(module, ContextBlock):
             raise ValueError(
                 f"model.{name} cannot be exported: a graph takes clips of any length, and "
