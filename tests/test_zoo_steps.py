@@ -34,7 +34,17 @@ REFUSED = {
     ),
     "rnn": ("neck.branches.clip.temporal", "RecurrentPool", "the exporter writes its steps out"),
 }
-EXPORTED = ("nl-ap3d", "ta", "nvan", "mgh", "agrl", "sanet", "convnext-tiny", "vit-base")
+EXPORTED = (
+    "nl-ap3d",
+    "ta",
+    "nvan",
+    "mgh",
+    "agrl",
+    "sanet",
+    "convnext-tiny",
+    "swin-tiny",
+    "vit-base",
+)
 """One of each family; the other forms of the temporal convolution have a test of their own."""
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from mmctl.deployment.whole_windows import whole_windows
 from mmctl.files import shorten
 
 OPSET = 18
@@ -46,7 +47,7 @@ def export_program(
         shapes[1][last] = torch.export.Dim(f"side{side}", min=2, max=1024)
     trace = partial(torch.export.export, module, tuple(examples), dynamic_shapes=tuple(shapes))
     try:
-        with torch.no_grad(), _silent():
+        with torch.no_grad(), _silent(), whole_windows():
             try:
                 return trace()
             except torch._dynamo.exc.UserError:

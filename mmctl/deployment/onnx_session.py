@@ -92,7 +92,17 @@ def run_session(session: Any, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
     Args:
         session: The session.
         inputs: In the order of the graph.
+
+    Raises:
+        ValueError: If it cannot take them.
     """
     names = [item.name for item in session.get_inputs()]
     feed: Mapping[str, np.ndarray] = dict(zip(names, inputs, strict=True))
-    return list(session.run(None, feed))
+    try:
+        return list(session.run(None, feed))
+    # As above: their errors have no common type.
+    except Exception as error:
+        sizes = " and ".join(f"{name} {array.shape}" for name, array in feed.items())
+        raise ValueError(
+            f"the graph cannot run with {sizes}: {str(error).splitlines()[0]:.200}"
+        ) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -61,3 +62,15 @@ def test_other_forms_are_refused_and_not_translated_wrongly(module, message):
     program = export_program(module, [torch.rand(2, 5, 4)])
     with pytest.raises(ValueError, match=message):
         to_onnx(program, (("nodes",), ("out",)), {})
+
+
+def test_inputs_that_a_graph_cannot_take_are_named_in_one_line():
+    class Session:
+        def get_inputs(self):
+            return [type("Input", (), {"name": "frames"})]
+
+        def run(self, outputs, feed):
+            raise Exception("[ONNXRuntimeError] : 1 : FAIL : Reshape\nmore of it")
+
+    with pytest.raises(ValueError, match=r"cannot run with frames \(1, 2\): .*Reshape$"):
+        run_session(Session(), [np.zeros((1, 2))])
