@@ -34,6 +34,11 @@ settings.register_profile("suite", deadline=None, derandomize=True)
 settings.load_profile("suite")
 
 
+# What the first gradient of a process finds decides for good whether autograd has threads, which no
+# forked process survives; the exporter of graphs brings devices that would have some.
+torch.ones(1, requires_grad=True).sum().backward()
+
+
 def seed_generators() -> None:
     """Seed what is drawn without a generator of its own."""
     torch.manual_seed(0)

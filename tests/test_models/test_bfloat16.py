@@ -9,7 +9,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from dev.small_systems import FULL, batch, build, small_config, system_of
 from mmctl.models import (
+    AffinityTopology,
     BatchHardTripletLoss,
     ContextBlock,
     ContextTopology,
@@ -39,6 +41,10 @@ CASES: dict[str, tuple[Callable[[], nn.Module], Call]] = {
     "ContextBlock": (lambda: ContextBlock(C, N, T), lambda m, x: m(x(B, T, N, C))),
     "WindowContextBlock": (lambda: WindowContextBlock(C, N), lambda m, x: m(x(B, T, 3 * N, C))),
     "ContextTopology": (lambda: ContextTopology(C, N, EDGES), lambda m, x: m(x(B, T, N, C))),
+    "AffinityTopology": (
+        lambda: AffinityTopology(C, N, EDGES, T, dim=4),
+        lambda m, x: m(x(B, T, N, C)),
+    ),
     "GraphConv3d": (
         lambda: GraphConv3d(C),
         lambda m, x: m(x(B, T, N, C), x(B, T, 3 * N, 3 * N).sigmoid()),
@@ -77,7 +83,13 @@ CASES: dict[str, tuple[Callable[[], nn.Module], Call]] = {
     ),
 }
 # Distances, adjacencies, losses, and maps that are drawn in float32.
-FLOAT32 = {"ContextBlock", "WindowContextBlock", "ContextTopology", "FusionHead"}
+FLOAT32 = {
+    "AffinityTopology",
+    "ContextBlock",
+    "WindowContextBlock",
+    "ContextTopology",
+    "FusionHead",
+}
 FLOAT32 |= {"BatchHardTripletLoss", "DiversityLoss", "KeypointHeatmaps"}
 
 
@@ -105,8 +117,28 @@ def test_it_runs_in_bfloat16_forwards_and_backwards(name, cast):
         assert any(x.grad is not None for x in inputs)
 
 
+SYSTEMS = {system_of(path): path for path in FULL}
+"""A config of each system of the zoo."""
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_a_system_of_the_zoo_trains_in_bfloat16(name):
+    cfg = small_config(SYSTEMS[name])
+    model = build(cfg)
+    data = model.data_preprocessor(batch(cfg), True)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        total, _ = model.parse_losses(model(**data, mode="loss"))
+    total.backward()
+    assert total.isfinite()
+    gradients = [value.grad for value in model.parameters() if value.requires_grad]
+    assert all(gradient is not None and gradient.isfinite().all() for gradient in gradients)
+
+
 def test_no_component_with_tensors_is_left_out():
     from mmctl import models
 
     whole = {"ClipDataPreprocessor", "FrozenPoseEstimator", "StoredHeatmaps", "VideoReID"}
-    assert set(CASES) | whole == set(models.__all__)
+    built = [build(small_config(path)) for path in SYSTEMS.values()]
+    of_zoo = {type(module).__name__ for model in built for module in model.modules()}
+    assert set(models.__all__) - set(CASES) - whole <= of_zoo
+    assert set(CASES) <= set(models.__all__)

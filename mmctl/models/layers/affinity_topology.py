@@ -9,6 +9,7 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from mmctl.functional import graph
+from mmctl.functional.precision import at_least_float32
 from mmctl.functional.stripes import distance_affinity
 from mmctl.models.layers.graph_inputs import check_nodes
 from mmctl.registry import MODELS
@@ -78,7 +79,8 @@ class AffinityTopology(BaseModule):
         check_nodes("AffinityTopology", nodes)
         windows = graph.temporal_windows(nodes, self.window)
         if self.kind == "embedded":
-            alike = (self.query(windows) @ self.key(windows).mT).softmax(dim=-1)
+            scores = self.query(windows) @ self.key(windows).mT
+            alike = at_least_float32(scores).softmax(dim=-1)
         else:
             alike = torch.nn.functional.normalize(distance_affinity(windows), p=1, dim=-1)
         if self.physical is None:
