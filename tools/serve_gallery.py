@@ -40,6 +40,7 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> None:
     args = parse_args()
+    from mmctl.serving.access import TOKEN_VARIABLE
     from mmctl.serving.gallery_server import ServedModel, make_desk, serve
 
     model = None
@@ -49,7 +50,7 @@ def main() -> None:
         desk, warnings = make_desk(gallery, model, args.calibration)
         for line in warnings:
             print(f"WARNING: {line}", file=sys.stderr)
-        serve(desk, args.host, args.port, os.environ.get("MMCTL_SERVE_TOKEN"))
+        serve(desk, args.host, args.port, os.environ.get(TOKEN_VARIABLE))
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ from mmctl.files.regular_files import (
     check_regular,
     read_bytes,
     read_lines,
-    read_regular,
     read_text,
 )
 from mmctl.files.shortened import shorten
@@ -39,7 +38,6 @@ __all__ = [
     "read_lines",
     "read_mat",
     "read_npz",
-    "read_regular",
     "read_text",
     "remove_temporary_files",
     "shorten",

@@ -54,26 +54,12 @@ def check_regular(path: str | Path, what: str, hint: str = "") -> Path:
 
 
 def read_bytes(path: str | Path, what: str, hint: str = "") -> bytes:
-    """Read a whole file.
+    """Read a whole file, in four calls to the system: frames are many and small.
 
     Args:
         path: Name of the file.
         what: What it is, for the message.
         hint: What the message says where it does not exist.
-
-    Raises:
-        FileNotFoundError: If there is nothing of that name.
-        ValueError: If it is something else than a file.
-    """
-    return check_regular(path, what, hint).read_bytes()
-
-
-def read_regular(path: str | Path, what: str) -> bytes:
-    """Read a whole file as :func:`read_bytes` does, in half of the time where files are small.
-
-    Args:
-        path: Name of the file.
-        what: What it is, for the message.
 
     Raises:
         FileNotFoundError: If there is nothing of that name.
@@ -83,12 +69,12 @@ def read_regular(path: str | Path, what: str) -> bytes:
     try:
         descriptor = os.open(path, _OPEN_FLAGS)
     except (OSError, ValueError):
-        check_regular(path, what)  # says what a socket or an impossible name is
+        check_regular(path, what, hint)  # says what a socket or an impossible name is
         raise
     try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
-            check_regular(path, what)
+            check_regular(path, what, hint)
         content = os.read(descriptor, status.st_size)
         # A system may give less at a time than it was asked for.
         while len(content) < status.st_size and (rest := os.read(descriptor, status.st_size)):

@@ -14,7 +14,7 @@ from mmctl.evaluation.calibration import Calibration
 from mmctl.files import read_bytes, shorten
 from mmctl.gallery import Gallery, QueryResult, StoredTracklet
 from mmctl.serving.access import MOST_BYTES
-from mmctl.serving.uploads import MOST_FRAMES, Upload, Uploads
+from mmctl.serving.uploads import Upload, Uploads
 from mmctl.visualization.found_pages import find_strip, make_verdicts
 from mmctl.visualization.thumbnails import to_thumbnail
 
@@ -92,8 +92,6 @@ class Desk:
             "model": settings.model,
             "feature": settings.feature,
             "takes_crops": self.uploads is not None,
-            "has_verdicts": self.calibration is not None,
-            "most_frames": MOST_FRAMES,
             "most_bytes": MOST_BYTES,
         }
 

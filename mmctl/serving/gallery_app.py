@@ -5,18 +5,12 @@ from __future__ import annotations
 from pathlib import Path as FilePath
 from typing import Annotated, Any, Literal
 
-try:
-    from fastapi import FastAPI, File, Form, Path, Query, Request, Response, UploadFile
-    from fastapi.exceptions import RequestValidationError
-    from fastapi.responses import JSONResponse
-    from pydantic import BaseModel, ConfigDict
-    from starlette.exceptions import HTTPException
-    from starlette.formparsers import MultiPartParser
-except ImportError as error:
-    raise ImportError(
-        f"serving a gallery needs fastapi, uvicorn and python-multipart ({error}): pip install "
-        "'mmctl[serve]'"
-    ) from error
+from fastapi import FastAPI, File, Form, Path, Query, Request, Response, UploadFile
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict
+from starlette.exceptions import HTTPException
+from starlette.formparsers import MultiPartParser
 
 from mmctl.files import DiskFullError
 from mmctl.serving.access import LOGIN, MOST_BYTES, UPLOADS, Access, Gate

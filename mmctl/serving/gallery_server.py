@@ -6,6 +6,8 @@ import socket
 from dataclasses import dataclass
 from pathlib import Path
 
+import uvicorn
+
 from mmctl.evaluation.calibration import read_calibration
 from mmctl.evaluation.calibration_records import Source
 from mmctl.gallery import Gallery
@@ -77,13 +79,6 @@ def serve(desk: Desk, host: str, port: int, token: str | None) -> None:
         OSError: If the address cannot be listened on.
         ValueError: If the token is easily guessed.
     """
-    try:
-        import uvicorn
-    except ImportError as error:
-        raise ImportError(
-            f"serving a gallery needs uvicorn ({error}): pip install 'mmctl[serve]'"
-        ) from error
-
     access = Access(host, port, choose_token(host, token))
     listening = _listen(host, port)
     print(f"{desk.gallery.path}: open {access.address} (end with Ctrl-C)", flush=True)

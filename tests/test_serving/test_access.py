@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-pytest.importorskip("starlette")
+pytest.importorskip("fastapi")
 
 from mmctl.serving.access import Access, choose_token, is_this_machine
 

@@ -11,6 +11,8 @@ import cv2
 import numpy as np
 import pytest
 
+pytest.importorskip("fastapi")
+
 from mmctl.gallery import Gallery, RecordSet, TrackletRecord
 from tests.test_gallery.records import make_features
 from tests.test_serving.conftest import folder_of

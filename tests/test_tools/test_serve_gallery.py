@@ -138,10 +138,11 @@ def test_a_port_that_is_taken_and_a_folder_without_a_gallery(gallery, run_tool, 
     assert "none does not exist; adding tracklets makes one" in capsys.readouterr().err
 
 
-def test_a_missing_package_is_named(gallery, run_tool, capsys, monkeypatch):
+@pytest.mark.parametrize("package", ["fastapi", "python_multipart", "uvicorn"])
+def test_a_missing_package_is_named(gallery, run_tool, capsys, monkeypatch, package):
     for name in [name for name in sys.modules if name.startswith("mmctl.serving")]:
         monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setitem(sys.modules, "fastapi", None)
+    monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(SystemExit):
         run_tool(TOOL, str(gallery))
-    assert "pip install 'mmctl[serve]'" in capsys.readouterr().err
+    assert f"(no {package}): pip install 'mmctl[serve]'" in capsys.readouterr().err

@@ -17,7 +17,7 @@ from mmctl.datasets.transforms.broken_frames import (
     outward_order,
 )
 from mmctl.datasets.transforms.clip_keys import check_keys, checked_size
-from mmctl.files import check_regular, read_regular
+from mmctl.files import check_regular, read_bytes
 from mmctl.functional.clips import count_distinct_frames
 from mmctl.registry import TRANSFORMS
 
@@ -201,7 +201,7 @@ class LoadFrames(BaseTransform):
         backend = self._backend(path)
         try:
             if getattr(type(backend), "get", None) is LocalBackend.get:
-                content = read_regular(path, "frame")
+                content = read_bytes(path, "frame")
             else:
                 if isinstance(backend, LocalBackend):
                     check_regular(path, "frame")

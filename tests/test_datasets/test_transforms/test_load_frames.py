@@ -20,7 +20,7 @@ from mmctl.datasets.transforms import (
     load_frames,
 )
 from mmctl.engine.repairs.atomic_backend import AtomicLocalBackend
-from mmctl.files import read_regular
+from mmctl.files import read_bytes
 from mmctl.registry import TRANSFORMS
 
 
@@ -62,9 +62,9 @@ def test_each_distinct_frame_is_read_once_and_others_never(png_paths, monkeypatc
 
     def note(path, what):
         read.append(path)
-        return read_regular(path, what)
+        return read_bytes(path, what)
 
-    monkeypatch.setattr(load_frames, "read_regular", note)
+    monkeypatch.setattr(load_frames, "read_bytes", note)
     png_paths[3].unlink()
     frames = LoadFrames().transform(results_for(png_paths, [[1, 1, 2]]))["frames"]
     assert sorted(read) == [str(png_paths[1]), str(png_paths[2])]
@@ -342,9 +342,9 @@ def test_a_read_error_of_the_disk_is_named_and_can_be_skipped(
     def fail(path, what):
         if path == str(png_paths[1]):
             raise OSError(5, "Input/output error")
-        return read_regular(path, what)
+        return read_bytes(path, what)
 
-    monkeypatch.setattr(load_frames, "read_regular", fail)
+    monkeypatch.setattr(load_frames, "read_bytes", fail)
     with pytest.raises(OSError, match=r"frame .*1\.png cannot be read: Input/output error"):
         LoadFrames().transform(training_results(png_paths, [[0, 1]]))
     results = LoadFrames(skip_broken=True).transform(training_results(png_paths, [[0, 1]]))
