@@ -17,23 +17,16 @@ ROOT = Path(__file__).resolve().parents[1] / "configs" / "zoo"
 FULL = sorted(path for path in ROOT.rglob("*.py") if path.parent.name != "quickstart")
 SMALL = sorted((ROOT / "quickstart").glob("*.py"))
 SIZE = (64, 64)
-WIDTH, CHANNELS, CLASSES = 16, 512, 5
-"""Of the stem, of the last map, and people."""
+WIDTH, CLASSES = 16, 5
+"""Channels of the stem, and people."""
 
-_ARCHITECTURES: dict[str, dict[str, Any]] = {
-    "ConvNeXt": {"depths": [1, 1, 1, 1], "channels": [8, 16, 32, CHANNELS]},
-    "SwinTransformer": {
-        "embed_dims": CHANNELS // 8,
-        "depths": [1, 1, 1, 1],
-        "num_heads": [1, 1, 1, 1],
-    },
-    "VisionTransformer": {
-        "embed_dims": CHANNELS,
-        "num_layers": 2,
-        "num_heads": 2,
-        "feedforward_channels": 64,
-    },
-}
+
+def _architectures(channels: int) -> dict[str, dict[str, Any]]:
+    """Return small architectures of other backbones than ResNet, by type."""
+    convnext = {"depths": [1, 1, 1, 1], "channels": [8, 16, 32, channels]}
+    swin = {"embed_dims": channels // 8, "depths": [1, 1, 1, 1], "num_heads": [1, 1, 1, 1]}
+    vit = {"embed_dims": channels, "num_layers": 2, "num_heads": 2, "feedforward_channels": 64}
+    return {"ConvNeXt": convnext, "SwinTransformer": swin, "VisionTransformer": vit}
 
 
 def system_of(path: Path) -> str:
@@ -41,26 +34,33 @@ def system_of(path: Path) -> str:
     return path.stem.partition("_")[0]
 
 
-def small_config(path: Path) -> Config:
-    """Read a config and make its network narrow, its frames small and its people few."""
+def small_config(path: Path, width: int = WIDTH, size: tuple[int, int] = SIZE) -> Config:
+    """Read a config and make its network narrow, its frames small and its people few.
+
+    Args:
+        path: The config.
+        width: Channels of a ResNet's stem; the last map has 32 times as many.
+        size: Height and width of the frames that the network is for.
+    """
     cfg = Config.fromfile(path)
     init_default_scope(cfg.default_scope)
     model, full = cfg.model, cfg.model.neck.channels
     net = model.backbone.get("backbone", model.backbone)
-    architecture = _ARCHITECTURES.get(net.type.rpartition(".")[2])
+    channels = 32 * width
+    architecture = _architectures(channels).get(net.type.rpartition(".")[2])
     if architecture is None:
-        net.update(base_channels=WIDTH, stem_channels=WIDTH)
+        net.update(base_channels=width, stem_channels=width)
     else:
         net.arch = architecture
-        net.update({"img_size": SIZE} if "img_size" in net else {})
+        net.update({"img_size": size} if "img_size" in net else {})
     net.init_cfg = None
     high, wide = _size_of_frames(cfg)
     for part in (*model.backbone.get("plugins", ()), *_temporal_of(model.neck)):
         if "map_size" in part:
             rows, columns = part["map_size"]
-            part["map_size"] = (rows * SIZE[0] // high, columns * SIZE[1] // wide)
-    model.neck.channels = CHANNELS
-    widths = {name: CHANNELS if w == full else w for name, w in model.head.branches.items()}
+            part["map_size"] = (-(-rows * size[0] // high), -(-columns * size[1] // wide))
+    model.neck.channels = channels
+    widths = {name: channels if w == full else w for name, w in model.head.branches.items()}
     model.head.update(branches=widths, num_classes=CLASSES)
     return cfg
 

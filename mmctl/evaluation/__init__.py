@@ -13,6 +13,7 @@ if TYPE_CHECKING:  # what type checkers and import-linter see
     from mmctl.evaluation.across_cameras import rank_across_cameras
     from mmctl.evaluation.calibration import Calibration, read_calibration
     from mmctl.evaluation.feature_files import read_features
+    from mmctl.evaluation.paired_difference import paired_difference, read_scored_queries
     from mmctl.evaluation.protocols import PROTOCOLS, Protocol
     from mmctl.evaluation.refinement import Refinement, Reranking
     from mmctl.evaluation.reid_metric import ReIDMetric
@@ -31,9 +32,11 @@ __all__ = [
     "TrackletFeatures",
     "Verification",
     "find_oddities",
+    "paired_difference",
     "rank_across_cameras",
     "read_calibration",
     "read_features",
+    "read_scored_queries",
     "verify",
 ]
 
@@ -41,6 +44,7 @@ _MODULES = {
     "across_cameras": ("rank_across_cameras",),
     "calibration": ("Calibration", "read_calibration"),
     "feature_files": ("read_features",),
+    "paired_difference": ("paired_difference", "read_scored_queries"),
     "protocols": ("PROTOCOLS", "Protocol"),
     "refinement": ("Refinement", "Reranking"),
     "reid_metric": ("ReIDMetric",),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 if TYPE_CHECKING:  # saved features are read without torch
     import torch
@@ -40,17 +41,20 @@ class Reranking:
 
 @dataclass(frozen=True)
 class Refinement:
-    """Query expansion, re-ranking, both (in this order) or, by default, neither.
+    """Centring of cameras, query expansion, re-ranking, in this order; by default none of them.
 
     Attributes:
         rerank: Settings of the re-ranking, None for none.
         query_expansion: Gallery items that are averaged into each query, None for none.
         alpha: Exponent of their similarities; 0 for the plain mean.
+        centre_cameras: Take from each feature what its camera's tracklets have in common
+            (:func:`centre_by_camera`).
     """
 
     rerank: Reranking | None = None
     query_expansion: int | None = None
     alpha: float = 0.0
+    centre_cameras: bool = False
 
     def __post_init__(self) -> None:
         number = self.query_expansion
@@ -58,12 +62,14 @@ class Refinement:
             raise ValueError(
                 f"query_expansion must be a positive number of gallery items, got {number!r}"
             )
+        if not isinstance(self.centre_cameras, bool):
+            raise ValueError(f"centre_cameras must be True or False, got {self.centre_cameras!r}")
         if not self.alpha >= 0:
             raise ValueError(f"alpha must not be negative: nearer items weigh more, got {self}")
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any] | None) -> Refinement:
-        """Read ``dict(rerank=dict(k1=20, ...), query_expansion=5, alpha=0.0)`` or a part of it.
+        """Read ``dict(rerank=dict(k1=20, ...), query_expansion=5, alpha=0.0, ...)`` or a part.
 
         Raises:
             ValueError: If a key is unknown or a value is out of range.
@@ -82,7 +88,7 @@ class Refinement:
         return cls(rerank=rerank, **config)
 
     def __str__(self) -> str:
-        steps = []
+        steps = ["centred cameras"] if self.centre_cameras else []
         if self.query_expansion is not None:
             weights = f"weights cos^{self.alpha:g}" if self.alpha else "plain mean"
             steps.append(f"query expansion ({self.query_expansion} neighbours, {weights})")
@@ -90,10 +96,18 @@ class Refinement:
             steps.append(str(self.rerank))
         return " and ".join(steps) or "no refinement"
 
+    def prepare(
+        self, features: NDArray[np.float32], camids: NDArray[np.int64]
+    ) -> NDArray[np.float32]:
+        """Return the features to compare, (N, C): centred by camera if that is asked for."""
+        return centre_by_camera(features, camids) if self.centre_cameras else features
+
     def distance_blocks(
         self, query: Tensor, gallery: Tensor, *, metric: str
     ) -> Iterator[np.ndarray]:
         """Yield the distances to rank by, (q, G) for the next queries, float32.
+
+        Cameras are centred before (:meth:`prepare`), which needs to know them.
 
         Args:
             query: Query features, (Q, C).
@@ -129,6 +143,36 @@ class Refinement:
         yield from k_reciprocal_blocks(
             query, gallery, k1=settings.k1, k2=settings.k2, lambda_value=settings.lambda_value
         )
+
+
+def centre_by_camera(
+    features: NDArray[np.float32], camids: NDArray[np.int64]
+) -> NDArray[np.float32]:
+    """Take from each feature the mean of its camera's, so that a camera's own look counts less.
+
+    Nobody's identity is needed, but many tracklets of every camera at once: a ranking of one query
+    against a gallery that grows has no such means.
+
+    Args:
+        features: (N, C).
+        camids: Camera of each, (N,).
+
+    Returns:
+        Unit vectors, (N, C), float32.
+
+    Example:
+        >>> centre_by_camera(np.array([[1.0, 0.0], [0.0, 1.0]]), np.array([3, 3])).round(2).tolist()
+        [[0.71, -0.71], [-0.71, 0.71]]
+    """
+    whole = np.asarray(features, np.float64)
+    unit = whole / np.maximum(np.linalg.norm(whole, axis=1, keepdims=True), _TINY)
+    for camid in np.unique(camids):
+        unit[camids == camid] -= unit[camids == camid].mean(axis=0)
+    length = np.maximum(np.linalg.norm(unit, axis=1, keepdims=True), _TINY)
+    return (unit / length).astype(np.float32)
+
+
+_TINY = np.finfo(np.float32).tiny
 
 
 def _check_keys(name: str, config: Mapping[str, Any], target: type) -> None:

@@ -146,8 +146,9 @@ class TrackletFeatures:
                     f"none among {len(self.pids)} tracklets; is this a test split?"
                 )
         refinement = refinement or Refinement()
+        features = refinement.prepare(self.features, self.camids)
         query, gallery = (
-            torch.from_numpy(self.features[rows]).to(evaluation_device())
+            torch.from_numpy(features[rows]).to(evaluation_device())
             for rows in (query_rows, gallery_rows)
         )
         ranking = evaluate_ranking(

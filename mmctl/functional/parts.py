@@ -10,8 +10,13 @@ from torch import Tensor
 
 from mmctl.functional.precision import at_least_float32
 
+CONFIDENCE_EPS = 1e-4
+"""Confidence of a node that has none."""
 
-def normalize_heatmaps(heatmaps: Tensor, size: tuple[int, int], *, scale: float = 10.0) -> Tensor:
+
+def normalize_heatmaps(
+    heatmaps: Tensor, size: tuple[int, int], *, scale: float | Tensor = 10.0
+) -> Tensor:
     """Turn heatmaps into weights over the cells of a feature map.
 
     The maps are resized first and softmaxed after: the other order gives weights that no longer
@@ -100,6 +105,27 @@ def part_average(parts: Sequence[Sequence[int]], num_nodes: int) -> Tensor:
             )
         rows.append([(node in part) / len(part) for node in range(num_nodes)])
     return torch.tensor(rows, dtype=torch.float32)
+
+
+def confident_average(average: Tensor, confidence: Tensor) -> Tensor:
+    """Weigh the nodes of each part by a confidence.
+
+    Args:
+        average: From :func:`part_average`, (N, K).
+        confidence: Confidence of each node; negative is none, (..., K).
+
+    Returns:
+        Row n sums to 1 over the nodes of part n, in proportion to their confidence, or alike where
+        there is none, (..., N, K).
+
+    Example:
+        >>> average = part_average([(0, 1)], 2)
+        >>> confident_average(average, torch.tensor([0.25, 0.75])).round(decimals=2).tolist()
+        [[0.25, 0.75]]
+    """
+    # What a part without any confidence falls back to, and far below any that counts.
+    weights = average * (confidence.clamp(min=0) + CONFIDENCE_EPS).unsqueeze(-2)
+    return weights / weights.sum(dim=-1, keepdim=True)
 
 
 def pool_parts(nodes: Tensor, parts: Sequence[Sequence[int]]) -> Tensor:

@@ -23,17 +23,21 @@ def unit(rows):
         {"rerank": RERANK},
         {"query_expansion": 3, "alpha": 2.0},
         {"query_expansion": 3, "rerank": RERANK},
+        {"centre_cameras": True, "query_expansion": 3, "alpha": 2.0},
     ],
-    ids=["nothing", "rerank", "expansion", "both"],
+    ids=["nothing", "rerank", "expansion", "both", "centred"],
 )
 def test_the_ranking_is_that_of_the_loops_in_their_order(config, distance):
     tracklets = drawn_tracklets()
     refinement = Refinement.from_config(config)
     evaluation = tracklets.evaluate(IN_GALLERY, distance=distance, refinement=refinement)
 
-    query, gallery = (
-        tracklets.features[rows] for rows in (evaluation.query_rows, evaluation.gallery_rows)
-    )
+    features = tracklets.features
+    if "centre_cameras" in config:
+        features = unit(features.astype(np.float64))
+        means = {camid: features[tracklets.camids == camid].mean(0) for camid in tracklets.camids}
+        features = unit([row - means[c] for row, c in zip(features, tracklets.camids, strict=True)])
+    query, gallery = (features[rows] for rows in (evaluation.query_rows, evaluation.gallery_rows))
     if "query_expansion" in config:
         query = loop_expand(query, gallery, 3, config.get("alpha", 0.0))
         gallery = unit(gallery)
@@ -91,11 +95,15 @@ def test_distances_come_in_blocks(monkeypatch):
 @pytest.mark.parametrize(
     ("config", "message"),
     [
-        ({"reranking": {}}, r"refinement knows \['alpha', 'query_expansion', 'rerank'\]"),
+        (
+            {"reranking": {}},
+            r"refinement knows \['alpha', 'centre_cameras', 'query_expansion', 'rerank'\]",
+        ),
         ({"rerank": {"k3": 1}}, r"rerank knows \['k1', 'k2', 'lambda_value'\], got 'k3'"),
         ({"rerank": True}, "rerank must be a dict of k1, k2 and lambda_value"),
         ({"rerank": {"k1": 0}}, "positive k1 and k2"),
         ({"rerank": {"lambda_value": 2}}, r"lambda_value in 0 \.\. 1"),
+        ({"centre_cameras": 1}, "centre_cameras must be True or False, got 1"),
         ({"query_expansion": 0}, "query_expansion must be a positive number"),
         ({"query_expansion": 1.5}, "query_expansion must be a positive number"),
         ({"query_expansion": 2, "alpha": -1}, "alpha must not be negative"),

@@ -51,7 +51,7 @@ def run(tool: ModuleType, monkeypatch: pytest.MonkeyPatch, *arguments: object) -
     tool.main()
 
 
-LEVELS = ("--jitter", 0.1, 0.2, "--drop", 0.5, "--swap")
+LEVELS = ("--jitter", 0.1, 0.2, "--drop", 0.5, "--swap", "--reveal")
 
 
 def test_true_keypoints_come_first_and_the_strongest_noise_before_weaker(
@@ -110,7 +110,7 @@ def test_curves_begin_at_true_keypoints_and_arrays_are_lines(
     }
     assert jitter[0.0] == tested[0.0]
     assert {curve.kind: sorted(curve.points) for curve in curves} == {
-        **{"jitter": [0.0, 0.1, 0.2], "drop": [0.0, 0.5], "swap": [0.0]}
+        **{"jitter": [0.0, 0.1, 0.2], "drop": [0.0, 0.5], "swap": [0.0], "reveal": [0.0]}
     }
     assert [name.partition(",")[0] for name in references] == ["learned", "learned"]
 

@@ -52,6 +52,9 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--query-expansion", type=int, metavar="N", help="average N neighbours in")
     parser.add_argument("--alpha", type=float, help="weigh them by cos^alpha (default: 0)")
     parser.add_argument(
+        "--centre-cameras", action="store_true", help="take each camera's mean from its features"
+    )
+    parser.add_argument(
         "--topk", type=int, nargs="+", default=DEFAULT_TOPK, help="ranks of the CMC"
     )
     parser.add_argument("--dataset", help="compare counts with the official ones, e.g. MARS")
@@ -68,7 +71,8 @@ def read_refinement(args: argparse.Namespace) -> Refinement:
     if args.alpha is not None and args.query_expansion is None:
         raise ValueError("--alpha belongs to --query-expansion, which was not given")
     config: dict[str, Any] = {"query_expansion": args.query_expansion, "alpha": args.alpha or 0.0}
-    return Refinement.from_config(config | {"rerank": rerank if args.rerank else None})
+    config |= {"rerank": rerank if args.rerank else None, "centre_cameras": args.centre_cameras}
+    return Refinement.from_config(config)
 
 
 def evaluate_all(

@@ -31,10 +31,15 @@ def train_and_test(
     return run.finished("metrics.json") or run.test(run.train(*flags), log="metrics.txt")
 
 
-def test(config: Path, folder: Path, metrics: Path, options: Sequence[str]) -> dict:
+def train(config: Path, folder: Path, options: Sequence[str], flags: Sequence[str] = ()) -> str:
+    """Return the checkpoint of a config, training it in a folder unless that is done."""
+    return kept_run(config, folder, options).train(*flags)
+
+
+def test(config: Path, folder: Path, metrics: Path, options: Sequence[str], *flags: str) -> dict:
     """Return the numbers of what a folder has trained in another test, unless that is done."""
     run, name, log = kept_run(config, folder, options), metrics.name, f"{metrics.stem}.txt"
-    return run.finished(name) or run.test(trained_checkpoint(folder), name=name, log=log)
+    return run.finished(name) or run.test(trained_checkpoint(folder), *flags, name=name, log=log)
 
 
 def kept_run(config: Path, folder: Path, options: Sequence[str]) -> KeptRun:

@@ -1,9 +1,12 @@
-"""Run ablations over seeds and write one table: the paper's numbers, ours, their spread.
+"""Run ablations over seeds and write one table: the paper's numbers, ours, their differences.
 
 Every file of ``configs/ctl/ablations`` is a difference from the paper's config. Here each is laid
 over another config (by default the quickstart's, on drawn pedestrians), trained and tested once for
-each seed. Rows that come to the same config share their runs, finished runs are kept, interrupted
-ones go on, so the script may be stopped and called again at any time.
+each seed. The base itself is the first row, and each other row is compared with it query by query:
+mean and 95 % interval of the difference, by a bootstrap over persons and seeds. Rows that come to
+the same config share their runs, and rows that differ in the test alone share the training.
+Finished runs are kept, interrupted ones go on, so the script may be stopped and called again at any
+time.
 """
 
 import argparse
@@ -13,18 +16,15 @@ import re
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 
-from repeated_runs import (
-    ROOT,
-    finished,
-    name_protocols,
-    spread,
-    train_and_test,
-    working_alone,
-)
+from mmengine.config import Config
+from repeated_runs import ROOT, finished, name_protocols, spread, test, train, working_alone
 from rich.progress import Progress
 
 from mmctl.engine import read_config, run_command
+from mmctl.evaluation import paired_difference, read_scored_queries
+from mmctl.evaluation.calibration_records import Bootstrap
 
 BASE_LINE = re.compile(r"^_base_ = '[^']*'$", re.MULTILINE)
 PAPER = re.compile(r"Rank-1 (\d+\.\d), mAP (\d+\.\d)")
@@ -32,21 +32,27 @@ PAPER = re.compile(r"Rank-1 (\d+\.\d), mAP (\d+\.\d)")
 
 @dataclass
 class Row:
-    """One ablation on top of the chosen base.
+    """One row of the table: an ablation on top of the chosen base, or a config as it is.
 
     Attributes:
-        path: The ablation's config file.
+        path: The file as it was given.
         title: The first sentences of its docstring.
         paper: The paper's Rank-1 and mAP, where the docstring has them.
-        key: Hash of the merged config: rows with equal keys are the same experiment.
-        config: The merged config's file.
+        key: Hash of the config: rows with equal keys are the same experiment.
+        training: Hash of what the config trains.
+        config: The config to train.
     """
 
     path: Path
     title: str
     paper: tuple[str, str]
     key: str
+    training: str
     config: Path
+
+    def run(self, seed: int, args: argparse.Namespace) -> Path:
+        """Return the file of the numbers with a seed, beside what was trained."""
+        return args.work_dir / self.training / f"seed{seed}" / f"{self.key}.json"
 
 
 def parse_args() -> argparse.Namespace:
@@ -59,6 +65,12 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument(
         "--base", type=Path, default=ROOT / "configs/quickstart/ctl_r18_quickstart.py"
+    )
+    parser.add_argument(
+        "--whole", type=Path, nargs="+", default=[], help="more rows: configs as they are"
+    )
+    parser.add_argument(
+        "--reference", type=Path, help="config to compare the rows with; default: the base"
     )
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--work-dir", type=Path, default=Path("work_dirs/ablations"))
@@ -79,60 +91,118 @@ def merge(path: Path, base: Path, folder: Path) -> Row:
     folder.mkdir(parents=True, exist_ok=True)
     merged = folder / path.name
     merged.write_text(BASE_LINE.sub(f"_base_ = {str(base.resolve())!r}", text))
-    key = hashlib.sha256(read_config(merged).pretty_text.encode()).hexdigest()[:12]
-    docstring = ast.get_docstring(ast.parse(text)) or path.stem
+    return describe(path, merged)
+
+
+def describe(path: Path, config: Path) -> Row:
+    """Return the row of a config, which the docstring of a file names."""
+    cfg = read_config(config)
+    key = hash_of(cfg)
+    for name in [name for name in cfg if name.startswith("test_")]:
+        cfg.pop(name)
+    cfg.model.head.pop("test_feature", None)
+    docstring = ast.get_docstring(ast.parse(path.read_text())) or path.stem
     paper = PAPER.search(docstring)
     numbers = (paper[1], paper[2]) if paper else ("-", "-")
-    title = docstring.splitlines()[0].split(":")[0]
-    return Row(path, title, numbers, key, merged)
+    title = docstring.splitlines()[0].split(":")[0].rstrip(".")
+    return Row(path, title, numbers, key, hash_of(cfg), config)
 
 
-def run_one(row: Row, seed: int, args: argparse.Namespace) -> dict:
-    """Train and test one row with one seed, unless that is done, and return its numbers."""
+def hash_of(cfg: Config) -> str:
+    return hashlib.sha256(cfg.pretty_text.encode()).hexdigest()[:12]
+
+
+def run_one(row: Row, seed: int, args: argparse.Namespace, alone: Lock) -> dict:
+    """Train and test one row with one seed, unless that is done, and return its numbers.
+
+    What the test says of each query stays beside the numbers.
+
+    Args:
+        row: The row.
+        seed: Of the training.
+        args: The command line.
+        alone: Held while training: rows may share it.
+    """
+    path = row.run(seed, args)
     options = [f"randomness.seed={seed}", *args.cfg_options]
-    return train_and_test(row.config, args.work_dir / row.key / f"seed{seed}", options)
+    if read_done(path) is None:
+        with alone:
+            train(row.config, path.parent, options, ["--no-validate"])
+        path.unlink(missing_ok=True)
+    return test(row.config, path.parent, path, options, "--out", str(path.with_suffix(".npz")))
 
 
-def write_table(rows: list[Row], results: dict[tuple[str, int], dict], path: Path) -> None:
+def read_done(path: Path) -> dict | None:
+    """Return the numbers of a test that is done, with what it says of each query."""
+    return finished(path) if path.with_suffix(".npz").exists() else None
+
+
+def write_table(
+    rows: list[Row], reference: Row, results: dict[tuple[str, int], dict], args: argparse.Namespace
+) -> Path:
     """Write the Markdown table of what is measured so far."""
     lines = [
-        "| row | paper Rank-1 | paper mAP | Rank-1 | mAP | seeds | protocol |",
-        "|---|---|---|---|---|---|---|",
+        "| row | paper Rank-1 | paper mAP | Rank-1 | mAP | difference in Rank-1 | in mAP | seeds "
+        "| protocol |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     for row in rows:
         found = [numbers for (key, _), numbers in sorted(results.items()) if key == row.key]
         rank, mean_precision = ([item[name] for item in found] for name in ("R1", "mAP"))
-        cells = [row.title, *row.paper, spread(rank), spread(mean_precision), str(len(found))]
-        cells.append(name_protocols(found))
+        cells = [row.title, *row.paper, spread(rank), spread(mean_precision)]
+        cells += [compare(row, reference, measure, results, args) for measure in ("R1", "mAP")]
+        cells += [str(len(found)), name_protocols(found)]
         lines.append("| " + " | ".join(cells) + " |")
+    path = args.out or args.work_dir / "table.md"
     path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def compare(
+    row: Row,
+    reference: Row,
+    measure: str,
+    results: dict[tuple[str, int], dict],
+    args: argparse.Namespace,
+) -> str:
+    """Return mean and interval of a row's difference to the reference, where both have runs."""
+    sides = []
+    for side in (row, reference):
+        done = [seed for seed in args.seeds if (side.key, seed) in results]
+        files = [side.run(seed, args).with_suffix(".npz") for seed in done]
+        sides.append([read_scored_queries(path) for path in files])
+    if row.key == reference.key or not all(sides):
+        return "-"
+    return str(paired_difference(*sides, measure, Bootstrap(2000)))
 
 
 def run_all(args: argparse.Namespace) -> None:
     """Do the runs that are not done yet, and write the table."""
     paths = args.ablations or sorted((ROOT / "configs/ctl/ablations").glob("*.py"))
-    rows = [merge(path, args.base, args.work_dir / "configs") for path in paths]
-    table = args.out or args.work_dir / "table.md"
-    distinct = {row.key: row for row in rows}
+    ablations = [merge(path, args.base, args.work_dir / "configs") for path in paths]
+    base, *whole = (describe(path, path.resolve()) for path in (args.base, *args.whole))
+    reference = describe(args.reference, args.reference.resolve()) if args.reference else base
+    rows = [base, *whole, *ablations]
+    distinct = {row.key: row for row in (reference, *rows)}
     todo = [(row, seed) for seed in args.seeds for row in distinct.values()]
     if args.table_only:
-        todo = [
-            (row, seed)
-            for row, seed in todo
-            if finished(args.work_dir / row.key / f"seed{seed}" / "metrics.json") is not None
-        ]
+        todo = [(row, seed) for row, seed in todo if read_done(row.run(seed, args)) is not None]
     results: dict[tuple[str, int], dict] = {}
     with Progress() as progress, ThreadPoolExecutor(args.jobs) as pool:
         bar = progress.add_task(f"{len(todo)} runs", total=len(todo))
-        futures = {pool.submit(run_one, row, seed, args): (row, seed) for row, seed in todo}
+        locks = {(row.training, seed): Lock() for row, seed in todo}
+        futures = {
+            pool.submit(run_one, row, seed, args, locks[row.training, seed]): (row, seed)
+            for row, seed in todo
+        }
         for future in as_completed(futures):
             row, seed = futures[future]
             numbers = results[row.key, seed] = future.result()
             scores = f"Rank-1 {numbers['R1']:.1f}, mAP {numbers['mAP']:.1f}"
             progress.console.print(f"{row.path.stem}, seed {seed}: {scores}", soft_wrap=True)
-            write_table(rows, results, table)
+            write_table(rows, reference, results, args)
             progress.advance(bar)
-    write_table(rows, results, table)
+    table = write_table(rows, reference, results, args)
     print(f"{table}:\n\n{table.read_text()}")
 
 

@@ -34,11 +34,17 @@ from mmctl.files import map_npy, read_json, write_whole
 from mmctl.visualization.noise_curve import NoiseCurve, draw_noise_curves
 
 CONFIG = ROOT / "configs/quickstart/ctl_r18_quickstart.py"
-LEVELS = {"jitter": (0.05, 0.1, 0.2), "drop": (0.25, 0.5, 1.0), "swap": (0.1, 0.25, 0.5)}
+LEVELS = {
+    "jitter": (0.05, 0.1, 0.2),
+    "drop": (0.25, 0.5, 1.0),
+    "swap": (0.1, 0.25, 0.5),
+    "reveal": (1.0,),
+}
 UNITS = {
     "jitter": "std of the Gaussian step (frame heights)",
     "drop": "share of joints lost",
     "swap": "share of frames with left and right exchanged",
+    "reveal": "share of hidden joints that are shown",
 }
 BOTH, ONLY_TESTED = "trained and tested on them", "trained on true ones, tested on them"
 Results = dict[tuple[str, str], list[dict]]

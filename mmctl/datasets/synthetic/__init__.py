@@ -3,7 +3,14 @@
 from mmctl.datasets.synthetic.appearance import Appearance, draw_group
 from mmctl.datasets.synthetic.coco_export import write_coco_files
 from mmctl.datasets.synthetic.drawing_state import clear_folder
-from mmctl.datasets.synthetic.keypoint_noise import NOISES, drop_joints, jitter_joints, swap_sides
+from mmctl.datasets.synthetic.keypoint_noise import (
+    NOISES,
+    drop_joints,
+    estimate_joints,
+    jitter_joints,
+    reveal_joints,
+    swap_sides,
+)
 from mmctl.datasets.synthetic.layout_writers import WRITERS
 from mmctl.datasets.synthetic.mars_writer import MarsWriter
 from mmctl.datasets.synthetic.plan import PlannedTracklet, draw_planned, plan_tracklets
@@ -25,8 +32,10 @@ __all__ = [
     "draw_planned",
     "draw_tracklet",
     "drop_joints",
+    "estimate_joints",
     "jitter_joints",
     "plan_tracklets",
+    "reveal_joints",
     "swap_sides",
     "write_coco_files",
 ]

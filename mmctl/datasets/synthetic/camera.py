@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mmctl.datasets.synthetic.random_streams import camera_stream
+from mmctl.datasets.synthetic.random_streams import camera_stream, shifted_camera_stream
 from mmctl.datasets.synthetic.settings import DrawnSettings
 
 SUPERSAMPLING = 2
@@ -18,6 +19,12 @@ SUPERSAMPLING = 2
 
 _YAWS = (0.15, math.pi - 0.2, math.pi / 2 + 0.1, -math.pi / 2 - 0.35, 0.8, -2.3)
 """People in the cameras are seen from the front, behind, both sides, and two in between."""
+
+_TURN = (0.5, 1.1)
+"""Radians, least and most, by which a camera that is shifted wholly sees people from elsewhere."""
+
+_BUSIER = 0.3
+"""Share of the free tracklets that have something in the way where a camera is shifted wholly."""
 
 _STREET_WIDTHS = 8
 """Width of a background in frame widths; its mirror image follows, so that it has no seam."""
@@ -37,6 +44,7 @@ class Camera:
         offset: Black level of each colour, (3,), in 0..255.
         blur: Sigma in pixels of a frame 128 high; 0 is sharp.
         noise: Standard deviation of the sensor noise, in 0..255.
+        occlusion: Share of its tracklets with something in the way.
     """
 
     yaw: float
@@ -48,6 +56,7 @@ class Camera:
     offset: NDArray[np.float64]
     blur: float
     noise: float
+    occlusion: float
 
     def street(self, left: float, width: int) -> NDArray[np.uint8]:
         """Return a writable cut of the background that starts at column ``left``, (h, width, 3)."""
@@ -86,15 +95,46 @@ class Camera:
         return np.clip(toned, 0, 255).astype(np.uint8)
 
 
-@lru_cache(maxsize=8)
-def make_camera(settings: DrawnSettings, camid: int) -> Camera:
-    """Return camera ``camid`` (from 1) of a data set; people of both splits pass it."""
-    rng = camera_stream(settings.seed, camid)
+def camera_of(settings: DrawnSettings, split: str, camid: int) -> Camera:
+    """Return camera ``camid`` (from 1) of a split.
+
+    People of both splits pass the same cameras unless ``camera_shift`` moves those of the test
+    split: viewpoint, light and sensor go that share of the way to another camera, and the street
+    is the other's.
+    """
+    return make_camera(settings, camid, is_shifted=split == "test" and settings.camera_shift > 0)
+
+
+@lru_cache(maxsize=16)
+def make_camera(settings: DrawnSettings, camid: int, *, is_shifted: bool = False) -> Camera:
+    """Return camera ``camid`` as training sees it, or as it is when shifted (:func:`camera_of`)."""
+    camera = _place_camera(settings, camera_stream(settings.seed, camid), _YAWS[camid - 1])
+    if not is_shifted:
+        return camera
+    rng = shifted_camera_stream(settings.seed, camid)
+    turn = float(rng.uniform(*_TURN)) * (1 if rng.random() < 0.5 else -1)
+    share = settings.camera_shift
+    other = _place_camera(settings, rng, camera.yaw + turn)
+    busier = settings.occlusion + _BUSIER * share * (1 - settings.occlusion)
+    return replace(_move(camera, other, share), occlusion=busier)
+
+
+def _move(camera: Camera, other: Camera, share: float) -> Camera:
+    """Return the camera a share of the way to another one, in the other's street."""
+
+    def between(name: str) -> Any:
+        return (1 - share) * getattr(camera, name) + share * getattr(other, name)
+
+    names = ("yaw", "pitch", "gain", "gamma", "offset", "blur", "noise")
+    return replace(other, **{name: between(name) for name in names})
+
+
+def _place_camera(settings: DrawnSettings, rng: np.random.Generator, yaw: float) -> Camera:
     height, width = (side * SUPERSAMPLING for side in settings.size)
     strength = settings.difficulty
     blur = float(rng.uniform(0.2, 0.9)) * strength
     return Camera(
-        yaw=_YAWS[camid - 1],
+        yaw=yaw,
         pitch=float(rng.uniform(0.04, 0.16)),
         light_from=1 if rng.random() < 0.5 else -1,
         gain=np.exp(rng.normal(0, 0.2 * strength, 3)) * math.exp(rng.normal(0, 0.2 * strength)),
@@ -104,6 +144,7 @@ def make_camera(settings: DrawnSettings, camid: int) -> Camera:
         blur=blur if blur > 0.3 else 0.0,
         noise=float(rng.uniform(2, 6)),
         background=_draw_street(rng, height, width * _STREET_WIDTHS),
+        occlusion=settings.occlusion,
     )
 
 

@@ -41,7 +41,7 @@ def write_coco_files(data_root: Path) -> list[Path]:
 
     Raises:
         FileNotFoundError: If the folder holds no finished set of drawn pedestrians.
-        ValueError: If the keypoint array does not have a row per frame.
+        ValueError: If the keypoints are not exact, or not one row per frame.
     """
     marker = finished_marker(data_root)
     if not marker.is_file():
@@ -49,7 +49,13 @@ def write_coco_files(data_root: Path) -> list[Path]:
             f"{marker} does not exist, so {data_root} is no finished set of drawn pedestrians, "
             "whose keypoints are known; draw one with tools/dataset_converters/draw_pedestrians.py"
         )
-    height, width = read_marker(marker)["settings"]["size"]
+    settings = read_marker(marker)["settings"]
+    if settings.get("keypoint_mistakes"):
+        raise ValueError(
+            f"{data_root} must have exact keypoints to be annotated with, but was drawn with "
+            f"keypoint_mistakes {settings['keypoint_mistakes']}; draw another set without"
+        )
+    height, width = settings["size"]
     info = data_root / "info"
     names = {split: read_frame_names(info / f"{split}_name.txt") for split in SPLITS}
     keypoints = np.load(info / "keypoints.npy")

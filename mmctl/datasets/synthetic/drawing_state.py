@@ -21,6 +21,9 @@ from mmctl.files import read_json, write_whole
 DRAWING_VERSION = 1
 """Raised whenever the same settings give other pictures than before."""
 
+LATER_SETTINGS = {"camera_shift": 0.0, "keypoint_mistakes": 0.0}
+"""Settings that markers of older data sets lack, with the values that these were drawn with."""
+
 FRAME_FOLDERS = ("bbox_train", "bbox_test")
 INFO_FILES = (
     "train_name.txt",
@@ -171,7 +174,7 @@ def _holds_files(data_root: Path) -> bool:
 def _compare_settings(found: dict[str, Any], wanted: dict[str, Any], data_root: Path) -> None:
     if found.get("settings") == {}:
         raise ValueError(f"{data_root} was being replaced when a run ended: repeat it with --force")
-    theirs, ours = found.get("settings", {}), wanted["settings"]
+    theirs, ours = LATER_SETTINGS | found.get("settings", {}), wanted["settings"]
     differences = [
         f"{name} {theirs.get(name)} there, {ours.get(name)} asked for"
         for name in sorted({*theirs, *ours})

@@ -66,7 +66,10 @@ def mat_bytes(key: str, table: NDArray[Any]) -> bytes:
 
 
 def write_keypoints(
-    data_root: Path, tracklets: Sequence[PlannedTracklet], keypoints: NDArray[np.float32]
+    data_root: Path,
+    tracklets: Sequence[PlannedTracklet],
+    keypoints: NDArray[np.float32],
+    mistakes: float,
 ) -> None:
     """Write ``keypoints.npy``, (frames, 17, 3) float32, and its header.
 
@@ -74,11 +77,13 @@ def write_keypoints(
         data_root: Folder of the data set.
         tracklets: The tracklets in the order of the rows.
         keypoints: Keypoints of all their frames.
+        mistakes: Strength of the mistakes in them, for the header; 0 is exact.
     """
     frames = [
         (item.folder(Path()) / name).as_posix() for item in tracklets for name in item.frame_names
     ]
-    header = ArrayHeader("keypoints", len(frames), hash_frame_list(frames), "drawn: exact")
+    origin = f"drawn: with mistakes {mistakes:g}" if mistakes else "drawn: exact"
+    header = ArrayHeader("keypoints", len(frames), hash_frame_list(frames), origin)
     write_stored_array(data_root / "info" / "keypoints.npy", keypoints, header)
 
 

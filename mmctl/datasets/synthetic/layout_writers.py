@@ -32,7 +32,7 @@ class LayoutWriter(MarsWriter):
     Arguments and errors are those of :class:`MarsWriter`.
     """
 
-    fixed: ClassVar[dict[str, int]] = {}
+    fixed: ClassVar[dict[str, float]] = {}
     """Settings that the layout has no other place for."""
 
     def make_plan(self) -> dict[str, list[PlannedTracklet]]:
@@ -63,7 +63,11 @@ class LayoutWriter(MarsWriter):
 class TwoCameraWriter(LayoutWriter):
     """What the layouts of two cameras share: ten splits, the first of them as it was planned."""
 
-    fixed: ClassVar[dict[str, int]] = {"num_cameras": 2, "tracklets_per_camera": 1, "num_junk": 0}
+    # People change the split with the fold, and a camera that is shifted is that of one split.
+    fixed: ClassVar[dict[str, float]] = {
+        **{"num_cameras": 2, "tracklets_per_camera": 1, "num_junk": 0},
+        "camera_shift": 0,
+    }
     max_pid: ClassVar[int]
 
     def make_plan(self) -> dict[str, list[PlannedTracklet]]:

@@ -220,7 +220,8 @@ class MarsWriter:
         self.write_lists()
         order = self.keypoint_order()
         pieces = [np.load(_piece_path(self.data_root, item)) for item in order]
-        info_files.write_keypoints(self.data_root, order, np.concatenate(pieces))
+        mistakes = self.settings.keypoint_mistakes
+        info_files.write_keypoints(self.data_root, order, np.concatenate(pieces), mistakes)
 
     def _write_sheets(self) -> None:
         contact, skeletons = (self.data_root / name for name in drawing_state.SHEETS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -10,10 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmctl.datasets.synthetic.appearance import GROUP_SIZE, Appearance, draw_group
-from mmctl.datasets.synthetic.camera import make_camera
+from mmctl.datasets.synthetic.camera import camera_of
+from mmctl.datasets.synthetic.keypoint_noise import estimate_joints
 from mmctl.datasets.synthetic.random_streams import (
     group_stream,
     length_stream,
+    mistake_stream,
     query_stream,
     tracklet_stream,
 )
@@ -131,6 +133,15 @@ def draw_planned(settings: DrawnSettings, planned: PlannedTracklet) -> DrawnTrac
         looks = identity_of(settings, planned.split, planned.pid)
     else:
         looks = draw_group(rng, group=-1)[0]
-    camera = make_camera(settings, planned.camid)
+    camera = camera_of(settings, planned.split, planned.camid)
     is_junk = planned.pid == JUNK_PID
-    return draw_tracklet(settings, looks, camera, planned.num_frames, rng, is_junk=is_junk)
+    drawn = draw_tracklet(settings, looks, camera, planned.num_frames, rng, is_junk=is_junk)
+    if settings.keypoint_mistakes == 0:
+        return drawn
+    joints = estimate_joints(
+        drawn.keypoints,
+        settings.size,
+        settings.keypoint_mistakes,
+        mistake_stream(settings.seed, *key),
+    )
+    return replace(drawn, keypoints=joints)

@@ -15,7 +15,9 @@ SPLITS = ("train", "test")
 STREET_PARTS = ("group", "camera", "scene", "walk", "sensor")
 """What is drawn of a street at random."""
 
-_GROUP, _CAMERA, _LENGTH, _QUERY, _FOLD, _STREET = range(len(SPLITS), len(SPLITS) + 6)
+_GROUP, _CAMERA, _LENGTH, _QUERY, _FOLD, _STREET, _SHIFT, _MISTAKE = range(
+    len(SPLITS), len(SPLITS) + 8
+)
 
 
 def tracklet_stream(
@@ -46,6 +48,16 @@ def group_stream(seed: int, group: int) -> np.random.Generator:
 def camera_stream(seed: int, camid: int) -> np.random.Generator:
     """Return the generator of one camera's light, place and background."""
     return _stream(seed, _CAMERA, camid)
+
+
+def shifted_camera_stream(seed: int, camid: int) -> np.random.Generator:
+    """Return the generator of the camera that the test split's camera moves towards."""
+    return _stream(seed, _SHIFT, camid)
+
+
+def mistake_stream(seed: int, split: str, pid: int, camid: int, number: int) -> np.random.Generator:
+    """Return the generator of the mistakes in one tracklet's keypoints."""
+    return _stream(seed, _MISTAKE, SPLITS.index(split), pid + 1, camid, number)
 
 
 def query_stream(seed: int, pid: int, camid: int) -> np.random.Generator:

@@ -50,6 +50,12 @@ class DrawnSettings:
     num_junk: int = _option(12, "tracklets of bad boxes (pid -1)")
     num_distractors: int = _option(24, "tracklets of people of neither split (pid 0)")
     seed: int = _option(0, "every picture follows from it")
+    camera_shift: float = _option(
+        0.0, "how far the test split's cameras are from those of training, 0 (the same) to 1"
+    )
+    keypoint_mistakes: float = _option(
+        0.0, "mistakes in the stored keypoints: 0 exact, 1 as of an estimator, up to 3"
+    )
 
     def __post_init__(self) -> None:
         frames = (self.frames,) if isinstance(self.frames, int) else tuple(self.frames)
@@ -98,6 +104,8 @@ class DrawnSettings:
         _check_range("occlusion", self.occlusion, (0, 1), "it is a probability")
         _check_range("jitter", self.jitter, (0, 0.3), "people would leave their boxes")
         _check_range("jpeg_quality", self.jpeg_quality, (1, 100), "JPEG has no other")
+        _check_range("camera_shift", self.camera_shift, (0, 1), "1 is another set of cameras")
+        _check_range("keypoint_mistakes", self.keypoint_mistakes, (0, 3), "joints leave the frame")
 
     def to_dict(self) -> dict[str, Any]:
         """Return the settings as JSON keeps them (lists for tuples)."""
@@ -105,8 +113,12 @@ class DrawnSettings:
         return {name: list(value) if isinstance(value, tuple) else value for name, value in pairs}
 
 
+_AMOUNTS = ("difficulty", "occlusion", "jitter", "camera_shift", "keypoint_mistakes")
+"""Settings that are numbers and no counts."""
+
+
 def _check_range(name: str, value: float, limits: tuple[float, float], reason: str) -> None:
-    whole = isinstance(limits[0], int) and name not in ("difficulty", "occlusion", "jitter")
+    whole = name not in _AMOUNTS
     if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
         kind = "a whole number" if whole else "a number"
         raise ValueError(f"{name} must be {kind}, got {value!r}")

@@ -61,7 +61,7 @@ def draw_tracklet(
     """Draw a tracklet.
 
     Args:
-        settings: Size, difficulty, occlusion and jitter.
+        settings: Size, difficulty and jitter.
         appearance: Who walks.
         camera: Who sees it.
         num_frames: Length of the tracklet, t.
@@ -70,7 +70,7 @@ def draw_tracklet(
     """
     height, width = settings.size
     walk = _draw_junk_walk(rng, camera) if is_junk else _draw_walk(rng, camera, settings.jitter)
-    share = 0.0 if is_junk else settings.occlusion
+    share = 0.0 if is_junk else camera.occlusion
     obstacle = draw_obstacle(rng, camera.yaw, num_frames, share)
     frames = np.empty((num_frames, height, width, 3), np.uint8)
     keypoints = np.zeros((num_frames, NUM_KEYPOINTS, 3), np.float32)

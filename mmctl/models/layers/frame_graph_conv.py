@@ -7,6 +7,7 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from mmctl.functional import graph
+from mmctl.models.layers.channel_norm import normalize_channels
 from mmctl.models.layers.graph_inputs import check_graph
 from mmctl.registry import MODELS
 
@@ -20,15 +21,26 @@ class FrameGraphConv(BaseModule):
     Args:
         channels: Channels of the nodes, C.
         degree_eps: Smallest degree in the normalisation of an un-normalised adjacency.
+        norm: ``None``, or ``'BN'`` for the batch norm before the last ReLU that eq. 4's layer has.
         init_cfg: MMEngine's initialisation config.
+
+    Raises:
+        ValueError: If ``norm`` is unknown.
     """
 
     def __init__(
-        self, channels: int, degree_eps: float = 0.1, init_cfg: dict | None = None
+        self,
+        channels: int,
+        degree_eps: float = 0.1,
+        norm: str | None = None,
+        init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
+        if norm not in (None, "BN"):
+            raise ValueError(f"norm of the graph convolution must be None or 'BN', got {norm!r}")
         self.degree_eps = degree_eps
         self.weight = nn.Linear(channels, channels, bias=False)
+        self.norm = nn.BatchNorm1d(channels) if norm == "BN" else None
         nn.init.xavier_uniform_(self.weight.weight)
 
     def forward(
@@ -51,4 +63,5 @@ class FrameGraphConv(BaseModule):
         if not normalized:
             adjacency = graph.normalize_adjacency(adjacency, eps=self.degree_eps)
         transformed = self.weight(nodes)
-        return F.relu(adjacency.to(transformed) @ transformed)
+        messages = adjacency.to(transformed) @ transformed
+        return F.relu(messages if self.norm is None else normalize_channels(self.norm, messages))

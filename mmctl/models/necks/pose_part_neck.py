@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
+import torch
 from mmengine.model import BaseModule
-from torch import Tensor
+from torch import Tensor, nn
 
 from mmctl.functional import parts
 from mmctl.registry import MODELS
@@ -17,14 +19,18 @@ class PosePartNeck(BaseModule):
     """Global and body-part features of every frame (eq. 1).
 
     V_g is the mean over the cells, V_s1 the pooling around each keypoint, V_s2 and V_s3 the means
-    of V_s1 over the keypoints of each part. Has no parameters.
+    of V_s1 over the keypoints of each part. Has no parameters unless ``learn_scale``.
 
     Args:
-        softmax_scale: Factor on the heatmaps before the softmax.
+        softmax_scale: Factor on the heatmaps before the softmax; with ``learn_scale`` the first.
         reduction: ``'sum'`` or ``'mean'`` over the cells, see
             :func:`mmctl.functional.parts.pool_keypoints`.
         scales: Scales to make, of 's1', 's2', 's3'.
         body: Part tables, a name in :data:`mmctl.structures.BODY_SCALES` or a dict.
+        confidence: Weigh the keypoints of a part by the peaks of their heatmaps, so that those an
+            estimator is sure of count more; alike where all peaks are zero. The paper's means weigh
+            them alike.
+        learn_scale: Learn the factor on the heatmaps, which the paper does not name.
         init_cfg: MMEngine's initialisation config.
 
     Raises:
@@ -37,6 +43,8 @@ class PosePartNeck(BaseModule):
         reduction: str = "sum",
         scales: Sequence[str] = SCALES,
         body: str | dict = "limb",
+        confidence: bool = False,
+        learn_scale: bool = False,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
@@ -45,6 +53,10 @@ class PosePartNeck(BaseModule):
         if not set(scales) <= set(SCALES):
             raise ValueError(f"scales must be among 's1', 's2' and 's3', got {tuple(scales)}")
         self.softmax_scale = softmax_scale
+        self.confidence = confidence
+        # Of its logarithm: the factor stays positive.
+        start = torch.tensor(math.log(softmax_scale)) if learn_scale else None
+        self.log_scale = None if start is None else nn.Parameter(start)
         self.reduction = reduction
         self.scales = tuple(scales)
         self.body = resolve_body(body)
@@ -71,11 +83,16 @@ class PosePartNeck(BaseModule):
         if heatmaps is None:
             return global_features, {}
         size = (features.shape[2], features.shape[3])
-        weights = parts.normalize_heatmaps(heatmaps, size, scale=self.softmax_scale)
+        scale = self.softmax_scale if self.log_scale is None else self.log_scale.exp()
+        weights = parts.normalize_heatmaps(heatmaps, size, scale=scale)
         keypoints = parts.pool_keypoints(features, weights.to(features), reduction=self.reduction)
         keypoints = keypoints.unflatten(0, (-1, num_frames))
         nodes = {"s1": keypoints}
         for name in ("s2", "s3"):
             if name in self.scales:
-                nodes[name] = getattr(self, f"average_{name}").to(keypoints) @ keypoints
+                average = getattr(self, f"average_{name}").to(keypoints)
+                if self.confidence:
+                    peaks = heatmaps.amax(dim=(2, 3)).unflatten(0, (-1, num_frames))
+                    average = parts.confident_average(average, peaks.to(keypoints))
+                nodes[name] = average @ keypoints
         return global_features, {name: nodes[name] for name in self.scales}

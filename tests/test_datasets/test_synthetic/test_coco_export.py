@@ -16,6 +16,7 @@ from mmctl.datasets.listings.mars_names import FrameNames
 from mmctl.datasets.synthetic import DrawnSettings, MarsWriter, clear_folder, write_coco_files
 from mmctl.datasets.synthetic.coco_export import describe_split
 from mmctl.structures import FLIP_ORDER, KEYPOINTS
+from tests.drawn_sets import draw_tiny
 
 HEIGHT, WIDTH = 64, 32
 
@@ -168,3 +169,11 @@ def test_drawing_anew_removes_the_annotations_of_the_old_pictures(tmp_path: Path
     assert all(path.is_file() for path in paths)
     clear_folder(tmp_path / "set")
     assert not any(path.exists() for path in paths)
+
+
+def test_keypoints_with_mistakes_annotate_nothing(tmp_path: Path) -> None:
+    root = draw_tiny(tmp_path / "set", keypoint_mistakes=1.0)
+    header = json.loads((root / "info" / "keypoints.json").read_text())
+    assert header["estimator"] == "drawn: with mistakes 1"
+    with pytest.raises(ValueError, match=r"exact keypoints .* keypoint_mistakes 1\.0"):
+        write_coco_files(root)

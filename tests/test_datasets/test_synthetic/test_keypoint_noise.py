@@ -5,7 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mmctl.datasets.synthetic import NOISES, drop_joints, jitter_joints, swap_sides
+from mmctl.datasets.synthetic import (
+    NOISES,
+    drop_joints,
+    estimate_joints,
+    jitter_joints,
+    reveal_joints,
+    swap_sides,
+)
+from mmctl.datasets.synthetic.keypoint_noise import MISTAKES
+from mmctl.structures import FLIP_ORDER
 
 NUM_FRAMES = 4000
 
@@ -99,7 +108,75 @@ def test_a_spread_that_is_none_is_named(level: float) -> None:
         jitter_joints(keypoints(), level, generator())
 
 
-@pytest.mark.parametrize("noise", [drop_joints, swap_sides])
+def test_revealed_joints_are_the_hidden_ones_that_have_a_place() -> None:
+    exact = keypoints()
+    exact[0] = 0
+    shown = reveal_joints(exact, 0.4, generator())
+    np.testing.assert_array_equal(shown[..., :2], exact[..., :2])
+    hidden = exact[1:, :, 2] == 0
+    assert not shown[0].any()
+    assert (shown[1:][~hidden][:, 2] == 1).all()
+    # 20400 hidden joints: a standard error of 0.0034.
+    assert shown[1:][hidden][:, 2].mean() == pytest.approx(0.4, abs=0.017)
+
+
+class TestEstimate:
+    """What :func:`estimate_joints` does to many tracklets of eight frames."""
+
+    SIZE = (1000, 1000)
+
+    def found(self, strength: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
+        rng = np.random.default_rng(4)
+        exact = rng.uniform(300, 700, (500, 8, 17, 3)).astype(np.float32)
+        exact[..., 2] = rng.random(exact.shape[:-1]) < 0.7
+        noise = generator()
+        return exact, np.stack([estimate_joints(one, self.SIZE, strength, noise) for one in exact])
+
+    def test_half_the_share_swapped_the_rest_in_place(self) -> None:
+        exact, found = self.found()
+        mirrored = exact[:, :, list(FLIP_ORDER)]
+        for joints in (np.arange(1, 11), np.arange(11, 17)):
+            here, there = (
+                np.abs(found - one)[:, :, joints, :2].mean(axis=(2, 3)) for one in (exact, mirrored)
+            )
+            # Spans of 4 frames: 1000 of them, a standard error of 0.01.
+            assert (there < here).mean() == pytest.approx(MISTAKES["swap"], abs=0.04)
+        assert not (np.diff((there < here).astype(int), axis=1) != 0).all(axis=1).any()
+
+    def test_places_and_scores_of_visible_and_hidden_joints(self) -> None:
+        exact, found = self.found()
+        nose = np.s_[:, :, 0]
+        steps = (found - exact)[nose][..., :2] / self.SIZE[0]
+        visible = exact[nose][..., 2] > 0
+        # 2800 and 1200 steps an axis: errors of 2 and 3 %, half of each step lasts.
+        assert steps[visible].std() == pytest.approx(MISTAKES["visible"], rel=0.06)
+        assert steps[~visible].std() == pytest.approx(MISTAKES["hidden"], rel=0.09)
+        kept = found[nose][..., 2] > 0
+        assert found[nose][visible & kept][:, 2].mean() == pytest.approx(0.85, abs=0.01)
+        assert found[nose][~visible & kept][:, 2].mean() == pytest.approx(0.5, abs=0.015)
+        assert 1 - kept.mean() == pytest.approx(MISTAKES["lost"], abs=0.01)
+        assert found[..., 2].min() == 0
+        assert found[..., 2].max() <= 1
+
+    def test_an_error_lasts_for_the_tracklet_by_half(self) -> None:
+        exact, found = self.found()
+        seen = exact[:, :, 0, 2] > 0
+        steps = (found - exact)[:, :, 0, 0]
+        both = seen[:, 0] & seen[:, 5]
+        assert np.corrcoef(steps[both, 0], steps[both, 5])[0, 1] == pytest.approx(0.5, abs=0.15)
+
+    def test_twice_the_strength_errs_twice_as_far(self) -> None:
+        errors = [np.abs((b - a)[:, :, 0, :2]).mean() for a, b in map(self.found, (0.5, 1.0))]
+        assert errors[1] == pytest.approx(2 * errors[0], rel=0.02)
+
+    def test_what_is_unknown_or_outside_has_no_score(self) -> None:
+        exact = np.zeros((6, 17, 3), np.float32)
+        assert not estimate_joints(exact, self.SIZE, 1.0, generator())[..., 2].any()
+        exact[..., :2], exact[..., 2] = 5000, 1
+        assert not estimate_joints(exact, self.SIZE, 1.0, generator())[..., 2].any()
+
+
+@pytest.mark.parametrize("noise", [drop_joints, swap_sides, reveal_joints])
 @pytest.mark.parametrize("level", [-0.1, 1.1, np.nan])
 def test_a_probability_that_is_none_is_named(noise, level: float) -> None:
     with pytest.raises(ValueError, match="prob is a probability and must be 0 to 1"):

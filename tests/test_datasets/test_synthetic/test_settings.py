@@ -27,6 +27,8 @@ from mmctl.datasets.synthetic import DrawnSettings
         ("num_junk", -1, r"num_junk must be 0 to"),
         ("num_distractors", -1, r"num_distractors must be 0 to"),
         ("seed", -1, r"seed must be 0 to"),
+        ("camera_shift", 1.5, r"camera_shift must be 0 to 1, because 1 is another set of cameras"),
+        ("keypoint_mistakes", 4, r"keypoint_mistakes must be 0 to 3"),
         ("num_train_pids", 2.5, r"num_train_pids must be a whole number, got 2.5"),
         ("difficulty", "high", r"difficulty must be a number, got 'high'"),
     ],

@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 import torch
 
 from mmctl.functional import graph
@@ -59,3 +60,20 @@ def test_gradients_pass_gradcheck():
     conv = randomize(FrameGraphConv(2).double())
     nodes, adjacency = normal(1, 2, 3, 2).requires_grad_(), normal(3, 3, seed=1).requires_grad_()
     assert torch.autograd.gradcheck(conv, (nodes, adjacency))
+
+
+def test_a_norm_stands_before_the_rectifier():
+    plain, normed = build(), build(norm="BN")
+    normed.weight.load_state_dict(plain.weight.state_dict())
+    adjacency = normal(2, 1, 3, 3, seed=1)
+    values = graph.normalize_adjacency(adjacency) @ plain.weight(NODES)
+    rows = values.flatten(0, 2).detach().numpy()
+    scale, shift = normed.norm.weight.detach().numpy(), normed.norm.bias.detach().numpy()
+    expected = (rows - rows.mean(axis=0)) / np.sqrt(rows.var(axis=0) + normed.norm.eps)
+    expected = np.maximum(expected * scale + shift, 0).reshape(NODES.shape)
+    np.testing.assert_allclose(normed.train()(NODES, adjacency).detach(), expected, atol=1e-12)
+
+
+def test_an_unknown_norm_is_named():
+    with pytest.raises(ValueError, match="must be None or 'BN', got 'LN'"):
+        FrameGraphConv(5, norm="LN")

@@ -97,3 +97,42 @@ def test_maps_are_normalized_in_float32_under_autocast():
     exact = PosePartNeck()(FEATURES, HEATMAPS, 3)[1]
     for name, value in nodes.items():
         assert (value.double() - exact[name]).norm() < 2e-2 * exact[name].norm(), name
+
+
+def test_parts_weighed_by_the_peaks_equal_the_loops():
+    heatmaps = HEATMAPS.clone()
+    heatmaps[0, 3] = -1.0  # a joint without a peak
+    _, plain = PosePartNeck()(FEATURES, heatmaps, 3)
+    _, nodes = PosePartNeck(confidence=True)(FEATURES, heatmaps, 3)
+    torch.testing.assert_close(nodes["s1"], plain["s1"], rtol=0, atol=0)
+    tables = BODY_SCALES["limb"]
+    for b, t in np.ndindex(2, 3):
+        peaks = heatmaps[b * 3 + t].amax(dim=(1, 2)).clamp(min=0)
+        for name in ("s2", "s3"):
+            for index, part in enumerate(getattr(tables, name)):
+                weighed = sum((peaks[k] + 1e-4) * plain["s1"][b, t, k] for k in part)
+                expected = weighed / sum(peaks[k] + 1e-4 for k in part)
+                torch.testing.assert_close(nodes[name][b, t, index], expected, rtol=1e-6, atol=1e-8)
+
+
+def test_parts_without_any_peak_are_the_plain_means():
+    _, plain = PosePartNeck()(FEATURES, -HEATMAPS.abs(), 3)
+    _, nodes = PosePartNeck(confidence=True)(FEATURES, -HEATMAPS.abs(), 3)
+    for name, value in plain.items():
+        torch.testing.assert_close(nodes[name], value, rtol=1e-6, atol=1e-8)
+
+
+def test_a_learned_factor_starts_as_the_fixed_one_and_learns():
+    fixed, learned = PosePartNeck(4.0), PosePartNeck(4.0, learn_scale=True)
+    assert list(fixed.parameters()) == []
+    (factor,) = learned.parameters()
+    _, expected = fixed(FEATURES, HEATMAPS, 3)
+    _, nodes = learned(FEATURES, HEATMAPS, 3)
+    for name, value in expected.items():
+        torch.testing.assert_close(nodes[name], value, rtol=1e-6, atol=1e-6)
+    nodes["s3"].square().sum().backward()
+    step, losses = 1e-3, []
+    for sign in (1, -1):
+        moved = PosePartNeck(4.0 * float(np.exp(sign * step)))(FEATURES, HEATMAPS, 3)[1]["s3"]
+        losses.append(float(moved.square().sum()))
+    assert float(factor.grad) == pytest.approx((losses[0] - losses[1]) / (2 * step), rel=1e-3)

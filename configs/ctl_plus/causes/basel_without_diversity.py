@@ -1,0 +1,4 @@
+"""Basel without the diversity loss."""
+
+_base_ = '../../ctl/ctl_r50_1xb32-240e_mars-256x128.py'
+model = dict(graph_head=dict(graph=None, fuse='add'), head=dict(losses=dict(diversity=None)))

@@ -1,0 +1,8 @@
+"""Basel+ContRe with a batch norm in its layers."""
+
+_base_ = '../../ctl/ctl_r50_1xb32-240e_mars-256x128.py'
+model = dict(
+    graph_head=dict(
+        graph='frame', num_frames=_base_._clip_len, graph_conv=dict(norm='BN'), fuse='add'
+    )
+)
