@@ -46,12 +46,10 @@ class ClipGraph(nn.Module):
         self.eval()
 
     def _strip(self, head: BranchHead) -> None:
-        if isinstance(head, FusionHead):
-            self.widths = {head.test_branch: head.channels}
+        self.widths = head.retrieval.widths
+        self.normalizes_each = head.retrieval.normalize_each
+        if isinstance(head, FusionHead) and "concat" not in self.widths:
             head.reduce = nn.ModuleList()
-        else:
-            self.widths = head.retrieval.widths
-            self.normalizes_each = head.retrieval.normalize_each
         if head.test_feature == "after":
             self.test_norms.extend(head.necks[name] for name in self.widths)
         head.test_feature = "before"

@@ -53,6 +53,11 @@ def check_model(model: nn.Module) -> VideoReID:
             "explanations need a VideoReID with a FusionHead, whose feature is a sum over parts "
             f"and frames, got a {type(model).__name__} with a {type(head).__name__}"
         )
+    if len(head.retrieval.widths) > 1:
+        raise ValueError(
+            "explanations split a feature that is one sum, but this model retrieves with "
+            f"{' and '.join(head.retrieval.widths)}; set head.test_branches to one of them"
+        )
     return model
 
 

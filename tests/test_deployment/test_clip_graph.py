@@ -11,6 +11,7 @@ from mmctl.deployment.clip_graph import ClipGraph, PoseGraph
 from mmctl.deployment.exported_program import OPSETS, export_program, to_onnx
 from mmctl.deployment.graph_check import draw_clips, draw_keypoints
 from mmctl.functional.keypoints import decode_heatmaps
+from mmctl.models.clip_average import scale_pieces
 from mmctl.models.heads.branch_head import BranchHead
 from mmctl.structures import TrackletSample
 from tests.test_apis.tiny_checkpoint import small_config
@@ -36,10 +37,12 @@ def draw(num_clips, num_frames):
     return draw_clips(num_clips, num_frames, SIZE), draw_keypoints(num_clips, num_frames, SIZE)
 
 
-@pytest.mark.parametrize("name", ["ctl", "baseline"])
+@pytest.mark.parametrize(
+    ("name", "branches"), [("ctl", None), ("baseline", None), ("ctl", ["sum", "concat"])]
+)
 @pytest.mark.parametrize("feature", ["before", "after"])
-def test_a_graph_gives_the_features_of_the_model(name, feature):
-    model = build(name, head={"test_feature": feature})
+def test_a_graph_gives_the_features_of_the_model(name, branches, feature):
+    model = build(name, head={"test_feature": feature, "test_branches": branches})
     graph = ClipGraph(model)
     frames, keypoints = draw(3, 4)
     samples = [TrackletSample(keypoints=keypoints[i : i + 1]) for i in range(3)]
@@ -50,8 +53,9 @@ def test_a_graph_gives_the_features_of_the_model(name, feature):
         units, raws = graph(*given)
     assert torch.allclose(units, torch.stack([s.feature for s in expected]), atol=1e-6)
     lengths = torch.stack([s.feature_norm for s in expected])
-    assert torch.allclose(raws.norm(dim=1), lengths, rtol=1e-5)
-    assert torch.allclose(F.normalize(raws, dim=1), units)
+    finished = scale_pieces(raws, graph.pieces)
+    assert torch.allclose(finished.norm(dim=1), lengths, rtol=1e-5)
+    assert torch.allclose(F.normalize(finished, dim=1), units)
     assert graph.reads == ("keypoints" if name == "ctl" else None)
 
 

@@ -394,6 +394,12 @@ def test_a_model_that_reads_keypoints_needs_them():
         compute_terms(build(), clips)
 
 
+def test_a_feature_of_two_branches_is_no_sum():
+    model = build(test_branches=("sum", "concat"))
+    with pytest.raises(ValueError, match="one sum, but this model retrieves with sum and concat"):
+        map_similarity(model)
+
+
 def test_damaged_weights_are_named():
     model = build("baseline")
     model.backbone.conv1.weight.data[0, 0, 0, 0] = float("nan")

@@ -100,7 +100,8 @@ def describe(path: Path, config: Path) -> Row:
     key = hash_of(cfg)
     for name in [name for name in cfg if name.startswith("test_")]:
         cfg.pop(name)
-    cfg.model.head.pop("test_feature", None)
+    for name in ("test_feature", "test_branches"):
+        cfg.model.head.pop(name, None)
     docstring = ast.get_docstring(ast.parse(path.read_text())) or path.stem
     paper = PAPER.search(docstring)
     numbers = (paper[1], paper[2]) if paper else ("-", "-")

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+import torch
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from mmctl.functional import fusion
 from mmctl.models.heads.branch_head import BranchHead
 from mmctl.models.heads.loss_terms import LossTerm
+from mmctl.models.heads.retrieval import Retrieval
 from mmctl.registry import MODELS
 
 PAPER_LOSSES: dict[str, Any] = {
@@ -41,6 +44,8 @@ class FusionHead(BranchHead):
         neck: ``'bnneck'`` (a batch norm before each classifier; features that losses read are
             those before it) or ``'none'``.
         test_feature: Retrieve with the feature ``'before'`` or ``'after'`` the neck.
+        test_branches: Clip features to retrieve with, of 'global', 'sum' and 'concat'; several are
+            joined, each at length one. ``None``: the paper's, ``sum`` (``global`` without parts).
         classifier: Config of the classifier of each clip feature, which gets ``channels`` and
             ``num_classes``, :class:`LinearClassifier` where it has no type. One whose ``forward``
             has a parameter ``labels`` gets those, too. Built where a term reads ``logits``.
@@ -60,6 +65,7 @@ class FusionHead(BranchHead):
         losses: dict[str, dict[str, Any] | None] | None = None,
         neck: str = "bnneck",
         test_feature: str = "before",
+        test_branches: Sequence[str] | None = None,
         classifier: dict[str, Any] | None = None,
         init_cfg: dict | None = None,
     ) -> None:
@@ -72,8 +78,11 @@ class FusionHead(BranchHead):
         self.reduction = "sum"
         self.test_feature = test_feature
         self.branches = ("global", "sum", "concat") if num_parts else ("global",)
-        self.test_branch = "sum" if num_parts else "global"
         self.widths = dict.fromkeys(self.branches, channels)
+        chosen = test_branches or (["sum"] if num_parts else ["global"])
+        retrieve = {"branches": chosen, "normalize_each": len(chosen) > 1}
+        self.retrieval = Retrieval.read(retrieve, self.widths)
+        self.test_branch = next(iter(self.retrieval.widths))
         self._build(losses, PAPER_LOSSES, neck, classifier)
         self.reduce = nn.ModuleList(
             nn.Linear(channels, width) for width in _split_width(channels, num_parts)
@@ -145,23 +154,25 @@ class FusionHead(BranchHead):
         return self._compute_all(features, means, labels)
 
     def predict(self, global_features: Tensor, parts: Tensor | None) -> Tensor:
-        """Return the feature for retrieval of each clip; the other branches are not computed.
+        """Return the feature for retrieval of each clip, before :meth:`finish`.
+
+        Branches that are not retrieved with are not computed.
 
         Args:
             global_features: V_g, (B, T, C).
             parts: V_p, (B, T, num_parts, C), or ``None`` for the baseline.
 
         Returns:
-            V_f^a (V_f^g for the baseline), before or after the neck, (B, C).
+            V_f^a (V_f^g for the baseline), before or after the neck, (B, C); of several branches
+            one behind the other, (B, C times their number).
         """
-        feature = self.fuse(self.test_branch, global_features, parts)
-        if self.test_feature == "after":
-            return self._after_neck(self.test_branch, feature)
-        return feature
-
-    def finish(self, feature: Tensor) -> Tensor:
-        """Return the feature of a tracklet as it is."""
-        return feature
+        chosen = []
+        for name in self.retrieval.widths:
+            feature = self.fuse(name, global_features, parts)
+            chosen.append(
+                self._after_neck(name, feature) if self.test_feature == "after" else feature
+            )
+        return chosen[0] if len(chosen) == 1 else torch.cat(chosen, dim=1)
 
 
 def _without_parts(losses: dict[str, Any] | None) -> dict[str, Any]:

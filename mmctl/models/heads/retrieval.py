@@ -45,7 +45,7 @@ class Retrieval:
         chosen = values["branches"]
         if not chosen or isinstance(chosen, str) or not set(chosen) <= set(widths):
             raise ValueError(
-                f"retrieve.branches must be some of {', '.join(widths)}, got {chosen!r}"
+                f"the branches to retrieve with must be some of {', '.join(widths)}, got {chosen!r}"
             )
         picked = {name: widths[name] for name in chosen}
         return cls(picked, values["at"], bool(values["normalize_each"]))

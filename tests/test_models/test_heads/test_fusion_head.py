@@ -74,6 +74,26 @@ def test_the_feature_after_the_neck_comes_from_the_same_forward():
     assert not torch.allclose(head.predict(V_G, V_P), feature)
 
 
+@pytest.mark.parametrize("place", ["before", "after"])
+def test_branches_are_joined_each_at_length_one(place):
+    head = build(test_feature=place, test_branches=("sum", "concat")).eval()
+    clips = head.predict(V_G, V_P)
+    pieces = [head.fuse(name, V_G, V_P) for name in ("sum", "concat")]
+    if place == "after":
+        pieces = [head.necks[n](p) for n, p in zip(("sum", "concat"), pieces, strict=True)]
+    torch.testing.assert_close(clips, torch.cat(pieces, dim=1))
+    mean = clips.mean(dim=0)
+    expected = torch.cat([piece.mean(0) / piece.mean(0).norm() for piece in pieces])
+    torch.testing.assert_close(head.finish(mean), expected)
+    one = build()
+    assert one.finish(mean) is mean
+
+
+def test_branches_that_are_none_are_named():
+    with pytest.raises(ValueError, match="must be some of global, sum, concat, got"):
+        build(test_branches=("sum", "parts"))
+
+
 def test_the_feature_can_be_chosen_after_the_head_is_built():
     head, other = build().eval(), build(test_feature="after").eval()
     other.load_state_dict(head.state_dict())
