@@ -28,8 +28,7 @@ from mmctl.engine.commands.whole_tables import print_table
 
 FAMILIES = (
     *("nl-ap3d", "tclnet", "ta", "rnn", "cosam-rnn", "nvan", "mgh", "agrl", "sanet", "idnet"),
-    "sinet",
-    "convnext-tiny",
+    *("sbnet", "sinet", "convnext-tiny"),
 )
 
 
