@@ -1,4 +1,8 @@
-"""A config of every registered name, and what builds it."""
+"""A config of every registered name, and what builds it.
+
+A new component needs one entry in :data:`EXAMPLES`: the arguments that build it, or a function of
+a fresh folder that prepares the files it reads and returns them.
+"""
 
 from __future__ import annotations
 

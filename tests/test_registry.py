@@ -1,8 +1,4 @@
-"""Every registered name: builds from a config, is reachable from a cold interpreter, is portable.
-
-A new component needs one entry in :data:`EXAMPLES`: the arguments that build it, or a function of
-a fresh folder that prepares the files it reads and returns them.
-"""
+"""Every registered name builds from a config, is reachable from a cold interpreter, is portable."""
 
 from __future__ import annotations
 
@@ -45,7 +41,7 @@ def is_ours(component: object) -> bool:
     return component.__module__.partition(".")[0] == "mmctl"
 
 
-def test_every_registered_name_has_an_example_here():
+def test_every_registered_name_has_an_example():
     registered = {kind: names for kind, names in registered_names().items() if names}
     assert registered == {kind: sorted(examples) for kind, examples in EXAMPLES.items()}
 

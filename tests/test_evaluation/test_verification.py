@@ -1,4 +1,4 @@
-"""Verification across cameras: which pairs count, how they are measured, what is refused."""
+"""Verification across cameras: which pairs count, and how they are measured."""
 
 from __future__ import annotations
 
