@@ -22,7 +22,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 from rich.table import Table
 
-from dev.killed_training import MOMENTS, KilledTraining, Setting, draw_people, run_whole
+from dev.killed_training import MOMENTS, KilledTraining, run_whole
+from dev.tiny_training import Setting, draw_people
 from mmctl.engine.commands.whole_tables import print_table
 
 SETTINGS = [Setting(amp, workers) for amp in (False, True) for workers in (0, 2)]

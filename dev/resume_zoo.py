@@ -21,15 +21,14 @@ from rich.table import Table
 
 import mmctl.evaluation
 import mmctl.models  # noqa: F401
-from dev.killed_training import NUM_PEOPLE, draw_people
 from dev.small_systems import FULL, SIZE, small_config, system_of
+from dev.tiny_training import NUM_PEOPLE, draw_people
 from mmctl.checkpoints.checkpoint_reading import load_from_local_safely
 from mmctl.engine.commands.whole_tables import print_table
 
 FAMILIES = (
     *("nl-ap3d", "tclnet", "ta", "rnn", "cosam-rnn", "nvan", "mgh", "agrl", "sanet", "idnet"),
-    "sinet",
-    "convnext-tiny",
+    *("sbnet", "sinet", "convnext-tiny"),
 )
 
 

@@ -12,7 +12,7 @@ import pytest
 from mmctl.engine import run_command
 from tests.conftest import ROOT, load_tool
 from tests.test_apis.conftest import checkpoints
-from tests.test_evaluation.test_verification import drawn
+from tests.test_evaluation.verified_tracklets import drawn
 
 __all__ = ["checkpoints"]  # fixture
 

@@ -47,6 +47,7 @@ SIZES = {
     "sanet": (25.058, 396 - 53),
     "idnet": (25.913, 414 - 53),
     # Theirs have its 53 biases, too, and the projection of the frames.
+    "sbnet": (30.594, 413 - 53),
     "sinet": (31.714, 449 - 53),
     # No public code of their own: a newer backbone, a neck and a classifier.
     "convnext-tiny": (28.302, 186),

@@ -32,6 +32,7 @@ REFUSED = {
         "IntegrationDistribution",
         "its weights fix num_frames=4",
     ),
+    "sbnet": ("backbone.plugins.layer3_1", "SalientToBroad", "it takes num_frames=4 at a time"),
     "rnn": ("neck.branches.clip.temporal", "RecurrentPool", "the exporter writes its steps out"),
 }
 EXPORTED = (
@@ -164,14 +165,14 @@ def test_the_parts_of_tclnet_that_go_in_pairs_are_refused():
         ClipGraph(build(cfg).eval())
 
 
-LENGTHS = {"cosam-tp": 6, "idnet": 6, "sinet": 6, "tclnet": 3}
+LENGTHS = {"cosam-tp": 6, "idnet": 6, "sbnet": 6, "sinet": 6, "tclnet": 3}
 
 
 @pytest.mark.parametrize("path", [path for path in FULL if system_of(path) in LENGTHS], ids=names)
 def test_clips_of_another_length_are_told_in_one_line(path):
     cfg, length = small_config(path), LENGTHS[system_of(path)]
     model = build(cfg).eval()
-    with pytest.raises(ValueError, match=rf"(fix|pairs), got {length}") as caught:
+    with pytest.raises(ValueError, match=rf"(fix|pairs|multiple of that), got {length}") as caught:
         model.extract(torch.zeros(1, length, 3, *SIZE))
     assert "\n" not in str(caught.value)
 

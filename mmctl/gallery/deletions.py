@@ -1,4 +1,4 @@
-"""Which tracklets a deletion means, and taking them out."""
+"""Which tracklets a deletion means, and taking them out, down to their bytes."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from mmctl.gallery.columns import UNKNOWN
+from mmctl.gallery.index import Index
+from mmctl.gallery.moments import Moment, now, to_microseconds
 from mmctl.gallery.store import Store
 
 
@@ -24,7 +26,36 @@ class Deleted:
     unknown_time: int = 0
 
 
-def choose_rows(
+def forget(
+    store: Store,
+    index: Index,
+    ids: Iterable[str] | None,
+    video: str | None,
+    camera: int | None,
+    before: Moment | None,
+) -> Deleted:
+    """Delete what meets all conditions, and erase its bytes; see ``Gallery.delete``."""
+    moment = None if before is None else to_microseconds(before, "before")
+    with store.lock:
+        with store.writing():
+            rows, unknown = _choose_rows(store, ids, video, camera, moment)
+            _delete_rows(store, rows)
+        _erase(store, index)
+    return Deleted(len(rows), unknown)
+
+
+def forget_expired(store: Store, index: Index, moment: Moment | None) -> Deleted:
+    """Delete what has expired, and erase its bytes; see ``Gallery.expire``."""
+    when = now() if moment is None else to_microseconds(moment, "the moment")
+    with store.lock:
+        with store.writing():
+            rows = _choose_expired(store, when)
+            _delete_rows(store, rows)
+        _erase(store, index)
+    return Deleted(len(rows))
+
+
+def _choose_rows(
     store: Store,
     ids: Iterable[str] | None,
     video: str | None,
@@ -63,17 +94,22 @@ def choose_rows(
     return columns.rows[chosen].tolist(), unknown
 
 
-def choose_expired(store: Store, moment: int) -> list[int]:
+def _choose_expired(store: Store, moment: int) -> list[int]:
     """Return the rows whose time is over."""
     columns = store.columns()
     is_over = (columns.expires != UNKNOWN) & (columns.expires <= moment)
     return columns.rows[is_over].tolist()
 
 
-def delete_rows(store: Store, rows: Sequence[int]) -> None:
+def _delete_rows(store: Store, rows: Sequence[int]) -> None:
     """Take rows out, within a transaction; their bytes are marked as not yet erased."""
     if rows:
         store.forget_rejections(rows)
         store.remove(rows)
         store.count("features")
         store.set_flag("unerased", store.counter("features"))
+
+
+def _erase(store: Store, index: Index) -> None:
+    if store.counter("unerased"):
+        index.erase()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from itertools import chain
 from pathlib import Path
@@ -12,20 +12,18 @@ import numpy as np
 import numpy.typing as npt
 
 from mmctl.gallery.additions import Added, Addition, check_origin
-from mmctl.gallery.answers import answer_pair
+from mmctl.gallery.answers import answer_pair, name_person
 from mmctl.gallery.columns import UNKNOWN
-from mmctl.gallery.deletions import Deleted, choose_expired, choose_rows, delete_rows
+from mmctl.gallery.deletions import Deleted, forget, forget_expired
 from mmctl.gallery.health import Health, check_health
 from mmctl.gallery.hits import QueryResult, StoredTracklet
+from mmctl.gallery.index import Report
 from mmctl.gallery.listing import Listing
-from mmctl.gallery.moments import Moment, now, to_microseconds
+from mmctl.gallery.moments import Moment
 from mmctl.gallery.opening import GalleryFiles
-from mmctl.gallery.records import RecordSet, TrackletRecord, check_pid
+from mmctl.gallery.records import RecordSet, TrackletRecord
 from mmctl.gallery.searches import Queries, SearchOptions, make_filter, run_search
 from mmctl.gallery.settings import GallerySettings
-
-Report = Callable[[int], None]
-"""Is told how many of the work's items are done."""
 
 
 class Gallery:
@@ -219,14 +217,7 @@ class Gallery:
                 so long that the bytes cannot be erased: the rows are gone then, and the next call
                 that writes erases the bytes.
         """
-        store = self._files.store
-        moment = None if before is None else to_microseconds(before, "before")
-        with store.lock:
-            with store.writing():
-                rows, unknown = choose_rows(store, ids, video, camera, moment)
-                delete_rows(store, rows)
-            self._erase()
-        return Deleted(len(rows), unknown)
+        return forget(self._files.store, self._files.index, ids, video, camera, before)
 
     def expire(self, moment: Moment | None = None) -> Deleted:
         """Forget what has expired, as ``delete`` does.
@@ -234,14 +225,7 @@ class Gallery:
         Args:
             moment: When; None: now.
         """
-        store = self._files.store
-        when = now() if moment is None else to_microseconds(moment, "the moment")
-        with store.lock:
-            with store.writing():
-                rows = choose_expired(store, when)
-                delete_rows(store, rows)
-            self._erase()
-        return Deleted(len(rows))
+        return forget_expired(self._files.store, self._files.index, moment)
 
     def confirm(self, id: str, pid: int | Literal["new"] | None) -> int | None:
         """Say who somebody is; adding the tracklet again does not change that.
@@ -257,13 +241,8 @@ class Gallery:
         Raises:
             ValueError: If there is no such tracklet, or the number is none.
         """
-        store = self._files.store
-        with store.writing():
-            number = store.highest_pid() + 1 if pid == "new" else pid
-            check_pid(number, "pid")
-            source = "unknown" if number is None else "confirmed"
-            store.name_person(store.find([id])[0], number, source)
-        return number
+        with self._files.store.writing():
+            return name_person(self._files.store, id, pid)
 
     def answer_pair(self, id: str, other: str, is_same: bool | None) -> int | None:
         """Say whether two tracklets are of one person.
@@ -280,9 +259,8 @@ class Gallery:
         Raises:
             ValueError: If one is not there, or their numbers say otherwise.
         """
-        store = self._files.store
-        with store.writing():
-            return answer_pair(store, id, other, is_same)
+        with self._files.store.writing():
+            return answer_pair(self._files.store, id, other, is_same)
 
     def rejected(self, id: str) -> set[str]:
         """Return the ids of those that were said to be of another person than this one."""
@@ -314,7 +292,3 @@ class Gallery:
     def close(self) -> None:
         """Close the files; the next call opens them again."""
         self._files.close()
-
-    def _erase(self) -> None:
-        if self._files.store.counter("unerased"):
-            self._files.index.erase()

@@ -21,6 +21,7 @@ from mmctl.gallery.settings import check_engine, read_settings
 from mmctl.gallery.store import Store
 
 Report = Callable[[int], None]
+"""Is told how many of the work's items are done."""
 
 
 class Index:

@@ -17,9 +17,12 @@ from tests.mutations.layers import LAYERS
 from tests.mutations.layouts import LAYOUTS
 from tests.mutations.model import MODEL
 from tests.mutations.mutation import Mutation
+from tests.mutations.pose import POSE
+from tests.mutations.refinement import REFINEMENT
 from tests.mutations.serving import SERVING
 from tests.mutations.sinet import SINET
 from tests.mutations.synthetic import SYNTHETIC
+from tests.mutations.transforms import TRANSFORMS
 from tests.mutations.verification import VERIFICATION
 from tests.mutations.video_tracking import VIDEO_TRACKING
 from tests.mutations.zoo import ZOO
@@ -28,10 +31,13 @@ MUTATIONS: tuple[Mutation, ...] = (
     *FUNCTIONAL,
     *LAYERS,
     *MODEL,
+    *POSE,
+    *TRANSFORMS,
     *DATA,
     *DATA_CHECK,
     *LAYOUTS,
     *EVALUATION,
+    *REFINEMENT,
     *VERIFICATION,
     *SYNTHETIC,
     *ADDITIONS,

@@ -48,6 +48,7 @@ CASES = {
     "sinet": {
         "sinet/sanet_r50_1xb32-160e_mars-256x128.py": CLIP,
         "sinet/idnet_r50_1xb32-160e_mars-256x128.py": CLIP,
+        "sinet/sbnet_r50_1xb32-160e_mars-256x128.py": CLIP,
         "sinet/sinet_r50_1xb32-160e_mars-256x128.py": CLIP,
     },
     "tclnet": {

@@ -12,7 +12,7 @@ from mmctl.datasets.checks.dataset_check import check_splits, read_split
 from mmctl.datasets.checks.dataset_summary import read_infos
 from mmctl.evaluation import Protocol, TrackletFeatures
 from tests import mars_counts
-from tests.test_datasets.test_mars import write_info
+from tests.test_datasets.mars_info import write_info
 
 
 @pytest.fixture(scope="module")

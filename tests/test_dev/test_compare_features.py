@@ -11,7 +11,7 @@ import pytest
 from dev import compare_features
 from mmctl.engine import run_command
 from mmctl.evaluation.camera_pairs import normalize_rows
-from tests.test_evaluation.test_verification import drawn
+from tests.test_evaluation.verified_tracklets import drawn
 
 
 @pytest.fixture

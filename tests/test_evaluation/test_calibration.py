@@ -10,7 +10,7 @@ import pytest
 
 from mmctl.evaluation import Calibration, read_calibration, verify
 from mmctl.evaluation.calibration_records import Bootstrap, Source
-from tests.test_evaluation.test_verification import drawn
+from tests.test_evaluation.verified_tracklets import drawn
 
 SOURCE = Source(model="ab12", dataset="MARS", feature="after")
 

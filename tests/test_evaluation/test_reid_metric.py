@@ -1,64 +1,16 @@
-import logging
 import pickle
 
 import numpy as np
 import pytest
 import torch
 from mmengine.evaluator import Evaluator
-from mmengine.logging import MMLogger
 
 from mmctl.evaluation import PROTOCOLS, ReIDMetric, TrackletFeatures
 from mmctl.evaluation.tracklet_features import recorded_setting
 from mmctl.registry import METRICS
 from mmctl.structures import TrackletSample
 from tests.references.ranking import loop_distance, loop_ranking
-
-
-def sample(pid, camid, split, feature, **fields):
-    values = {"pid": pid, "camid": camid, "split": split}
-    return TrackletSample(
-        **values, feature=torch.as_tensor(feature, dtype=torch.float32), **fields
-    ).to_dict()
-
-
-def drawn_split(seed=0, num_tracklets=80):
-    """A split with junk, distractors, same-camera matches and queries without a match."""
-    rng = np.random.default_rng(seed)
-    pids = rng.integers(-1, 8, size=num_tracklets)
-    camids = rng.integers(1, 4, size=num_tracklets)
-    splits = np.where((pids > 0) & (rng.uniform(size=num_tracklets) < 0.4), "query", "gallery")
-    pids[0], camids[0], splits[0] = 99, 1, "query"
-    centres = rng.normal(size=(101, 6))
-    features = centres[pids] + rng.normal(size=(num_tracklets, 6))
-    return [
-        sample(
-            int(pid),
-            int(camid),
-            str(split),
-            feature,
-            tracklet_id=index,
-            frame_paths=[f"/frames/{index}_{frame}.jpg" for frame in range(3)],
-        )
-        for index, (pid, camid, split, feature) in enumerate(
-            zip(pids, camids, splits, features, strict=True)
-        )
-    ]
-
-
-def evaluate(metric, samples, batch=7):
-    for start in range(0, len(samples), batch):
-        metric.process(None, samples[start : start + batch])
-    return metric.evaluate(len(samples))
-
-
-@pytest.fixture
-def log(caplog):
-    """Let pytest see what MMEngine's current logger says."""
-    logger = MMLogger.get_current_instance()
-    logger.addHandler(caplog.handler)
-    with caplog.at_level(logging.INFO):
-        yield caplog
-    logger.removeHandler(caplog.handler)
+from tests.test_evaluation.metric_inputs import drawn_split, evaluate, sample
 
 
 @pytest.mark.parametrize("distance", ["cosine", "euclidean"])
@@ -286,61 +238,6 @@ def test_a_missing_key_is_named(key):
         ReIDMetric().process(None, [item])
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_a_feature_that_is_not_finite_names_its_tracklet(value):
-    item = drawn_split()[3]
-    item["feature"][2] = value
-    with pytest.raises(ValueError, match=r"must be finite .* tracklet 3 \(pid "):
-        ReIDMetric().process(None, [item])
-
-
-@pytest.mark.parametrize(("shape", "said"), [((2, 6), r"\(2, 6\)"), ((0,), r"\(0,\)")])
-def test_a_feature_that_is_no_vector_is_refused(shape, said):
-    with pytest.raises(ValueError, match=rf"one vector \(C,\) per tracklet.* got {said}"):
-        ReIDMetric().process(None, [drawn_split()[0] | {"feature": torch.ones(shape)}])
-
-
-def test_training_tracklets_are_refused():
-    with pytest.raises(ValueError, match=r"split must be one of .* got tracklet 0 .*train"):
-        ReIDMetric().process(None, [drawn_split()[0] | {"split": "train"}])
-
-
-def test_features_of_different_widths_are_refused():
-    samples = [sample(1, 1, "query", [1.0]), sample(1, 2, "gallery", [1.0, 2.0])]
-    with pytest.raises(ValueError, match=r"one width .* \[1, 2\]"):
-        evaluate(ReIDMetric(), samples)
-
-
-@pytest.mark.parametrize(
-    ("split", "pid", "missing"), [("gallery", 1, "query"), ("query", -1, "gallery")]
-)
-def test_a_split_without_query_or_gallery_is_refused(split, pid, missing):
-    with pytest.raises(ValueError, match=f"needs at least one {missing} tracklet"):
-        evaluate(ReIDMetric(), [sample(pid, 1, split, [1.0])] * 2)
-
-
-def test_no_tracklet_at_all_is_refused():
-    with pytest.raises(ValueError, match="at least one tracklet must be processed"):
-        ReIDMetric().compute_metrics([])
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ({"topk": ()}, "topk must be positive integers"),
-        ({"topk": (0, 1)}, "topk must be positive integers"),
-        ({"topk": (1.5,)}, "topk must be positive integers"),
-        ({"distance": "manhattan"}, "distance must be one of .*'manhattan'"),
-        ({"protocol": "mars"}, "protocol must be one of .*'mars-official'.* got 'mars'"),
-        ({"dump_file": "features.pkl"}, r"dump_file must end in \.npz"),
-        ({"dump_file": "/dev/null/features.npz"}, "folder that can be written to"),
-    ],
-)
-def test_wrong_arguments_are_named_at_once(arguments, message):
-    with pytest.raises(ValueError, match=message):
-        ReIDMetric(**arguments)
-
-
 def test_samples_count_as_their_dicts():
     samples = drawn_split()
     objects = [TrackletSample(**values) for values in samples]
@@ -359,58 +256,3 @@ def test_tracklets_of_two_data_sets_are_not_ranked_together(tmp_path):
     with pytest.raises(ValueError, match=text):
         evaluate(metric, samples)
     assert (tmp_path / "f.npz").exists()  # what was computed is not lost
-
-
-def test_unlabelled_features_are_saved_and_the_run_ends_well(tmp_path, log):
-    path = tmp_path / "features.npz"
-    samples = [sample(pid, 1 + pid % 2, "query", [1.0, pid]) for pid in range(1, 7)]
-    metrics = evaluate(ReIDMetric(dump_file=str(path), protocol="query-excluded"), samples)
-    assert metrics == {"reid/num_queries": 0, "reid/num_gallery": 0}
-    assert "nobody is labelled and nothing can be scored" in log.text
-    assert "rank_across_cameras.py" in log.text
-    assert len(TrackletFeatures.load(path).pids) == 6
-
-
-def test_unlabelled_features_that_nobody_keeps_are_an_error():
-    samples = [sample(pid, 1 + pid % 2, "query", [1.0, pid]) for pid in range(1, 7)]
-    with pytest.raises(ValueError, match=r"no two of the 6 tracklets .*test\.py --out"):
-        evaluate(ReIDMetric(), samples)
-
-
-def unlabelled(index, **changes):
-    return {
-        "camid": 1 + index % 2,
-        "feature": torch.tensor([1.0, index]),
-        "tracklet_id": index,
-        "frame_paths": [f"{index}.jpg"],
-        **changes,
-    }
-
-
-def test_tracklets_without_pid_are_saved_and_not_scored(tmp_path, log):
-    path = tmp_path / "features.npz"
-    samples = [unlabelled(0), unlabelled(1, pid=7, split="query"), unlabelled(2)]
-    samples += [unlabelled(3, pid=7, split="gallery")]
-    metrics = evaluate(ReIDMetric(dump_file=str(path)), samples)
-    assert metrics == {"reid/num_queries": 0, "reid/num_gallery": 4}
-    assert "2 of 4 tracklets have no pid, so nobody knows who is who and nothing" in log.text
-    features = TrackletFeatures.load(path)
-    # Persons whom nobody knows are nobody else.
-    assert features.pids.tolist() == [8, 7, 9, 7]
-    assert features.splits.tolist() == ["gallery", "query", "gallery", "gallery"]
-
-
-def test_tracklets_without_pid_end_the_test_at_once_where_nobody_keeps_features():
-    metric = ReIDMetric()
-    with pytest.raises(ValueError, match=r"1 of 1 tracklets have no pid, .*test\.py --out"):
-        metric.process(None, [unlabelled(0)])
-
-
-@pytest.mark.parametrize("missing", ["tracklet_id", "frame_paths"])
-def test_samples_of_others_that_lack_a_pid_are_told_how_to_name_it(missing):
-    given = unlabelled(0)
-    del given[missing]
-    with pytest.raises(ValueError, match=r"lacks \['pid', 'split'\].*fields=dict"):
-        ReIDMetric(dump_file="x.npz").process(None, [given])
-    with pytest.raises(ValueError, match=r"lacks \['who', 'split'\]"):
-        ReIDMetric(dump_file="x.npz", fields={"pid": "who"}).process(None, [unlabelled(0)])

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import numpy as np
 import pytest
 import torch
@@ -11,31 +9,18 @@ import torch.nn.functional as F
 from torch import nn
 
 from mmctl.explanations import (
-    CamSettings,
     TrackletClips,
-    TrackletTerms,
     compute_terms,
     feature_target,
     identity_target,
     map_clips,
     similarity_target,
 )
-from mmctl.explanations.part_names import find_part, part_names
+from mmctl.explanations.part_names import find_part
 from mmctl.models.pose.heatmap_source import make_heatmaps
 from tests.references import explanations as reference
+from tests.test_explanations.mapped_clips import Toy, map_similarity, other_terms
 from tests.test_explanations.small_models import build, make_clips, mirror
-
-
-def other_terms(model):
-    """Return terms of another tracklet that lie apart: random networks find everybody alike."""
-    generator = torch.Generator().manual_seed(6)
-    values = torch.randn(1, 1, model.head.num_parts + 1, 16, generator=generator)
-    return TrackletTerms(values, torch.ones(1, dtype=torch.float64), np.zeros((1, 1), np.int64))
-
-
-def map_similarity(model, clips=None, layers=("backbone",), **settings):
-    target = similarity_target(model, other_terms(model))
-    return map_clips(model, clips or make_clips(), target, layers, CamSettings(**settings))
 
 
 def features_behind(model, maps, clips):
@@ -186,17 +171,6 @@ def symmetrical(model):
     return model
 
 
-class Toy(nn.Module):
-    """Two symmetric convolutions without stride."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.first, self.second = nn.Conv2d(3, 8, 3, padding=1), nn.Conv2d(8, 16, 3, padding=1)
-
-    def forward(self, frames):
-        return (F.relu(self.second(F.relu(self.first(frames), inplace=True))),)
-
-
 @pytest.mark.parametrize("name", ["ctl", "baseline"])
 @pytest.mark.parametrize("is_toy", [True, False])
 def test_a_flipped_clip_gives_flipped_maps(name, is_toy):
@@ -300,108 +274,3 @@ def test_frames_in_time_order_have_the_mean_of_their_maps():
     assert numbers.tolist() == [0, 1, 2, 3, 4]
     assert np.allclose(maps[2], found.maps[0, 1])
     assert np.allclose(maps[3], (found.maps[1, 1] + found.maps[1, 2]) / 2)
-
-
-@pytest.mark.parametrize(
-    ("layer", "message"),
-    [
-        ("backbone.layer9", r"layer 'backbone\.layer9' must be one .* like it are backbone\.layer"),
-        ("bakbone", "like it are backbone"),
-        ("graph_head.layers.s1.0", "lies behind the pooling: take one of the backbone"),
-        ("head", "lies behind the pooling"),
-    ],
-)
-def test_a_layer_that_cannot_be_mapped_is_named(layer, message):
-    with pytest.raises(ValueError, match=message):
-        map_similarity(build(), layers=[layer])
-
-
-def test_a_layer_that_leads_nowhere_has_no_gradient():
-    class Aside(Toy):
-        def __init__(self) -> None:
-            super().__init__()
-            self.aside = nn.Conv2d(3, 8, 1)
-
-        def forward(self, frames):
-            self.aside(frames)
-            return super().forward(frames)
-
-    model = build("baseline")
-    model.backbone = Aside()
-    with pytest.raises(ValueError, match=r"no gradient reaches layer 'backbone\.aside'"):
-        map_similarity(model, layers=["backbone.aside"])
-
-
-def test_a_layer_without_places_is_refused():
-    class Flat(Toy):
-        def __init__(self) -> None:
-            super().__init__()
-            self.flat = nn.Linear(16, 16)
-
-        def forward(self, frames):
-            (maps,) = super().forward(frames)
-            return (maps * self.flat(maps.mean(dim=(2, 3)))[..., None, None],)
-
-    model = build("baseline")
-    model.backbone = Flat()
-    with pytest.raises(ValueError, match=r"must give a map .* got \(6, 16\)"):
-        map_similarity(model, layers=["backbone.flat"])
-
-
-def test_a_tracklet_is_not_compared_with_itself():
-    model, clips = build(), make_clips()
-    target = similarity_target(model, compute_terms(model, clips))
-    with pytest.raises(ValueError, match="is a tracklet compared with itself"):
-        map_clips(model, clips, target)
-
-
-def test_targets_that_do_not_exist_are_named():
-    model, plain = build(), build("baseline")
-    with pytest.raises(ValueError, match="from 0 to 2, got 3"):
-        identity_target(model, 3)
-    without = build(neck="none", losses={"identity": None})
-    with pytest.raises(ValueError, match="needs a model with classifiers"):
-        identity_target(without, 0)
-    with pytest.raises(ValueError, match=r"part 'left arm' needs a model with body parts"):
-        find_part(plain, "left arm")
-    with pytest.raises(ValueError, match="did you mean 'left arm'"):
-        find_part(model, "left_arm")
-    with pytest.raises(ValueError, match="index from 0 to 4, got 5"):
-        find_part(model, 5)
-    assert find_part(model, "Global") == 5
-    assert part_names(model)[:2] == ["trunk", "left arm"]
-    with pytest.raises(ValueError, match=r"a VideoReID with a FusionHead.*got a Toy"):
-        compute_terms(Toy(), make_clips())
-
-
-@pytest.mark.parametrize(
-    ("settings", "message"),
-    [
-        ({"method": "EigenCAM"}, "method must be one of GradCAM"),
-        ({"per": "pixel"}, "per must be one of clip, frame"),
-        ({"num_extra_tokens": -1}, "num_extra_tokens must be 0 or more"),
-    ],
-)
-def test_settings_that_do_not_exist_are_named(settings, message):
-    with pytest.raises(ValueError, match=re.escape(message)):
-        CamSettings(**settings)
-
-
-def test_a_model_that_reads_keypoints_needs_them():
-    clips = make_clips()
-    del clips.sample.keypoints
-    with pytest.raises(ValueError, match="stored keypoints, but the samples have none"):
-        compute_terms(build(), clips)
-
-
-def test_a_feature_of_two_branches_is_no_sum():
-    model = build(test_branches=("sum", "concat"))
-    with pytest.raises(ValueError, match="one sum, but this model retrieves with sum and concat"):
-        map_similarity(model)
-
-
-def test_damaged_weights_are_named():
-    model = build("baseline")
-    model.backbone.conv1.weight.data[0, 0, 0, 0] = float("nan")
-    with pytest.raises(ValueError, match=r"features of drawn 0 must be finite"):
-        map_similarity(model)

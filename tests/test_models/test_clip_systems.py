@@ -11,7 +11,7 @@ from mmctl.explanations.undisturbed_model import check_model
 from mmctl.registry import MODELS
 from mmctl.structures import TrackletSample
 from tests.random_state import normal
-from tests.test_models.test_video_reid import BACKBONE, CHANNELS, SIZE, T, make_tracklet
+from tests.test_models.small_video_reid import BACKBONE, CHANNELS, SIZE, T, make_tracklet
 
 SYSTEM = {
     "type": "mmctl.VideoReID",

@@ -7,7 +7,14 @@ import torch
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from mmctl.models.watched_values import watching
-from tests.test_models.test_video_reid import BACKBONE, CONFIGS, T, build, make_batch, make_tracklet
+from tests.test_models.small_video_reid import (
+    BACKBONE,
+    CONFIGS,
+    T,
+    build,
+    make_batch,
+    make_tracklet,
+)
 
 LABELS = (0, 0, 1, 1, 2)
 

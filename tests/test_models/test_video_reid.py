@@ -4,79 +4,24 @@ import dataclasses
 import pytest
 import torch
 from mmengine.optim import OptimWrapper
-from torch import nn
 
 from mmctl.registry import MODELS
-from mmctl.structures import BODY_SCALES, TrackletSample
+from mmctl.structures import BODY_SCALES
 from tests.random_state import normal
-
-SIZE, T, CLASSES = (64, 32), 3, 4
-BACKBONE = {
-    "type": "mmpretrain.ResNet",
-    "depth": 18,
-    "stem_channels": 8,
-    "base_channels": 8,
-    "strides": (1, 2, 2, 1),
-}
-CHANNELS = 64
-CTL = {
-    "type": "mmctl.VideoReID",
-    "data_preprocessor": {"type": "mmctl.ClipDataPreprocessor"},
-    "backbone": BACKBONE,
-    "neck": {"type": "mmctl.PosePartNeck"},
-    "pose": {"type": "mmctl.KeypointHeatmaps"},
-    "graph_head": {
-        "type": "mmctl.PartGraphHead",
-        "channels": CHANNELS,
-        "cross_scale": {"dim": 4, "logit_scale": 0.1},
-    },
-    "head": {"type": "mmctl.FusionHead", "channels": CHANNELS, "num_classes": CLASSES},
-}
-BASELINE = {
-    **{key: CTL[key] for key in ("type", "data_preprocessor", "backbone", "neck")},
-    "head": {**CTL["head"], "num_parts": 0},
-}
-CONFIGS = {"ctl": CTL, "baseline": BASELINE}
-
-
-def build(name="ctl", **changes):
-    torch.manual_seed(0)
-    model = MODELS.build(copy.deepcopy({**CONFIGS[name], **changes}))
-    norms = [m for m in model.modules() if isinstance(m, torch.nn.modules.batchnorm._BatchNorm)]
-    # One pass that sets the running statistics: without it all clips look alike in eval mode.
-    for norm in norms:
-        norm.momentum = 1.0
-    with torch.no_grad():
-        model(**model.data_preprocessor(training_batch()), mode="loss")
-    for norm in norms:
-        norm.momentum = 0.1
-    return model
-
-
-def make_tracklet(num_clips, seed, label=0):
-    generator = torch.Generator().manual_seed(seed)
-    # Patches of 16 pixels: finer noise looks the same to the network in all clips.
-    shape = (num_clips, T, 3, SIZE[0] // 16, SIZE[1] // 16)
-    patches = torch.randint(0, 256, shape, generator=generator, dtype=torch.uint8)
-    frames = patches.repeat_interleave(16, dim=3).repeat_interleave(16, dim=4)
-    keypoints = torch.rand(num_clips, T, 17, 3, generator=generator)
-    keypoints = keypoints * torch.tensor([SIZE[1] - 1.0, SIZE[0] - 1.0, 1.0])
-    sample = TrackletSample(pid=10 + label, gt_label=label, camid=1, split="query")
-    sample.keypoints = keypoints
-    sample.clip_weights = torch.arange(1.0, num_clips + 1)
-    return frames, sample
-
-
-def make_batch(*tracklets):
-    inputs, samples = zip(*tracklets, strict=True)
-    return {"inputs": list(inputs), "data_samples": [copy.deepcopy(s) for s in samples]}
-
-
-def training_batch():
-    return make_batch(*(make_tracklet(1, seed, label=seed // 2) for seed in range(4)))
-
-
-TRACKLETS = [make_tracklet(clips, seed) for seed, clips in enumerate((2, 1, 4))]
+from tests.test_models.small_video_reid import (
+    BACKBONE,
+    BASELINE,
+    CHANNELS,
+    CONFIGS,
+    CTL,
+    SIZE,
+    TRACKLETS,
+    T,
+    build,
+    make_batch,
+    make_tracklet,
+    training_batch,
+)
 
 
 @pytest.mark.parametrize("name", CONFIGS)
@@ -232,51 +177,6 @@ def test_bfloat16_autocast_gives_nearly_the_same_feature():
         assert (first.feature - second.feature).norm() < 6e-2
 
 
-@pytest.mark.parametrize("key", ["pose", "graph_head"])
-def test_pose_and_graphs_come_together(key):
-    with pytest.raises(ValueError, match="pose and graph_head must be given together"):
-        MODELS.build({**copy.deepcopy(BASELINE), key: copy.deepcopy(CTL[key])})
-
-
-def test_an_unknown_mode_is_named():
-    with pytest.raises(ValueError, match="mode must be 'loss', 'predict' or 'tensor', got 'train'"):
-        build("baseline")(torch.zeros(1, T, 3, *SIZE), mode="train")
-
-
-@pytest.mark.parametrize("mode", ["loss", "predict", "tensor"])
-def test_missing_keypoints_are_an_error_in_every_mode(mode):
-    model = build().eval()
-    data = model.data_preprocessor(make_batch(*TRACKLETS))
-    del data["data_samples"][1].keypoints
-    with pytest.raises(
-        ValueError, match="the samples have none: give the data set a keypoint_file"
-    ):
-        model(**data, mode=mode)
-
-
-DISAGREEING = {
-    "body": (
-        {"graph_head": {**CTL["graph_head"], "body": "disjoint"}},
-        "graph_head.body must be that of PosePartNeck",
-    ),
-    "channels": (
-        {"graph_head": {**CTL["graph_head"], "channels": 16}},
-        "graph_head.channels must be that of FusionHead, .* got 16 and 64",
-    ),
-    "scales": (
-        {"neck": {**CTL["neck"], "scales": ("s1", "s3")}},
-        r"neck.scales must hold those of graph_head.scales, got \('s1', 's3'\) without \['s2'\]",
-    ),
-    "chunk": ({"frames_per_chunk": 0}, "frames_per_chunk must be at least 1, got 0"),
-}
-
-
-@pytest.mark.parametrize(("changes", "message"), DISAGREEING.values(), ids=DISAGREEING)
-def test_parts_that_disagree_are_refused(changes, message):
-    with pytest.raises(ValueError, match=message):
-        MODELS.build(copy.deepcopy({**CTL, **changes}))
-
-
 def test_a_body_spelt_out_in_lists_equals_its_name():
     body = dataclasses.asdict(BODY_SCALES["limb"])
     listed = {key: [list(group) for group in body[key]] for key in ("s2", "s3", "s2_to_s3")}
@@ -284,54 +184,6 @@ def test_a_body_spelt_out_in_lists_equals_its_name():
         name: [list(edge) for edge in edges] for name, edges in body["edges"].items()
     }
     MODELS.build(copy.deepcopy({**CTL, "neck": {**CTL["neck"], "body": listed}}))
-
-
-def test_another_width_of_the_backbone_is_named_when_the_model_is_built():
-    with pytest.raises(ValueError, match="those of the backbone's last map, 128, got 64"):
-        MODELS.build(copy.deepcopy({**CTL, "backbone": {**BACKBONE, "base_channels": 16}}))
-
-
-def test_another_width_at_a_batch_is_named():
-    model = build()
-    model.backbone = MODELS.build({**BACKBONE, "base_channels": 16})
-    with pytest.raises(ValueError, match="those of the backbone's last map, 128, got 64"):
-        model(**model.data_preprocessor(training_batch()), mode="loss")
-
-
-@pytest.mark.parametrize(
-    ("outputs", "given"),
-    [
-        (lambda x: (x.mean(dim=(2, 3)),), r"as last item a Tensor of shape \(\d+, 3\)"),
-        (lambda x: (x.flatten(2).mT,), r"as last item a Tensor of shape \(\d+, \d+, 3\)"),
-        (lambda x: x, r"got a Tensor of shape \(\d+, 3, "),
-        (lambda x: {"map": x}, "got a dict"),
-        (lambda x: ((x, x.mean(dim=(2, 3))),), "as last item a tuple"),
-        (lambda _: (), "got a tuple"),
-    ],
-)
-def test_a_backbone_without_a_map_is_named_with_the_way_out(outputs, given):
-    model = build("baseline")
-    model.backbone = nn.Identity()
-    model.backbone.forward = outputs
-    text = (
-        rf"the backbone Identity must return .* feature map .*{given}.*gap_before_final_norm=False"
-    )
-    with pytest.raises(ValueError, match=rf"{text}.*out_type='featmap'"):
-        model(**model.data_preprocessor(training_batch()), mode="loss")
-
-
-@pytest.mark.parametrize("mode", ["loss", "predict"])
-def test_modes_that_need_samples_say_so(mode):
-    with pytest.raises(ValueError, match="needs one data sample per tracklet, got none"):
-        build("baseline")(torch.zeros(1, T, 3, *SIZE), mode=mode)
-
-
-def test_a_loss_without_labels_says_so():
-    data = training_batch()
-    del data["data_samples"][0].gt_label
-    model = build("baseline")
-    with pytest.raises(ValueError, match="gt_label in every sample"):
-        model(**model.data_preprocessor(data), mode="loss")
 
 
 def test_samples_without_weights_are_one_clip_each():
@@ -343,14 +195,6 @@ def test_samples_without_weights_are_one_clip_each():
         del sample.clip_weights
     for sample, feature in zip(model.test_step(bare), expected, strict=True):
         torch.testing.assert_close(sample.feature, feature)
-
-
-def test_weights_that_do_not_fit_the_clips_are_refused():
-    model = build("baseline").eval()
-    data = make_batch(make_tracklet(2, 0))
-    data["data_samples"][0].clip_weights = torch.ones(3)
-    with pytest.raises(ValueError, match="as many as the clips, 2, got 3"):
-        model.test_step(data)
 
 
 def test_the_model_builds_from_our_registry_without_a_default_scope():

@@ -14,7 +14,7 @@ from mmctl.evaluation import read_calibration, verify
 from mmctl.evaluation.calibration_records import Bootstrap, Source
 from mmctl.evaluation.feature_files import read_known_features
 from mmctl.visualization.verification_sheet import draw_verification
-from tests.test_evaluation.test_verification import drawn
+from tests.test_evaluation.verified_tracklets import drawn
 
 TOOL = "analysis_tools/calibrate.py"
 QUICK = ("--bootstrap", "20")

@@ -10,7 +10,7 @@ from types import ModuleType
 import pytest
 
 from tests.conftest import load_tool
-from tests.test_engine.test_commands.test_split_runs import TEST, TRAIN
+from tests.test_engine.test_commands.fold_runs import TEST, TRAIN
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import pytest
 from mmctl.engine import run_command
 from tests.conftest import ROOT, data_options, load_tool
 from tests.drawn_sets import draw_tiny
-from tests.test_engine.test_commands.test_split_runs import TEST, TRAIN
+from tests.test_engine.test_commands.fold_runs import TEST, TRAIN
 from tests.test_files.holder import held_elsewhere
 
 BASELINE = "configs/quickstart/baseline_r18_quickstart.py"

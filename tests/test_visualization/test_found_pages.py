@@ -10,7 +10,7 @@ import pytest
 
 from mmctl.evaluation import TrackletFeatures, read_calibration
 from mmctl.visualization.found_pages import find_strip, make_verdicts
-from tests.test_evaluation.test_verification import drawn
+from tests.test_evaluation.verified_tracklets import drawn
 from tests.test_tools.test_gallery import write
 from tests.test_visualization.test_ranking_page import Page
 

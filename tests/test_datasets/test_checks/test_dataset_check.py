@@ -14,7 +14,7 @@ from mmctl.datasets.checks.dataset_check import (
 from mmctl.datasets.checks.dataset_summary import count_protocols, count_subsets, find_shared_pids
 from mmctl.datasets.checks.official_counts import compare
 from mmctl.datasets.tracklet_dataset import EmptySplitError
-from tests.test_datasets.test_mars import write_info
+from tests.test_datasets.mars_info import write_info
 
 
 def tracklet(pid, camid, num_frames, split="gallery"):

@@ -1,24 +1,18 @@
 from __future__ import annotations
 
 import dataclasses
-import errno
-import io
 import json
 import shutil
 import signal
 import subprocess
 import sys
-from collections import namedtuple
-from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from mmctl.datasets.synthetic import DiskFullError, DrawnSettings, MarsWriter, clear_folder
 from mmctl.datasets.synthetic.drawing_state import INFO_FILES, SHEETS
-from mmctl.datasets.synthetic.mars_writer import estimate_bytes
-from mmctl.files import whole_files
+from tests.test_datasets.test_synthetic.filling_disk import fill_disk_after
 
 from .conftest import digest_files
 
@@ -44,24 +38,6 @@ MarsWriter(Path(sys.argv[1]), DrawnSettings(**json.loads(sys.argv[2])), 2).write
 """Two workers, of which the first to have written 40 files kills the main process."""
 
 
-def fill_disk_after(monkeypatch: pytest.MonkeyPatch, num_files: int) -> None:
-    """Let the disk take some files, and half of the next one."""
-    left = [num_files]
-
-    class Filling(io.FileIO):
-        def write(self, content: Any) -> int:
-            left[0] -= 1
-            if left[0] < 0:
-                super().write(content[: len(content) // 2])
-                raise OSError(errno.ENOSPC, "No space left on device", self.name)
-            return super().write(content)
-
-    def open_filling(path: Path, *_: object, **__: object) -> Filling:
-        return Filling(path, "w")
-
-    monkeypatch.setattr(whole_files, "open", open_filling, raising=False)
-
-
 def test_the_number_of_workers_changes_no_byte(
     drawn_root: Path, tiny: DrawnSettings, tmp_path: Path
 ) -> None:
@@ -83,82 +59,6 @@ def test_a_finished_set_has_nothing_to_do(drawn_root: Path, tiny: DrawnSettings)
     writer = MarsWriter(drawn_root, tiny)
     assert writer.is_finished()
     assert writer.pending() == []
-
-
-@pytest.mark.parametrize("num_files", [0, 30, 120])
-def test_a_full_disk_is_said_once_and_drawing_goes_on_later(
-    num_files: int,
-    drawn_root: Path,
-    tiny: DrawnSettings,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    root = tmp_path / "set"
-    with monkeypatch.context() as patch:
-        fill_disk_after(patch, num_files)
-        with pytest.raises(DiskFullError, match=r"could not write .*set.*bytes are needed in"):
-            MarsWriter(root, tiny).write()
-    assert not list(root.rglob("*.part"))
-    assert not (root / "info" / "drawn.json").exists()
-    writer = MarsWriter(root, tiny)
-    assert not writer.is_finished()
-    if num_files == 120:
-        assert 0 < len(writer.pending()) < len(writer.plan["train"]) + len(writer.plan["test"])
-    writer.write()
-    assert digest_files(root) == digest_files(drawn_root)
-
-
-def test_a_disk_that_fills_up_under_workers_is_said_too(
-    tiny: DrawnSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    fill_disk_after(monkeypatch, 20)
-    with pytest.raises(DiskFullError, match=r"the disk is full: could not write .*jpg|npy"):
-        MarsWriter(tmp_path / "set", tiny, workers=2).write()
-
-
-def test_too_small_a_disk_is_refused_beforehand(
-    tiny: DrawnSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    usage = namedtuple("usage", "total used free")
-    monkeypatch.setattr("shutil.disk_usage", lambda path: usage(10**9, 10**9 - 1000, 1000))
-    writer = MarsWriter(tmp_path / "new" / "set", tiny)
-    with pytest.raises(DiskFullError, match=r"needs about [\d,]+ more bytes.* has 1,000 free"):
-        writer.check_space(writer.pending())
-    assert not (tmp_path / "new").exists()
-
-
-def test_the_estimate_is_enough_but_not_ten_times_too_much(
-    drawn_root: Path, tiny: DrawnSettings
-) -> None:
-    files = list(drawn_root.glob("bbox_*/*/*.jpg"))
-    taken = sum(-(-path.stat().st_size // 4096) * 4096 for path in files)
-    assert taken < estimate_bytes(tiny, len(files)) < 10 * taken
-
-
-def test_the_disk_must_have_room_for_sheets_and_info_files(
-    drawn_root: Path, tiny: DrawnSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    others = [*drawn_root.glob("*.png"), *drawn_root.glob("info/*")]
-    taken = sum(-(-path.stat().st_size // 4096) * 4096 for path in others)
-    frames = estimate_bytes(tiny, len(list(drawn_root.glob("bbox_*/*/*.jpg"))))
-    writer = MarsWriter(tmp_path / "set", tiny)
-    usage = namedtuple("usage", "total used free")
-    for free, enough in ((frames + taken, False), (frames + 3 * taken, True)):
-        monkeypatch.setattr("shutil.disk_usage", lambda path, free=free: usage(free, 0, free))
-        with nullcontext() if enough else pytest.raises(DiskFullError):
-            writer.check_space(writer.pending())
-
-
-def test_a_disk_that_fills_up_at_the_sheets_says_what_they_need(
-    tiny: DrawnSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def fill(path: Path, *_: object) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device", str(path))
-
-    monkeypatch.setattr("mmctl.datasets.synthetic.mars_writer.write_contact_sheet", fill)
-    small = dataclasses.replace(tiny, num_train_pids=1, num_test_pids=1, num_junk=0)
-    with pytest.raises(DiskFullError, match=r"about 1,\d{3},\d{3} more bytes are needed"):
-        MarsWriter(tmp_path, small).write()
 
 
 def test_a_killed_run_leaves_whole_files_and_is_finished_later(tmp_path: Path) -> None:

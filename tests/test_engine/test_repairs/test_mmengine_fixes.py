@@ -3,28 +3,18 @@ from __future__ import annotations
 import errno
 import os
 import pickle
-import subprocess
-import sys
-from collections import OrderedDict
 from pathlib import Path
 
-import mmengine.runner.checkpoint as mmengine_checkpoint
 import numpy as np
 import pytest
 import torch
 from mmengine.hooks import CheckpointHook
 from mmengine.logging import HistoryBuffer
-from mmengine.runner import CheckpointLoader
 
 from mmctl.checkpoints.checkpoint_reading import load_from_local_safely
-from mmctl.checkpoints.safe_loader import register_safe_loader
-from mmctl.checkpoints.web_checkpoints import load_from_http_safely
-from mmctl.engine import process_group
-from mmctl.engine.process_group import init_cpu_distributed
 from mmctl.engine.repairs import mmengine_fixes
 from mmctl.engine.repairs.atomic_backend import AtomicLocalBackend
-from tests.forked_processes import join_group
-from tests.test_engine.tiny_runner import TinyModel, tiny_config, tiny_runner
+from tests.test_engine.tiny_runner import TinyModel, tiny_runner
 
 
 @pytest.fixture(scope="module")
@@ -33,23 +23,6 @@ def trained(tmp_path_factory):
     runner = tiny_runner(work_dir)
     runner.train()
     return work_dir, runner
-
-
-class RunsCode:
-    """Pickles to a call of ``os.mkdir`` that happens when it is loaded."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __reduce__(self):
-        return os.mkdir, (str(self.path),)
-
-
-class TakesAttribute:
-    """Pickles to ``getattr(HistoryBuffer, '__init__')``."""
-
-    def __reduce__(self):
-        return getattr, (HistoryBuffer, "__init__")
 
 
 def save(path: Path, content: object) -> str:
@@ -103,57 +76,6 @@ def test_pretrained_initialises_from_a_checkpoint_of_mmengine(trained):
     assert torch.equal(model.classifier.weight, before.model.classifier.weight)
 
 
-def test_numpy_values_and_plain_containers_survive(tmp_path):
-    content = {
-        "scalar": np.float64(0.25),
-        "count": np.int64(7),
-        "flag": np.bool_(True),
-        "array": np.arange(6, dtype=np.float32).reshape(2, 3),
-        "ordered": OrderedDict(b=1, a=torch.arange(2)),
-        "rest": [None, (1, 2.5), {"x"}, b"bytes", torch.float16, torch.Size([2])],
-    }
-    loaded = load_from_local_safely(save(tmp_path / "a.pth", content))
-    for key in ("scalar", "count", "flag", "rest"):
-        assert loaded[key] == content[key]
-        assert type(loaded[key]) is type(content[key])
-    np.testing.assert_array_equal(loaded["array"], content["array"])
-    assert list(loaded["ordered"]) == ["b", "a"]
-
-
-def test_a_log_history_keeps_its_statistics(tmp_path):
-    history = HistoryBuffer([1.0, 4.0], [1, 1])
-    loaded = load_from_local_safely(save(tmp_path / "a.pth", {"loss": history}))["loss"]
-    assert [loaded.statistics(s, 2) for s in ("min", "max", "mean")] == [1.0, 4.0, 2.5]
-    assert loaded.statistics("current") == 4.0
-
-
-def test_code_in_a_checkpoint_is_refused_and_not_run(tmp_path):
-    target = tmp_path / "made_by_the_checkpoint"
-    file = save(tmp_path / "hostile.pth", {"state_dict": {}, "meta": RunsCode(target)})
-    with pytest.raises(ValueError, match=r"hostile\.pth.*mkdir.*could run code.*MMCTL_TRUST"):
-        load_from_local_safely(file)
-    assert not target.exists()
-
-
-def test_an_unknown_class_is_refused_by_name(tmp_path):
-    file = save(tmp_path / "a.pth", {"path": Path("x")})
-    with pytest.raises(ValueError, match=r"a\.pth.*pathlib\.\w+.*neither a tensor"):
-        load_from_local_safely(file)
-
-
-def test_getattr_reaches_the_statistics_of_a_log_history_only(tmp_path):
-    file = save(tmp_path / "a.pth", {"x": TakesAttribute()})
-    with pytest.raises(ValueError, match=r"getattr.*__init__.*could run code"):
-        load_from_local_safely(file)
-
-
-def test_the_environment_cannot_switch_the_protection_off(tmp_path, monkeypatch):
-    monkeypatch.setenv("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", "1")
-    file = save(tmp_path / "a.pth", RunsCode(tmp_path / "made"))
-    with pytest.raises(ValueError, match="refused"):
-        load_from_local_safely(file)
-
-
 def test_what_a_checkpoint_may_hold_is_allowed_while_it_is_read_only(trained):
     work_dir, _ = trained
     load_from_local_safely(str(work_dir / "epoch_1.pth"))
@@ -181,120 +103,6 @@ def test_a_truncated_file_is_named(trained, tmp_path, kept):
     file.write_bytes(content[: int(len(content) * kept)])
     with pytest.raises(ValueError, match=r"cut\.pth' (is damaged|cannot be read)"):
         load_from_local_safely(str(file))
-
-
-@pytest.mark.parametrize(
-    ("content", "kind"),
-    [
-        (b"<html>not found</html>", "22 bytes that begin with b'<html>.*web page"),
-        (b"version https://git-lfs.github.com/spec/v1", "42 bytes .*Git LFS"),
-        (
-            pickle.dumps({"state_dict": {}, "path": 1}, protocol=4),
-            r"40 bytes that begin with b'\\x80.*plain pickle",
-        ),
-        (b"notes", "5 bytes that begin with b'notes'.*another kind of file"),
-    ],
-)
-def test_a_file_that_is_no_checkpoint_is_named(tmp_path, content, kind):
-    file = tmp_path / "notes.pth"
-    file.write_bytes(content)
-    with pytest.raises(ValueError, match=rf"notes\.pth' cannot be read: {kind}") as caught:
-        load_from_local_safely(str(file))
-    assert "weights_only" not in str(caught.value)
-
-
-def test_a_missing_file_is_named_with_the_place_looked_at(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(FileNotFoundError, match=rf"'no\.pth' does not exist.*{tmp_path}"):
-        load_from_local_safely("no.pth")
-    with pytest.raises(FileNotFoundError, match="is a directory"):
-        load_from_local_safely(str(tmp_path))
-
-
-@pytest.mark.parametrize("registered", ["of MMEngine", "mended"])
-def test_the_reader_is_ours_whatever_is_registered(monkeypatch, registered):
-    def load_from_local(filename, map_location):
-        return torch.load(filename, map_location=map_location, weights_only=False)
-
-    other = load_from_local if registered == "mended" else mmengine_checkpoint.load_from_local
-    for prefix in ("", "http://", "https://"):
-        monkeypatch.setitem(CheckpointLoader._schemes, prefix, other)
-    register_safe_loader()
-    register_safe_loader()
-    assert CheckpointLoader._get_checkpoint_loader("a.pth") is load_from_local_safely
-    assert CheckpointLoader._get_checkpoint_loader("https://a/b.pth") is load_from_http_safely
-
-
-def test_nothing_is_prepared_without_launcher_or_with_a_gpu(tmp_path, monkeypatch):
-    config = tiny_config(tmp_path)
-    before = config.to_dict()
-    init_cpu_distributed(config, "none")
-    monkeypatch.setattr(process_group, "get_device", lambda: "cuda")
-    init_cpu_distributed(config, "pytorch")
-    assert config.to_dict().keys() == before.keys()
-    assert not torch.distributed.is_initialized()
-
-
-def test_what_cpus_cannot_do_in_several_processes_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(process_group, "get_device", lambda: "cpu")
-    with pytest.raises(ValueError, match=r"launcher must be 'pytorch'.*got 'slurm'"):
-        init_cpu_distributed(tiny_config(tmp_path), "slurm")
-    with pytest.raises(ValueError, match=r"sync_bn must be None.*got 'torch'"):
-        init_cpu_distributed(tiny_config(tmp_path, sync_bn="torch"), "pytorch")
-
-
-DISTRIBUTED = """
-import sys
-from pathlib import Path
-import torch
-torch.set_num_threads(1)
-from mmengine.runner import Runner
-from mmctl.engine import init_cpu_distributed, run_command
-from tests.test_engine.tiny_runner import tiny_config
-
-def main():
-    config = tiny_config(Path(sys.argv[1]), launcher="pytorch")
-    config.experiment_name = "distributed"
-    init_cpu_distributed(config, "pytorch")
-    runner = Runner.from_cfg(config)
-    runner.train()
-    weight = runner.model.module.backbone.weight.detach()
-    others = [torch.empty_like(weight) for _ in range(2)]
-    torch.distributed.all_gather(others, weight)
-    assert torch.equal(*others), others
-    assert runner.iter == 1, runner.iter
-    assert runner.model.broadcast_buffers is False
-    print("ranks agree")
-
-run_command(main)
-"""
-
-
-def test_two_processes_train_on_cpus(tmp_path):
-    script = tmp_path / "train.py"
-    script.write_text(DISTRIBUTED)
-    root = Path(__file__).parents[3]
-    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]
-    environment = {
-        **os.environ,
-        **{"PYTHONPATH": str(root), "CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1"},
-    }
-    done = subprocess.run(
-        [*launcher, str(script), str(tmp_path / "work")],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    assert done.stdout.count("ranks agree") == 2
-
-
-def test_the_process_group_is_closed_at_the_end(tmp_path):
-    assert not process_group.close_distributed()  # without a group there is nothing to do
-    join_group(0, 1, tmp_path)
-    assert process_group.close_distributed()
-    assert not torch.distributed.is_initialized()
 
 
 def saved_best(folder: Path, score: float, epoch: int) -> CheckpointHook:
@@ -374,15 +182,3 @@ def test_the_name_of_the_last_checkpoint_is_written_whole(tmp_path, monkeypatch)
     with pytest.raises(OSError, match="broken disk"):
         tiny_runner(tmp_path).train()
     assert (tmp_path / "last_checkpoint").read_text() == "before"
-
-
-def test_a_process_ends_with_its_status_after_what_was_registered():
-    code = """
-import atexit
-from mmctl.engine.process_group import end_process
-atexit.register(print, "registered")
-print("printed")
-end_process(3)
-"""
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout) == (3, "printed\nregistered\n")

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 from mmctl.models.pose.heatmap_source import check_source
 from mmctl.registry import MODELS
+from tests.test_models.small_video_reid import CTL, SIZE, T, make_batch, make_tracklet
 from tests.test_models.test_pose.small_estimators import OURS, randomize_estimator
-from tests.test_models.test_video_reid import CTL, SIZE, T, make_batch, make_tracklet
 
 POSE = {
     "frames": {"type": "mmctl.FrozenPoseEstimator", "estimator": OURS},
