@@ -250,9 +250,11 @@ def _write_tracklet(
     """Draw a tracklet and write its frames, then its keypoints: with those it is whole."""
     drawn = draw_planned(settings, planned)
     folder = planned.folder(data_root)
-    options = [cv2.IMWRITE_JPEG_QUALITY, settings.jpeg_quality]
     for name, frame in zip(planned.frame_names, drawn.frames, strict=True):
         picture = np.ascontiguousarray(frame[..., ::-1])
+        # OpenCV 5 complains of an option that is not the format's, once for each picture.
+        is_jpeg = name.endswith(".jpg")
+        options = [cv2.IMWRITE_JPEG_QUALITY, settings.jpeg_quality] if is_jpeg else []
         encoded, content = cv2.imencode(Path(name).suffix, picture, options)
         assert encoded
         write_whole(folder / name, content.tobytes(), sync=False)

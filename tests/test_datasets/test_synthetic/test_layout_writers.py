@@ -84,6 +84,14 @@ def test_frames_of_png_layouts_are_the_drawn_pictures(layout: str, drawn: dict[s
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
+def test_opencv_has_nothing_to_complain_of(
+    layout: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    WRITERS[layout](tmp_path, settings_of(layout)).write()
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
 def test_every_query_has_a_match_in_another_camera(layout: str, drawn: dict[str, Path]) -> None:
     test = read(drawn[layout], layout, "test")
     gallery = [info for info in test if info["split"] == "gallery"]
