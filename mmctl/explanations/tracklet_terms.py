@@ -133,7 +133,7 @@ def frame_terms(model: VideoReID, inputs: Tensor, stored: Tensor | None) -> Tens
     global_features, parts = model.extract(inputs, stored)
     together = global_features.unsqueeze(2)
     if parts is not None:
-        together = torch.cat([parts, together], dim=2)
+        together = torch.cat([head.weigh_parts(parts), together], dim=2)
     with torch.no_grad():
         feature = head.fuse(head.test_branch, global_features, parts)
         off = (together.sum(dim=2).mean(dim=1) - feature).abs().max()

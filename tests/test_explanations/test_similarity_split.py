@@ -193,3 +193,12 @@ def test_parts_come_first_and_the_global_feature_last():
     assert values.shape == (2, 3, 6, 16)
     assert torch.allclose(values[:, :, :5], parts, rtol=1e-4, atol=1e-5)
     assert torch.allclose(values[:, :, 5], whole, rtol=1e-4, atol=1e-5)
+
+
+def test_weighed_parts_are_split_as_they_were_added():
+    plain, model = build(), build(part_weight=0.2)
+    model.load_state_dict(plain.state_dict())
+    clips = make_clips()
+    (whole, weighed) = (compute_terms(one, clips).values for one in (plain, model))
+    assert torch.allclose(weighed[:, :, :-1], 0.2 * whole[:, :, :-1], atol=1e-6)
+    assert torch.allclose(weighed[:, :, -1], whole[:, :, -1], atol=1e-6)

@@ -167,14 +167,17 @@ def compare(
     args: argparse.Namespace,
 ) -> str:
     """Return mean and interval of a row's difference to the reference, where both have runs."""
-    sides = []
-    for side in (row, reference):
-        done = [seed for seed in args.seeds if (side.key, seed) in results]
-        files = [side.run(seed, args).with_suffix(".npz") for seed in done]
-        sides.append([read_scored_queries(path) for path in files])
-    if row.key == reference.key or not all(sides):
+    ours, theirs = (
+        [
+            read_scored_queries(side.run(seed, args).with_suffix(".npz"))
+            for seed in args.seeds
+            if (side.key, seed) in results
+        ]
+        for side in (row, reference)
+    )
+    if row.key == reference.key or not ours or not theirs:
         return "-"
-    return str(paired_difference(*sides, measure, Bootstrap(2000)))
+    return str(paired_difference(ours, theirs, measure, Bootstrap(2000)))
 
 
 def run_all(args: argparse.Namespace) -> None:

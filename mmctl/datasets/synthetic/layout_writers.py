@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -32,7 +33,7 @@ class LayoutWriter(MarsWriter):
     Arguments and errors are those of :class:`MarsWriter`.
     """
 
-    fixed: ClassVar[dict[str, float]] = {}
+    fixed: ClassVar[Mapping[str, float]] = {}
     """Settings that the layout has no other place for."""
 
     def make_plan(self) -> dict[str, list[PlannedTracklet]]:
@@ -64,7 +65,7 @@ class TwoCameraWriter(LayoutWriter):
     """What the layouts of two cameras share: ten splits, the first of them as it was planned."""
 
     # People change the split with the fold, and a camera that is shifted is that of one split.
-    fixed: ClassVar[dict[str, float]] = {
+    fixed: ClassVar[Mapping[str, float]] = {
         **{"num_cameras": 2, "tracklets_per_camera": 1, "num_junk": 0},
         "camera_shift": 0,
     }
@@ -101,7 +102,7 @@ class IlidsVidWriter(TwoCameraWriter):
     """Writes drawn pedestrians in the layout of iLIDS-VID."""
 
     files: ClassVar[FileLayout] = FILE_LAYOUTS["ilids-vid"]
-    fixed: ClassVar[dict[str, int]] = {**TwoCameraWriter.fixed, "num_distractors": 0}
+    fixed: ClassVar[Mapping[str, float]] = {**TwoCameraWriter.fixed, "num_distractors": 0}
     defaults: ClassVar[dict[str, Any]] = {**fixed, "num_train_pids": 40}
     max_pid: ClassVar[int] = 998
 
@@ -152,7 +153,7 @@ class DukeWriter(LayoutWriter):
     """Writes drawn pedestrians in the layout of DukeMTMC-VideoReID."""
 
     files: ClassVar[FileLayout] = FILE_LAYOUTS["dukemtmc-videoreid"]
-    fixed: ClassVar[dict[str, int]] = {"num_junk": 0}
+    fixed: ClassVar[Mapping[str, float]] = {"num_junk": 0}
     defaults: ClassVar[dict[str, Any]] = fixed
 
     def plan_in_order(self) -> list[PlannedTracklet]:
@@ -167,7 +168,7 @@ class LsVidWriter(LayoutWriter):
     """Writes drawn pedestrians in the layout of LS-VID, for which ``h5py`` is needed."""
 
     files: ClassVar[FileLayout] = FILE_LAYOUTS["ls-vid"]
-    fixed: ClassVar[dict[str, int]] = {"num_junk": 0, "num_distractors": 0}
+    fixed: ClassVar[Mapping[str, float]] = {"num_junk": 0, "num_distractors": 0}
     defaults: ClassVar[dict[str, Any]] = fixed
 
     def plan_in_order(self) -> list[PlannedTracklet]:

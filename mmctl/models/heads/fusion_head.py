@@ -46,6 +46,8 @@ class FusionHead(BranchHead):
         test_feature: Retrieve with the feature ``'before'`` or ``'after'`` the neck.
         test_branches: Clip features to retrieve with, of 'global', 'sum' and 'concat'; several are
             joined, each at length one. ``None``: the paper's, ``sum`` (``global`` without parts).
+        part_weight: Factor on the parts in V_f^a. The paper's is 1: five parts to one V_g; at
+            ``1 / num_parts`` their mean counts as much as V_g.
         classifier: Config of the classifier of each clip feature, which gets ``channels`` and
             ``num_classes``, :class:`LinearClassifier` where it has no type. One whose ``forward``
             has a parameter ``labels`` gets those, too. Built where a term reads ``logits``.
@@ -66,17 +68,21 @@ class FusionHead(BranchHead):
         neck: str = "bnneck",
         test_feature: str = "before",
         test_branches: Sequence[str] | None = None,
+        part_weight: float = 1.0,
         classifier: dict[str, Any] | None = None,
         init_cfg: dict | None = None,
     ) -> None:
         BaseModule.__init__(self, init_cfg)
         losses = {**PAPER_LOSSES, **(losses or {})} if num_parts else _without_parts(losses)
         self._check(channels, num_parts, neck, test_feature)
+        if part_weight <= 0:
+            raise ValueError(f"part_weight must be positive, got {part_weight}")
         self.channels = channels
         self.num_classes = num_classes
         self.num_parts = num_parts
         self.reduction = "sum"
         self.test_feature = test_feature
+        self.part_weight = part_weight
         self.branches = ("global", "sum", "concat") if num_parts else ("global",)
         self.widths = dict.fromkeys(self.branches, channels)
         chosen = test_branches or (["sum"] if num_parts else ["global"])
@@ -130,9 +136,13 @@ class FusionHead(BranchHead):
         if branch == "global" or parts is None:
             return fusion.fuse_global(global_features)
         if branch == "sum":
-            return fusion.fuse_sum(global_features, parts)
+            return fusion.fuse_sum(global_features, self.weigh_parts(parts))
         reduced = [layer(parts[:, :, index]) for index, layer in enumerate(self.reduce)]
         return fusion.fuse_concat(global_features, reduced)
+
+    def weigh_parts(self, parts: Tensor) -> Tensor:
+        """Return the parts as V_f^a adds them up, of the same shape."""
+        return parts if self.part_weight == 1 else self.part_weight * parts
 
     def loss(  # type: ignore[override]
         self, global_features: Tensor, parts: Tensor | None, labels: Tensor

@@ -86,6 +86,16 @@ def test_branches_are_joined_each_at_length_one(place):
     assert one.finish(mean) is mean
 
 
+def test_weighed_parts_count_in_the_sum_alone():
+    plain, head = build(), build(part_weight=0.2)
+    for name in ("global", "concat"):
+        torch.testing.assert_close(head.fuse(name, V_G, V_P), plain.fuse(name, V_G, V_P))
+    expected = (V_P.mean(dim=2) + V_G).mean(dim=1)
+    torch.testing.assert_close(head.fuse("sum", V_G, V_P), expected)
+    with pytest.raises(ValueError, match="part_weight must be positive, got 0"):
+        build(part_weight=0)
+
+
 def test_branches_that_are_none_are_named():
     with pytest.raises(ValueError, match="must be some of global, sum, concat, got"):
         build(test_branches=("sum", "parts"))

@@ -1,0 +1,4 @@
+"""The mean of the parts beside the global feature, not their sum."""
+
+_base_ = '../../ctl/ctl_r50_1xb32-240e_mars-256x128.py'
+model = dict(head=dict(part_weight=1 / _base_.model.head.num_parts))

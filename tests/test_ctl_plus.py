@@ -1,0 +1,67 @@
+"""Steps beyond the paper: each is a small difference from CTL, and trains every parameter."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.config import Config
+
+from tests.test_ablations import SMALL, batch
+from tests.test_ablations import small_model as build_small
+
+FOLDER = Path(__file__).resolve().parents[1] / "configs" / "ctl_plus"
+CTL = FOLDER.parent / "ctl" / "ctl_r50_1xb32-240e_mars-256x128.py"
+PARTS = sorted([*FOLDER.glob("steps/*.py"), *FOLDER.glob("causes/*.py")])
+CONFIGS = sorted(FOLDER.rglob("*.py"))
+TESTED_ONLY = {"after_neck", "centred_cameras", "joined_branches", "longer_test_clips"}
+
+
+def names(path: Path) -> str:
+    return path.stem
+
+
+def trained(cfg: Config) -> dict:
+    """Return what a config trains: all but the choices of its test."""
+    left = {key: value for key, value in cfg.to_dict().items() if not key.startswith("test_")}
+    for name in ("test_feature", "test_branches"):
+        left["model"]["head"].pop(name, None)
+    return left
+
+
+@pytest.mark.parametrize("path", PARTS, ids=names)
+def test_a_step_is_a_few_lines_on_top_of_ctl(path: Path) -> None:
+    text = path.read_text()
+    body = text.splitlines()[ast.parse(text).body[0].end_lineno :]
+    assert len([line for line in body if line.strip()]) <= 10
+    assert f"_base_ = '../../ctl/{CTL.name}'" in text
+    step, plain = Config.fromfile(path), Config.fromfile(CTL)
+    assert step.to_dict() != plain.to_dict()
+    assert (trained(step) == trained(plain)) == (path.stem in TESTED_ONLY)
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=names)
+def test_a_training_step_reaches_every_parameter(path: Path) -> None:
+    if Config.fromfile(path).model.get("graph_head") is None:
+        model = Config.fromfile(path).model
+        assert model.head.num_parts == 0
+        return
+    model = build_small(path)
+    losses = model(**model.data_preprocessor(batch(), True), mode="loss")
+    total, _ = model.parse_losses(losses)
+    total.backward()
+    assert torch.isfinite(total)
+    assert not [name for name, value in model.named_parameters() if value.grad is None]
+    assert set(SMALL) >= {"model.graph_head.channels", "model.head.channels"}
+
+
+def test_ctl_plus_is_the_paper_s_network_with_the_steps_that_helped() -> None:
+    plus, plain = Config.fromfile(FOLDER / "ctl-plus_r50_1xb32-240e_mars-256x128.py"), None
+    plain = Config.fromfile(CTL)
+    together = Config.fromfile(FOLDER / "steps" / "together.py")
+    assert plus.model == together.model
+    assert plus.train_cfg == plain.train_cfg
+    warm_up, fall = plus.param_scheduler
+    assert (warm_up.end, fall.begin, fall.end) == (10, 10, plain.train_cfg.max_epochs)
