@@ -103,7 +103,7 @@ class IlidsVidWriter(TwoCameraWriter):
 
     files: ClassVar[FileLayout] = FILE_LAYOUTS["ilids-vid"]
     fixed: ClassVar[Mapping[str, float]] = {**TwoCameraWriter.fixed, "num_distractors": 0}
-    defaults: ClassVar[dict[str, Any]] = {**fixed, "num_train_pids": 40}
+    defaults: ClassVar[Mapping[str, Any]] = {**fixed, "num_train_pids": 40}
     max_pid: ClassVar[int] = 998
 
     def plan_in_order(self) -> list[PlannedTracklet]:
@@ -123,7 +123,7 @@ class PridWriter(TwoCameraWriter):
     """Writes drawn pedestrians in the layout of PRID-2011; distractors are in one camera only."""
 
     files: ClassVar[FileLayout] = FILE_LAYOUTS["prid2011"]
-    defaults: ClassVar[dict[str, Any]] = {
+    defaults: ClassVar[Mapping[str, Any]] = {
         **TwoCameraWriter.fixed,
         "num_train_pids": 40,
         "num_distractors": 4,
@@ -154,7 +154,7 @@ class DukeWriter(LayoutWriter):
 
     files: ClassVar[FileLayout] = FILE_LAYOUTS["dukemtmc-videoreid"]
     fixed: ClassVar[Mapping[str, float]] = {"num_junk": 0}
-    defaults: ClassVar[dict[str, Any]] = fixed
+    defaults: ClassVar[Mapping[str, Any]] = fixed
 
     def plan_in_order(self) -> list[PlannedTracklet]:
         """Return the tracklets of ``train``, ``query`` and ``gallery``."""
@@ -169,7 +169,7 @@ class LsVidWriter(LayoutWriter):
 
     files: ClassVar[FileLayout] = FILE_LAYOUTS["ls-vid"]
     fixed: ClassVar[Mapping[str, float]] = {"num_junk": 0, "num_distractors": 0}
-    defaults: ClassVar[dict[str, Any]] = fixed
+    defaults: ClassVar[Mapping[str, Any]] = fixed
 
     def plan_in_order(self) -> list[PlannedTracklet]:
         """Return the tracklets of the training list, then of the test list."""

@@ -6,7 +6,7 @@ import io
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import as_completed
 from pathlib import Path
 from typing import Any, ClassVar
@@ -69,7 +69,7 @@ class MarsWriter:
     """
 
     files: ClassVar[FileLayout] = MARS_FILES
-    defaults: ClassVar[dict[str, Any]] = {}
+    defaults: ClassVar[Mapping[str, Any]] = {}
     """Settings that differ from those of :class:`DrawnSettings` unless others are asked for."""
 
     def __init__(self, data_root: Path, settings: DrawnSettings, workers: int = 1) -> None:
