@@ -19,6 +19,8 @@ ROOT = Path(__file__).resolve().parents[1] / "configs"
 CONFIGS = sorted(path for path in ROOT.rglob("*.py") if "_base_" not in path.parts)
 POSE = [path for path in CONFIGS if path.parent.name == "pose"]
 REID = [path for path in CONFIGS if path not in POSE]
+# Differences of a few lines, which tests/test_ctl_plus.py builds small: large ones take seconds each.
+STEPS = [path for path in REID if path.parent.name in ("steps", "causes")]
 
 
 def names(path: Path) -> str:
@@ -33,7 +35,7 @@ def test_a_config_has_known_keys_and_types_only(path: Path) -> None:
     check_config(cfg)
 
 
-@pytest.mark.parametrize("path", REID, ids=names)
+@pytest.mark.parametrize("path", [path for path in REID if path not in STEPS], ids=names)
 def test_the_model_of_a_config_builds_at_full_size(path: Path) -> None:
     cfg = Config.fromfile(path)
     if "mmpose::" in str((cfg.model.get("pose") or {}).get("estimator")):
