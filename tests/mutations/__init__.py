@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from tests.mutations.additions import ADDITIONS
+from tests.mutations.beyond import BEYOND
 from tests.mutations.data import DATA
 from tests.mutations.data_check import DATA_CHECK
 from tests.mutations.deployment import DEPLOYMENT
@@ -48,6 +49,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     *DEPLOYMENT,
     *ZOO,
     *SINET,
+    *BEYOND,
 )
 
 TRAPS: dict[str, tuple[str, ...]] = {

@@ -77,8 +77,8 @@ EXPLANATIONS = (
                 "return torch.ones_like(weights) / len(weights)",
             ),
             "terms: global feature in front": (
-                "torch.cat([parts, together], dim=2)",
-                "torch.cat([together, parts], dim=2)",
+                "torch.cat([head.weigh_parts(parts), together], dim=2)",
+                "torch.cat([together, head.weigh_parts(parts)], dim=2)",
             ),
             "terms: summed over frames": (
                 "self.weights, self.values.double()) / self.frames.shape[1]",

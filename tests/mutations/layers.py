@@ -98,7 +98,11 @@ GRAPH_CONV = mistakes_in(
             "adjacency.to(transformed) @ transformed",
             "adjacency.to(transformed).mT @ transformed",
         ),
-        "frame convolution: no ReLU": ("return F.relu(adjacency", "return (adjacency"),
+        "frame convolution: no ReLU": ("return F.relu(messages", "return (messages"),
+        "frame convolution: the norm is not used": (
+            "messages if self.norm is None else normalize_channels(self.norm, messages)",
+            "messages",
+        ),
     },
 )
 

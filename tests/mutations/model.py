@@ -83,8 +83,8 @@ FUSION_HEAD = (
                 "width + (index >= num_parts - wider)",
             ),
             "fusion: retrieval by the concatenation": (
-                '"sum" if num_parts else "global"\n',
-                '"concat" if num_parts else "global"\n',
+                '["sum"] if num_parts else ["global"]',
+                '["concat"] if num_parts else ["global"]',
             ),
             "fusion: another number of parts accepted": (
                 "if given != self.num_parts:",
@@ -95,8 +95,8 @@ FUSION_HEAD = (
                 "parts.flatten(0, 1)",
             ),
             "neck: test feature on its other side": (
-                'if self.test_feature == "after":',
-                'if self.test_feature == "before":',
+                'if self.test_feature == "after" else feature',
+                'if self.test_feature == "before" else feature',
             ),
             "losses: no label smoothing": ('"label_smooth_val": 0.1', '"label_smooth_val": 0.0'),
         },
