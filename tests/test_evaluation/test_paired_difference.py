@@ -58,13 +58,25 @@ def test_the_mean_is_that_of_all_queries_and_seeds() -> None:
 
 def test_hard_people_are_hard_for_both_and_widen_nothing() -> None:
     rng = np.random.default_rng(0)
-    persons = np.repeat(np.arange(50), 3)
+    persons = np.repeat(np.arange(50), 1 + np.arange(50) % 3)
     hard = rng.normal(50, 30, 50)[persons]
     ours, theirs = scored(hard + 2.0, persons), scored(hard, persons)
     found = paired_difference([ours], [theirs], "mAP")
     np.testing.assert_allclose([found.mean, found.low, found.high], 2.0)
     assert found.is_clear
     assert not paired_difference([ours], [ours], "mAP").is_clear
+
+
+def test_the_interval_of_many_persons_is_that_of_a_normal_mean() -> None:
+    gains = np.random.default_rng(2).normal(1.0, 4.0, 400)
+    persons = np.arange(400)
+    found = paired_difference(
+        [scored(50 + gains, persons)], [scored(np.full(400, 50.0), persons)], "mAP", Bootstrap(4000)
+    )
+    half = 1.96 * gains.std() / 20
+    # 4000 replicates: the quantiles are off by 3 % or so.
+    assert found.low == pytest.approx(gains.mean() - half, abs=0.08 * half)
+    assert found.high == pytest.approx(gains.mean() + half, abs=0.08 * half)
 
 
 def test_intervals_hold_the_true_difference_about_as_often_as_they_say() -> None:
