@@ -148,7 +148,7 @@ def test_a_data_set_without_training_people_is_checked(check, tmp_path):
     assert "not checked: " in said
     assert "the 'train' split needs at least one tracklet" in said
     assert "to look at: every tracklet is a person of its own" in said
-    assert "1 findings are to be looked at" in said
+    assert "no file is broken, 1 finding is to be looked at" in said
     status, said = check(*data, "--splits", "train", "test")
     assert status == 2
 

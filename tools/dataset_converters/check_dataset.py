@@ -165,7 +165,8 @@ def verdict(report: DatasetReport) -> str:
         return "something is broken"
     number = len(report.folders.notes) + report.has_no_match()
     if number:
-        return f"no file is broken, {number:,} findings are to be looked at (above)"
+        what = "1 finding is" if number == 1 else f"{number:,} findings are"
+        return f"no file is broken, {what} to be looked at (above)"
     return "nothing is broken"
 
 
