@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[1] / "configs"
 CONFIGS = sorted(path for path in ROOT.rglob("*.py") if "_base_" not in path.parts)
 POSE = [path for path in CONFIGS if path.parent.name == "pose"]
 REID = [path for path in CONFIGS if path not in POSE]
-# Differences of a few lines, which tests/test_ctl_plus.py builds small: large ones take seconds each.
+# A few lines each, which tests/test_ctl_plus.py builds small: large ones take seconds each.
 STEPS = [path for path in REID if path.parent.name in ("steps", "causes")]
 
 

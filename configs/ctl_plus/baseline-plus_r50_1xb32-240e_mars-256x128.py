@@ -1,3 +1,24 @@
 """The plain baseline with the steps of CTL+ that it can take, on MARS."""
 
 _base_ = '../ctl/baseline_r50_1xb32-240e_mars-256x128.py'
+model = dict(head=dict(test_feature='after'))
+test_evaluator = dict(refinement=dict(centre_cameras=True))
+param_scheduler = [
+    dict(
+        type='LinearLR',
+        start_factor=0.03,
+        by_epoch=True,
+        begin=0,
+        end=10,
+        convert_to_iter_based=True,
+    ),
+    dict(
+        type='CosineAnnealingLR',
+        by_epoch=True,
+        begin=10,
+        end=_base_.train_cfg.max_epochs,
+        T_max=_base_.train_cfg.max_epochs - 10,
+        eta_min_ratio=0.01,
+        convert_to_iter_based=True,
+    ),
+]

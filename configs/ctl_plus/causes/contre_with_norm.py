@@ -3,6 +3,9 @@
 _base_ = '../../ctl/ctl_r50_1xb32-240e_mars-256x128.py'
 model = dict(
     graph_head=dict(
-        graph='frame', num_frames=_base_._clip_len, graph_conv=dict(norm='BN'), fuse='add'
+        graph='frame',
+        num_frames=_base_._clip_len,
+        graph_conv=dict(type='FrameGraphConv', norm='BN'),
+        fuse='add',
     )
 )

@@ -1,4 +1,4 @@
-"""Norms: a batch norm in the context block, cross-scale logits over the root of their width."""
+"""A batch norm in the context block, cross-scale logits over the root of their width."""
 
 _base_ = '../../ctl/ctl_r50_1xb32-240e_mars-256x128.py'
 model = dict(

@@ -1,0 +1,11 @@
+"""CTL+ on the drawn benchmark: CTL there with the steps that helped."""
+
+_base_ = './ctl_r18_drawn.py'
+model = dict(
+    head=dict(
+        part_weight=1 / _base_.model.head.num_parts,
+        test_feature='after',
+        test_branches=('sum', 'concat'),
+    )
+)
+test_evaluator = dict(refinement=dict(centre_cameras=True))
