@@ -22,7 +22,7 @@ ADDITIONS = (
     )
     + mistakes_in(
         f"{_MODELS}/build_component.py",
-        (f"{_TESTS}/test_heads/test_part_graph_head.py",),
+        (f"{_TESTS}/test_heads/test_own_graph_layers.py",),
         {
             "component: its type is not the config's": (
                 '{"type": default, **(cfg or {})}',

@@ -246,7 +246,10 @@ STORED_ARRAYS = (
     )
     + mistakes_in(
         "mmctl/datasets/keypoints/pose_person.py",
-        (f"{_TESTS}/test_keypoints/test_pose_json.py",),
+        (
+            f"{_TESTS}/test_keypoints/test_pose_json.py",
+            f"{_TESTS}/test_keypoints/test_broken_pose_json.py",
+        ),
         {
             "import: visibilities are scores": (
                 "are_marks and (is_labelled or (marks == 2).any())",

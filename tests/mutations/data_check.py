@@ -71,7 +71,7 @@ CHECKS = (
     )
     + mistakes_in(
         f"{_SETS}/listings/frame_origins.py",
-        (f"{_TESTS}/test_tracklet_dataset.py",),
+        (f"{_TESTS}/test_unlabelled_tracklets.py",),
         {
             "list: times that fall accepted": ("value < values[index - 1]:", "value < 0:"),
             "list: a frame twice accepted": ("if after <= before:", "if after < before:"),
@@ -81,7 +81,7 @@ CHECKS = (
     )
     + mistakes_in(
         "mmctl/datasets/transforms/broken_frames.py",
-        (f"{_TESTS}/test_transforms/test_load_frames.py",),
+        (f"{_TESTS}/test_transforms/test_skipped_frames.py",),
         {
             "broken: a warning for each": ("10 ** (len(str(self.num_met)) - 1)", "self.num_met"),
             "broken: listed again by every worker": (

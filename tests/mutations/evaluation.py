@@ -240,7 +240,7 @@ PROTOCOLS = (
     )
     + mistakes_in(
         "mmctl/evaluation/feature_arrays.py",
-        ("tests/test_evaluation/test_feature_files.py",),
+        ("tests/test_evaluation/test_feature_file_faults.py",),
         {
             "feature files: labels beyond int64 pass": (" & (labels < 2.0**63)", ""),
             "feature files: cameras below 0 pass": ('"camids": (0,', '"camids": (-1,'),

@@ -90,7 +90,7 @@ SEARCHES = mistakes_in(
 
 STORE = mistakes_in(
     "mmctl/gallery/store.py",
-    ("tests/test_gallery/test_gallery.py", "tests/test_gallery/test_hostile.py"),
+    ("tests/test_gallery/test_gallery.py", "tests/test_gallery/test_damage.py"),
     {
         "store: columns of before a change": (
             "if self._columns is None or self._columns[0] != change:",
@@ -150,7 +150,7 @@ ERASURE = mistakes_in(
 
 SCHEMA = mistakes_in(
     "mmctl/gallery/schema.py",
-    ("tests/test_gallery/test_hostile.py",),
+    ("tests/test_gallery/test_damage.py",),
     {
         "schema: a newer version is read": ("if version > VERSION:", "if False:"),
         "schema: tables of others are read": (

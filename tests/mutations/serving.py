@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.mutations.mutation import mistakes_in
 
 _ACCESS, _APP = "tests/test_serving/test_access.py", "tests/test_serving/test_gallery_app.py"
+_SENT = "tests/test_serving/test_sent_crops.py"
 
 ACCESS = mistakes_in(
     "mmctl/serving/access.py",
@@ -63,7 +64,7 @@ ACCESS = mistakes_in(
 
 APP = mistakes_in(
     "mmctl/serving/gallery_app.py",
-    (_ACCESS, _APP),
+    (_ACCESS, _APP, _SENT),
     {
         "app: any token logs in": ("if not access.knows(body.token):", "if False:"),
         "app: programs may read the cookie": ("httponly=True", "httponly=False"),
@@ -77,7 +78,7 @@ APP = mistakes_in(
 
 DESK = mistakes_in(
     "mmctl/serving/desk.py",
-    (_APP,),
+    (_APP, _SENT),
     {
         "desk: features of another model": (
             'if described["model"] != settings.model:',
@@ -111,7 +112,7 @@ DESK = mistakes_in(
 
 UPLOADS = mistakes_in(
     "mmctl/serving/uploads.py",
-    (_APP,),
+    (_SENT,),
     {
         "uploads: frames in the order of letters": (
             "key=lambda item: _by_numbers(item[0])",

@@ -154,7 +154,10 @@ LOAD_AND_PACK = (
     )
     + mistakes_in(
         f"{_TRANSFORMS}/load_frames.py",
-        (f"{_TESTS}/test_transforms/test_load_frames.py",),
+        (
+            f"{_TESTS}/test_transforms/test_load_frames.py",
+            f"{_TESTS}/test_transforms/test_skipped_frames.py",
+        ),
         {
             "load: frames in the order of the file": (
                 "[readable[index][0] for index in indices]",

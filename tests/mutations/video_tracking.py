@@ -38,7 +38,7 @@ VIDEO_TRACKING = (
     )
     + mistakes_in(
         f"{_WORK}/video_tracking.py",
-        (f"{_TESTS}/test_video_tracking.py",),
+        (f"{_TESTS}/test_tracking_again.py",),
         {
             "videos: work of another command taken": (
                 'old["detection"] != self.record["detection"]',
