@@ -1,15 +1,13 @@
-"""An annotation file of a few tracklets, its frames and keypoints, which several tests write."""
+"""Entries of an annotation file, its frames and keypoints, which several tests write."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import cv2
 import numpy as np
-import pytest
 
-from mmctl.datasets import TrackletDataset
+NUM_FRAMES = 14
 
 FULL_PIPELINE = [
     {"type": "mmctl.SampleClip", "clip_len": 2, "mode": "random"},
@@ -25,34 +23,6 @@ FULL_PIPELINE = [
 def entry(pid, camid, split, num_frames):
     frames = [f"{split}/{pid}_{camid}_{i}.png" for i in range(num_frames)]
     return {"pid": pid, "camid": camid, "split": split, "frames": frames}
-
-
-@pytest.fixture
-def content():
-    return {
-        "metainfo": {"dataset_name": "street"},
-        "tracklets": [
-            entry(40, 1, "train", 3),
-            entry(7, 1, "query", 2),
-            entry(12, 2, "train", 1),
-            entry(7, 2, "gallery", 4),
-            entry(40, 2, "train", 2),
-            entry(-1, 1, "gallery", 1),
-            entry(0, 2, "gallery", 1),
-        ],
-    }
-
-
-NUM_FRAMES = 14
-
-
-@pytest.fixture
-def build(tmp_path, content):
-    def build_dataset(**arguments):
-        (tmp_path / "annotations.json").write_text(json.dumps(content))
-        return TrackletDataset(data_root=str(tmp_path), **arguments)
-
-    return build_dataset
 
 
 def save_keypoints(tmp_path, num_rows=NUM_FRAMES, dtype=np.float32, joints=17):

@@ -1,13 +1,9 @@
-"""Samples for the metric, and its results and log, which several tests read."""
+"""Samples for the metric, and its results, which several tests read."""
 
 from __future__ import annotations
 
-import logging
-
 import numpy as np
-import pytest
 import torch
-from mmengine.logging import MMLogger
 
 from mmctl.structures import TrackletSample
 
@@ -47,13 +43,3 @@ def evaluate(metric, samples, batch=7):
     for start in range(0, len(samples), batch):
         metric.process(None, samples[start : start + batch])
     return metric.evaluate(len(samples))
-
-
-@pytest.fixture
-def log(caplog):
-    """Let pytest see what MMEngine's current logger says."""
-    logger = MMLogger.get_current_instance()
-    logger.addHandler(caplog.handler)
-    with caplog.at_level(logging.INFO):
-        yield caplog
-    logger.removeHandler(caplog.handler)
