@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from mmengine.config import Config
+from mmengine.logging import MMLogger
 
 from tests.conftest import ROOT, load_tool
 
@@ -51,6 +52,20 @@ def test_the_paper_s_model_costs_what_the_specification_says(tool: ModuleType) -
     # 32 nodes through W and collapse in two layers, and the products with the adjacency.
     products = 2 * 2048 * (51**2 + 30**2 + 15**2)
     assert macs["graph layers"] == 2 * 32 * 4 * 2048**2 + products
+
+
+def test_a_count_warns_of_nothing(
+    tool: ModuleType, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = tool.build_model(narrow())
+    logger = MMLogger.get_current_instance()
+    level = logger.level
+    monkeypatch.setattr(logger, "handlers", [caplog.handler])
+    tool.count_macs(model, (2, 64, 32), training=True)
+    assert not caplog.records
+    logger.warning("afterwards")
+    assert [record.getMessage() for record in caplog.records] == ["afterwards"]
+    assert logger.level == level
 
 
 def test_a_test_leaves_out_the_branches_and_classifiers(tool: ModuleType) -> None:

@@ -34,14 +34,27 @@ def pose_options(root: Path) -> list[str]:
     ]
 
 
-def test_an_estimator_is_trained_tested_and_run_over_a_drawn_set(
+def test_the_next_command_of_an_export_trains_and_validates_on_these_people(
     drawn_mars: Path, tmp_path: Path, run_tool: Tool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = tmp_path / "mars"
+    shutil.copytree(drawn_mars / "info", root / "info")
+    run_tool("dataset_converters/export_coco_keypoints.py", str(root))
+    command = capsys.readouterr().out.partition("next: python tools/train.py ")[2].split()
+    assert command[:2] == [POSE, "--cfg-options"]
+    cfg = Config.fromfile(ROOT / POSE)
+    cfg.merge_from_dict(dict(option.split("=") for option in command[2:]))
+    for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
+        assert loader.dataset.data_root == str(root)
+
+
+def test_an_estimator_is_trained_tested_and_run_over_a_drawn_set(
+    drawn_mars: Path, tmp_path: Path, run_tool: Tool
 ) -> None:
     pytest.importorskip("mmpose")
     root, work = tmp_path / "mars", tmp_path / "pose"
     shutil.copytree(drawn_mars, root)
     run_tool("dataset_converters/export_coco_keypoints.py", str(root))
-    assert f"next: python tools/train.py {POSE}" in capsys.readouterr().out
 
     options = ["--cfg-options", *pose_options(root)]
     run_tool("train.py", POSE, "--work-dir", str(work), "--no-validate", *options)

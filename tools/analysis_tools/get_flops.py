@@ -10,12 +10,15 @@ need all branches and the classifiers. Element-wise work is not counted.
 from __future__ import annotations
 
 import argparse
+import logging
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
 from mmengine.config import Config
+from mmengine.logging import MMLogger
 from mmengine.registry import init_default_scope
 from rich.table import Table
 from torch import nn
@@ -85,6 +88,18 @@ def count_parameters(model: VideoReID) -> dict[str, int]:
     }
 
 
+@contextmanager
+def without_warnings() -> Iterator[None]:
+    """Keep losses from warning of clips that are there to be counted, and make no triplet."""
+    logger = MMLogger.get_current_instance()
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
 def count_macs(
     model: VideoReID, shape: tuple[int, int, int], *, training: bool
 ) -> dict[str, float]:
@@ -106,7 +121,7 @@ def count_macs(
     model.train(training)
     # The fused kernels of attention are not counted.
     plain = sdpa_kernel(SDPBackend.MATH)
-    with torch.no_grad(), plain, FlopCounterMode(display=False) as counter:
+    with torch.no_grad(), plain, without_warnings(), FlopCounterMode(display=False) as counter:
         model(inputs, samples, mode="loss" if training else "tensor")
     per_frame = 2 * NUM_CLIPS * num_frames
     by_module = {

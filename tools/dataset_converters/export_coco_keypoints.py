@@ -21,7 +21,8 @@ def main() -> None:
     root = parser.parse_args().data_root
     for path in write_coco_files(root):
         print(f"{path}: {path.stat().st_size / 1e6:.1f} MB")
-    places = " ".join(f"{phase}_dataloader.dataset.data_root={root}" for phase in ("train", "test"))
+    loaders = ("train_dataloader", "val_dataloader", "test_dataloader")
+    places = " ".join(f"{loader}.dataset.data_root={root}" for loader in loaders)
     print(f"next: python tools/train.py {CONFIG} --cfg-options {places}")
 
 
