@@ -58,7 +58,7 @@ def small_config(path: Path, width: int = WIDTH, size: tuple[int, int] = SIZE) -
     for part in (*model.backbone.get("plugins", ()), *_temporal_of(model.neck)):
         if "map_size" in part:
             rows, columns = part["map_size"]
-            part["map_size"] = (-(-rows * size[0] // high), -(-columns * size[1] // wide))
+            part["map_size"] = (round(rows * size[0] / high), round(columns * size[1] / wide))
     model.neck.channels = channels
     widths = {name: channels if w == full else w for name, w in model.head.branches.items()}
     model.head.update(branches=widths, num_classes=CLASSES)
