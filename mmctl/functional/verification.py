@@ -227,7 +227,7 @@ def fit_logistic(
             f"got {len(positives)} and {len(negatives)}"
         )
     centre, spread = everything.mean(), everything.std()
-    if not spread > 1e-9 * max(1.0, abs(centre)):
+    if not spread > _alike_within(positives, negatives) * max(1.0, abs(centre)):
         raise ValueError(
             "a calibration needs scores that differ, because equal ones say nothing about a pair, "
             f"got {everything[0]:g} for all {len(everything)}"
@@ -240,6 +240,13 @@ def fit_logistic(
     ]
     slope, intercept = _descend(scaled, np.array([0.0, np.log((sums[0] + 1) / (sums[1] + 1))]))
     return float(slope / spread), float(intercept - slope * centre / spread)
+
+
+def _alike_within(*scores: NDArray) -> float:
+    """Return the spread of equal scores that were summed in another order, relative to them."""
+    kinds = [np.asarray(some).dtype for some in scores]
+    rounding = np.finfo(np.result_type(*kinds, np.float16)).eps
+    return max(1e-9, 8 * float(rounding))
 
 
 def _ones(scores: NDArray) -> NDArray:

@@ -198,6 +198,15 @@ def test_kinds_that_a_threshold_parts_have_a_finite_fit():
     assert 1 / (1 + math.exp(-(slope * 0.85 + intercept))) > 0.9
 
 
+def test_equal_scores_of_another_order_of_sums_have_no_fit():
+    # Of alike features, as a product with edges gives them: one, and a last bit less.
+    scores = np.array([1, 1 - 2**-24, 1 - 2**-23, 1], dtype=np.float32)
+    with pytest.raises(ValueError, match="needs scores that differ"):
+        fit_logistic(scores[:2], scores[2:])
+    slope, _ = fit_logistic(scores[:2].astype(np.float64), scores[2:].astype(np.float64))
+    assert math.isfinite(slope)
+
+
 @pytest.mark.parametrize(
     ("positives", "negatives", "message"),
     [
