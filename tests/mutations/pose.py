@@ -41,7 +41,7 @@ _POSE = f"{_TESTS}/test_pose/test_frozen_pose.py"
 _CHECKPOINTS = f"{_TESTS}/test_pose/test_pose_checkpoints.py"
 _ESTIMATOR_TESTS = (
     f"{_POSE}::test_nothing_that_walks_through_the_model_meets_the_estimator",
-    f"{_POSE}::test_the_network_sees_what_mmpose_would_show_it",
+    f"{_POSE}::test_the_network_sees_frames_in_its_own_order_and_scale",
     f"{_POSE}::test_a_flip_test_averages_with_the_mirrored_frame",
     f"{_POSE}::test_an_estimator_moves_and_changes_type_with_the_model",
     f"{_CHECKPOINTS}::test_a_checkpoint_has_the_estimator_only_if_asked",

@@ -122,6 +122,20 @@ def test_the_network_sees_what_mmpose_would_show_it(swap: dict) -> None:
     torch.testing.assert_close(seen[0], expected)
 
 
+@pytest.mark.parametrize("sees_rgb", [True, False])
+def test_the_network_sees_frames_in_its_own_order_and_scale(sees_rgb: bool) -> None:
+    mean, std = (100.0, 120.0, 140.0), (50.0, 60.0, 70.0)
+    statistics = {"mean": mean, "std": std, "bgr_to_rgb": sees_rgb}
+    pose = FrozenPoseEstimator({**copy.deepcopy(OURS), **statistics})
+    seen: list[Tensor] = []
+    pose.estimator.backbone.register_forward_pre_hook(lambda _, args: seen.append(args[0]))
+    frames = random_frames()
+    pose(frames)
+    for place, channel in enumerate((0, 1, 2) if sees_rgb else (2, 1, 0)):
+        expected = (frames[:, channel] - mean[place]) / std[place]
+        torch.testing.assert_close(seen[0][:, place], expected)
+
+
 def test_statistics_are_optional() -> None:
     pytest.importorskip("mmpose")
     pose = FrozenPoseEstimator(
