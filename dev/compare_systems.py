@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import numpy as np
 import torch
 from mmengine.config import Config
 from mmengine.runner import Runner
@@ -22,6 +21,7 @@ from rich.table import Table
 
 import mmctl.evaluation
 import mmctl.models  # noqa: F401
+from dev.compare_features import spread
 from dev.small_systems import FULL, small_config, system_of
 from mmctl.engine import read_config, run_command
 from mmctl.engine.commands.kept_run import keep
@@ -123,15 +123,9 @@ def show(results: dict[str, list[dict[str, Any]]]) -> None:
     table = Table("system", "Rank-1", "mAP", "seeds", "iterations")
     for name, found in results.items():
         if found:
-            cells = [spread([numbers[key] for numbers in found]) for key in ("R1", "mAP")]
+            cells = [spread([numbers[key] for numbers in found], 1) for key in ("R1", "mAP")]
             table.add_row(name, *cells, str(len(found)), str(found[0]["iterations"]))
     print_table(table)
-
-
-def spread(values: list[float]) -> str:
-    """Format a mean and the sample standard deviation."""
-    mean = f"{np.mean(values):.1f}"
-    return mean if len(values) == 1 else f"{mean} ± {np.std(values, ddof=1):.1f}"
 
 
 def main() -> None:

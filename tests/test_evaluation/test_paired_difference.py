@@ -63,8 +63,6 @@ def test_hard_people_are_hard_for_both_and_widen_nothing() -> None:
     ours, theirs = scored(hard + 2.0, persons), scored(hard, persons)
     found = paired_difference([ours], [theirs], "mAP")
     np.testing.assert_allclose([found.mean, found.low, found.high], 2.0)
-    assert found.is_clear
-    assert not paired_difference([ours], [ours], "mAP").is_clear
 
 
 def test_the_interval_of_many_persons_is_that_of_a_normal_mean() -> None:
