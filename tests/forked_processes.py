@@ -45,6 +45,8 @@ def run_group(target: Callable[..., None], folder: Path, *arguments: Any) -> lis
 def _run_in_group(target: Callable[..., None], rank: int, folder: Path, arguments: tuple) -> None:
     join_group(rank, 2, folder)
     target(rank, folder, *arguments)
+    # A target that asks the others for nothing could leave before they have met it.
+    torch.distributed.barrier()
     torch.distributed.destroy_process_group()
 
 
