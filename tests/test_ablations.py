@@ -59,7 +59,10 @@ def names(path: Path) -> str:
 def small_model(path: Path) -> nn.Module:
     cfg = Config.fromfile(path)
     init_default_scope(cfg.default_scope)
-    cfg.merge_from_dict(SMALL)
+    small = SMALL
+    if "backbone" in cfg.model.backbone:  # a ClipBackbone
+        small = {key.replace(".backbone.", ".backbone.backbone."): SMALL[key] for key in SMALL}
+    cfg.merge_from_dict(small)
     torch.manual_seed(0)
     return MODELS.build(cfg.model)
 

@@ -17,7 +17,9 @@ CTL = FOLDER.parent / "ctl" / "ctl_r50_1xb32-240e_mars-256x128.py"
 PARTS = sorted([*FOLDER.glob("steps/*.py"), *FOLDER.glob("causes/*.py")])
 # The baseline's network is that of configs/ctl.
 CONFIGS = sorted(path for path in FOLDER.rglob("*.py") if not path.stem.startswith("baseline"))
-TESTED_ONLY = {"after_neck", "centred_cameras", "joined_branches", "longer_test_clips"}
+TESTED_ONLY = {
+    *("after_neck", "centred_cameras", "joined_branches", "longer_test_clips", "one_test_clip"),
+}
 
 
 def names(path: Path) -> str:

@@ -13,6 +13,7 @@ from mmctl.models.layers import (
     CrossScaleConv,
     FrameGraphConv,
     GraphConv3d,
+    InstanceBatchNorm,
     IntegrationDistribution,
     LinearClassifier,
     MeanPool,
@@ -25,7 +26,12 @@ from mmctl.models.layers import (
     TemporalConv,
     WindowContextBlock,
 )
-from mmctl.models.losses import BatchHardTripletLoss, DiversityLoss, FramePositionLoss
+from mmctl.models.losses import (
+    BatchHardTripletLoss,
+    CircleLoss,
+    DiversityLoss,
+    FramePositionLoss,
+)
 from mmctl.models.necks import BranchNeck, PooledBranch, PosePartNeck, StripeBranch
 from mmctl.models.pose import (
     FrozenPoseEstimator,
@@ -42,6 +48,7 @@ __all__ = [
     "BatchHardTripletLoss",
     "BranchHead",
     "BranchNeck",
+    "CircleLoss",
     "ClipBackbone",
     "ClipDataPreprocessor",
     "CoSegmentation",
@@ -57,6 +64,7 @@ __all__ = [
     "FusionHead",
     "GraphConv3d",
     "HRNetHeatmaps",
+    "InstanceBatchNorm",
     "IntegrationDistribution",
     "KeypointHeatmaps",
     "KeypointStripes",

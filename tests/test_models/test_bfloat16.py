@@ -13,6 +13,7 @@ from dev.small_systems import FULL, batch, build, small_config, system_of
 from mmctl.models import (
     AffinityTopology,
     BatchHardTripletLoss,
+    CircleLoss,
     ContextBlock,
     ContextTopology,
     CrossScaleConv,
@@ -22,6 +23,7 @@ from mmctl.models import (
     FusionHead,
     GraphConv3d,
     HRNetHeatmaps,
+    InstanceBatchNorm,
     KeypointHeatmaps,
     LinearClassifier,
     PartGraphHead,
@@ -72,6 +74,8 @@ CASES: dict[str, tuple[Callable[[], nn.Module], Call]] = {
     "LinearClassifier": (lambda: LinearClassifier(C, 3), lambda m, x: m(x(4, C))),
     "FeatureHead": (lambda: FeatureHead(HEAD), lambda m, x: m(m.pre_logits(x(4, C, 2, 2)))),
     "BatchHardTripletLoss": (BatchHardTripletLoss, lambda m, x: m(x(4, C), LABELS)),
+    "CircleLoss": (CircleLoss, lambda m, x: m(x(4, C), LABELS)),
+    "InstanceBatchNorm": (lambda: InstanceBatchNorm(C), lambda m, x: m(x(B, C, 4, 3))),
     "DiversityLoss": (DiversityLoss, lambda m, x: m(x(B, N, C))),
     "KeypointHeatmaps": (
         KeypointHeatmaps,
@@ -90,7 +94,7 @@ FLOAT32 = {
     "ContextTopology",
     "FusionHead",
 }
-FLOAT32 |= {"BatchHardTripletLoss", "DiversityLoss", "KeypointHeatmaps"}
+FLOAT32 |= {"BatchHardTripletLoss", "CircleLoss", "DiversityLoss", "KeypointHeatmaps"}
 
 
 @pytest.mark.parametrize("name", CASES)

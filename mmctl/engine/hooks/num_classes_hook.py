@@ -11,7 +11,7 @@ from mmengine.runner import Runner
 from torch import nn
 
 from mmctl.datasets.joint_dataset import refuse_mixed_persons
-from mmctl.models.losses import BatchHardTripletLoss
+from mmctl.models.losses import PairLoss
 from mmctl.registry import HOOKS
 
 
@@ -80,20 +80,20 @@ def _check_triplets(runner: Runner) -> None:
     num_pids = getattr(sampler, "num_pids", None)
     num_clips = getattr(sampler, "num_clips", None)
     modules = model.modules() if isinstance(model, nn.Module) else ()
-    losses = [loss for loss in modules if isinstance(loss, BatchHardTripletLoss)]
+    losses = [loss for loss in modules if isinstance(loss, PairLoss)]
     if num_pids is None or num_clips is None or not any(loss.loss_weight for loss in losses):
         return
+    name = type(losses[0]).__name__
     if num_clips < 2:
         raise ValueError(
-            "train_dataloader.sampler.num_clips must be at least 2 for BatchHardTripletLoss, "
-            "because a clip needs another of its person, got "
-            f"{num_clips}; or leave the loss out with model.head.losses.triplet=None"
+            f"train_dataloader.sampler.num_clips must be at least 2 for {name}, because a clip "
+            f"needs another of its person, got {num_clips}; or leave the loss out, as with "
+            "model.head.losses.triplet=None"
         )
     num_ranks = get_world_size() if all(loss.mining == "global" for loss in losses) else 1
     if num_pids * num_ranks < 2:
         raise ValueError(
-            "train_dataloader.sampler.num_pids must be at least 2 for BatchHardTripletLoss, "
-            "because a clip needs one of another person (of another process only with "
-            f"mining='global'), got {num_pids}; or leave the loss out with "
-            "model.head.losses.triplet=None"
+            f"train_dataloader.sampler.num_pids must be at least 2 for {name}, because a clip "
+            "needs one of another person (of another process only with mining='global'), got "
+            f"{num_pids}; or leave the loss out, as with model.head.losses.triplet=None"
         )

@@ -36,6 +36,8 @@ class ClipBackbone(BaseModule):
             NVAN has none, so their weights need it.
         stem_padding: Pad the stem's maxima by one place; ``False`` is the public code of SINet,
             whose maps have a row and a column less up to the second stage.
+        norms: Configs of norms that take the place of the first one of every block of a ``stage``,
+            beside their own keys. They get ``channels``, and no weight of what they replace.
         init_cfg: MMEngine's initialisation config.
 
     Raises:
@@ -55,6 +57,7 @@ class ClipBackbone(BaseModule):
         tail: dict[str, Any] | None = None,
         stem_relu: bool = True,
         stem_padding: bool = True,
+        norms: Sequence[dict[str, Any]] = (),
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
@@ -67,6 +70,10 @@ class ClipBackbone(BaseModule):
         self.stem_relu = stem_relu
         if not stem_padding:
             self.backbone.maxpool.padding = 0
+        for index, cfg in enumerate(norms):
+            path = f"norms[{index}]"
+            for block in self._stages()[self._stage(path, cfg, "stage")]:
+                self._replace_norm(path, dict(cfg), cast(Any, block))
         image_weights = self.backbone.state_dict().keys()
         self._operators: list[Any] = [
             self._replace(f"convs[{index}]", dict(cfg), place)
@@ -89,26 +96,30 @@ class ClipBackbone(BaseModule):
 
     def _places(self, path: str, cfg: Mapping[str, Any], key: str) -> list[tuple[int, int]]:
         """Return stage and block of each place that a config names, both from 0."""
-        stages = self._stages()
-        if "stage" not in cfg or key not in cfg:
-            raise ValueError(
-                f"backbone.{path} must have stage and {key} to say where it stands, got "
-                f"{', '.join(cfg)}"
-            )
-        stage = cfg["stage"]
-        if stage not in range(1, len(stages) + 1):
-            raise ValueError(
-                f"backbone.{path}.stage must be from 1 to {len(stages)}, the stages of the "
-                f"backbone, got {stage!r}"
-            )
-        size = len(stages[stage - 1])
+        stage = self._stage(path, cfg, "stage", key)
+        size = len(self._stages()[stage])
         for block in cfg[key]:
             if block not in range(size):
                 raise ValueError(
-                    f"backbone.{path}.{key} must be blocks of stage {stage}, from 0 to {size - 1}, "
-                    f"got {block!r}"
+                    f"backbone.{path}.{key} must be blocks of stage {stage + 1}, from 0 to "
+                    f"{size - 1}, got {block!r}"
                 )
-        return [(stage - 1, block) for block in cfg[key]]
+        return [(stage, block) for block in cfg[key]]
+
+    def _stage(self, path: str, cfg: Mapping[str, Any], *keys: str) -> int:
+        """Return the stage that a config names, from 0."""
+        if not set(keys) <= cfg.keys():
+            raise ValueError(
+                f"backbone.{path} must have {' and '.join(keys)} to say where it stands, got "
+                f"{', '.join(cfg)}"
+            )
+        number, stage = len(self._stages()), cfg["stage"]
+        if stage not in range(1, number + 1):
+            raise ValueError(
+                f"backbone.{path}.stage must be from 1 to {number}, the stages of the "
+                f"backbone, got {stage!r}"
+            )
+        return stage - 1
 
     def _replace(self, path: str, cfg: dict[str, Any], place: tuple[int, int]) -> nn.Module:
         """Put a convolution in the place of the second one of a block."""
@@ -129,6 +140,18 @@ class ClipBackbone(BaseModule):
             new.weight.copy_(old.weight)
         block.conv2 = new
         return new
+
+    def _replace_norm(self, path: str, cfg: dict[str, Any], block: Any) -> None:
+        """Put a norm in the place of the first one of a block."""
+        own = {key: value for key, value in cfg.items() if key != "stage"}
+        if type(block.norm1) is not nn.BatchNorm2d:
+            raise ValueError(
+                f"backbone.{path} can replace a batch norm once, got a "
+                f"{type(block.norm1).__name__} in stage {cfg['stage']}"
+            )
+        given = {"channels": block.norm1.num_features}
+        new = build_component(f"backbone.{path}", own, own["type"], **given)
+        setattr(block, block.norm1_name, new)
 
     def _plug_in(self, path: str, cfg: dict[str, Any], place: tuple[int, int]) -> None:
         """Put a module behind a block."""

@@ -6,6 +6,7 @@ from mmctl.models.layers.context_block import ContextBlock, WindowContextBlock
 from mmctl.models.layers.cross_scale_conv import CrossScaleConv
 from mmctl.models.layers.frame_graph_conv import FrameGraphConv
 from mmctl.models.layers.graph_conv3d import GraphConv3d
+from mmctl.models.layers.instance_batch_norm import InstanceBatchNorm
 from mmctl.models.layers.linear_classifier import LinearClassifier
 from mmctl.models.layers.non_local_block import NonLocalBlock
 from mmctl.models.layers.saliency_boosting import SaliencyBoosting
@@ -26,6 +27,7 @@ __all__ = [
     "CrossScaleConv",
     "FrameGraphConv",
     "GraphConv3d",
+    "InstanceBatchNorm",
     "IntegrationDistribution",
     "LinearClassifier",
     "MeanPool",

@@ -2,43 +2,24 @@
 
 from __future__ import annotations
 
-import logging
+from torch import Tensor
 
-import torch
-from mmengine.dist import all_reduce, get_world_size
-from mmengine.logging import print_log
-from torch import Tensor, nn
-
-from mmctl.functional.losses import (
-    check_margin,
-    check_metric,
-    check_reduction,
-    has_triplets,
-    reduce_terms,
-    triplet_terms,
-)
-from mmctl.models.losses.gather_rows import gather_rows
+from mmctl.functional.losses import check_margin, check_metric, triplet_terms
+from mmctl.models.losses.pair_loss import PairLoss
 from mmctl.models.watched_values import watch
 from mmctl.registry import MODELS
 
-MINING = ("global", "per-rank")
-
 
 @MODELS.register_module()
-class BatchHardTripletLoss(nn.Module):
+class BatchHardTripletLoss(PairLoss):
     """:func:`mmctl.functional.losses.batch_hard_triplet` with a weight.
 
-    With ``mining='global'`` the hardest pairs are sought in the batch of all processes, so that
-    training on several devices finds the same pairs as one device with the whole batch; every
-    process must hold the same number of clips. With ``'per-rank'`` each process seeks among its
-    own clips, which is easier the more processes share a batch. The first batch is warned of in
-    which no clip has both another of its person and one of another person: it teaches nothing, and
-    the loss alone does not tell that from a network that has learnt everything.
+    Watched is ``active_triplets``, the share of anchors whose term is not zero.
 
     Args:
         margin: Margin between the hardest positive and the hardest negative, or ``'soft'``.
         loss_weight: lambda_1 of eq. 9.
-        mining: ``'global'`` or ``'per-rank'``; the same for one process.
+        mining: As of :class:`PairLoss`: where the hardest pairs are sought.
         reduction: ``'none'``, ``'mean'`` or ``'sum'`` over the anchors.
         metric: ``'euclidean'`` or ``'cosine'`` distance.
 
@@ -54,106 +35,14 @@ class BatchHardTripletLoss(nn.Module):
         reduction: str = "mean",
         metric: str = "euclidean",
     ) -> None:
-        super().__init__()
-        if mining not in MINING:
-            raise ValueError(f"mining must be one of {MINING}, got {mining!r}")
-        check_reduction(reduction)
+        super().__init__(loss_weight, mining, reduction)
         check_margin(margin)
         check_metric(metric)
-        self.metric = metric
         self.margin = margin
-        self.loss_weight = loss_weight
-        self.mining = mining
-        self.reduction = reduction
-        self._has_warned = False
-        self._had_triplets: Tensor | None = None
+        self.metric = metric
 
-    def forward(
-        self,
-        features: Tensor,
-        labels: Tensor,
-        weight: Tensor | None = None,
-        avg_factor: Tensor | float | None = None,
-        reduction_override: str | None = None,
-    ) -> Tensor:
-        """Return the weighted loss, by the rules of OpenMMLab's losses.
-
-        Watched is ``active_triplets``, the share of anchors whose term is not zero.
-
-        Args:
-            features: (B, C).
-            labels: Identity of each row, (B,) or (B, 1).
-            weight: Factor of each anchor, (B,) or (B, 1). An anchor of weight 0 teaches nothing of
-                its own and still is positive or negative of others.
-            avg_factor: What the sum over anchors is divided by for the mean, instead of their
-                number: that of this process, with ``mining='global'`` added up over all.
-            reduction_override: Instead of ``reduction``.
-
-        Returns:
-            A scalar, or (B,) with ``'none'``.
-
-        Raises:
-            ValueError: If shapes do not fit, labels are not one id per row, or an argument is
-                wrong.
-        """
-        reduction = reduction_override or self.reduction
-        labels = _as_ids(features, labels)
-        if self.mining == "global" and get_world_size() > 1:
-            if reduction == "none":
-                raise ValueError(
-                    "reduction 'none' needs mining='per-rank' where several processes train, "
-                    "because with 'global' the terms of one depend on the clips of the others"
-                )
-            features, labels = gather_rows(features), gather_rows(labels)
-            weight = None if weight is None else gather_rows(weight.flatten())
-            avg_factor = _add_up(avg_factor, features)
-        self._look_for_triplets(labels)
+    def terms(self, features: Tensor, labels: Tensor) -> Tensor:
+        """Return :func:`~mmctl.functional.losses.triplet_terms`, (B,)."""
         terms = triplet_terms(features, labels, margin=self.margin, metric=self.metric)
         watch("active_triplets", (terms.detach() > 0).float().mean())
-        return self.loss_weight * reduce_terms(
-            terms, weight=weight, reduction=reduction, avg_factor=avg_factor
-        )
-
-    def _look_for_triplets(self, labels: Tensor) -> None:
-        """Warn once of a batch without triplets; on a GPU of the one before, not to wait for it."""
-        if self._has_warned:
-            return
-        before, self._had_triplets = self._had_triplets, has_triplets(labels)
-        seen = before if labels.is_cuda else self._had_triplets
-        if seen is None or seen:
-            return
-        self._has_warned = True
-        print_log(
-            f"BatchHardTripletLoss: no clip of a batch of {len(labels)} has both another clip of "
-            "its person and one of another person, so this loss teaches nothing there; "
-            "IdentitySampler with num_pids and num_clips of 2 or more makes batches that have "
-            "them. Further batches are not warned of.",
-            logger="current",
-            level=logging.WARNING,
-        )
-
-
-def _as_ids(features: Tensor, labels: Tensor) -> Tensor:
-    """Return labels (B,); those of (B, 1) are flattened."""
-    if features.dim() != 2:
-        raise ValueError(
-            "BatchHardTripletLoss compares one feature per item, (B, C), got "
-            f"{tuple(features.shape)}: pool maps first"
-        )
-    ids = labels.flatten() if labels.dim() == 2 and labels.shape[1] == 1 else labels
-    if ids.shape != features.shape[:1] or ids.is_floating_point():
-        raise ValueError(
-            f"labels must be one whole number per feature, ({len(features)},) or "
-            f"({len(features)}, 1), because mixed or one-hot labels name no single identity, got "
-            f"{labels.dtype} {tuple(labels.shape)}"
-        )
-    return ids
-
-
-def _add_up(avg_factor: Tensor | float | None, like: Tensor) -> Tensor | None:
-    """Return the sum over all processes of what each divides by."""
-    if avg_factor is None:
-        return None
-    total = torch.as_tensor(avg_factor, dtype=torch.float32, device=like.device).clone()
-    all_reduce(total)
-    return total
+        return terms

@@ -7,7 +7,7 @@ from mmengine.registry import init_default_scope
 
 from mmctl.engine.repairs.mmengine_fixes import check_pretrained_weights
 from mmctl.models.backbones import ClipBackbone
-from mmctl.models.layers import NonLocalBlock, TemporalConv
+from mmctl.models.layers import InstanceBatchNorm, NonLocalBlock, TemporalConv
 from mmctl.registry import MODELS
 from tests.random_state import normal, randomize
 
@@ -23,6 +23,7 @@ CONVS = [
     {"type": "mmctl.TemporalConv", "stage": 2, "blocks": (0, 2)},
     {"type": "mmctl.TemporalConv", "stage": 3, "blocks": (4,)},
 ]
+NORMS = [{"type": "mmctl.InstanceBatchNorm", "stage": stage} for stage in (1, 2, 3)]
 PLUGINS = [{"type": "mmctl.NonLocalBlock", "stage": 2, "after": (1, 3)}]
 FRAMES = normal(4, 3, 64, 32, dtype=torch.float32)
 
@@ -151,6 +152,38 @@ def test_a_replaced_convolution_keeps_its_weight():
     assert all(torch.equal(grown[name], value) for name, value in image.items())
 
 
+def test_norms_stand_first_in_every_block_of_their_stage():
+    image, grown = MODELS.build(copy.deepcopy(NET)), build(norms=NORMS).backbone
+    assert sum(p.numel() for p in grown.parameters()) == sum(p.numel() for p in image.parameters())
+    replaced = {
+        f"{stage}.{number}.{name}"
+        for stage in grown.res_layers
+        for number, block in enumerate(getattr(grown, stage))
+        for name, module in block.named_children()
+        if isinstance(module, InstanceBatchNorm)
+    }
+    blocks = {1: 3, 2: 4, 3: 6}
+    assert replaced == {f"layer{s}.{n}.bn1" for s, number in blocks.items() for n in range(number)}
+    # The names of the authors' checkpoints, all others those of torchvision's.
+    own = {"IN.weight", "IN.bias"} | {
+        f"BN.{name}"
+        for name in ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
+    }
+    new = {name for name in grown.state_dict() if name not in image.state_dict()}
+    assert new == {f"{place}.{name}" for place in replaced for name in own}
+
+
+def test_norms_serve_what_another_camera_made_brighter():
+    # What a factor on a frame changes, an instance norm takes away.
+    grown = ClipBackbone({**NET, "out_indices": (0,)}, norms=NORMS).eval()
+    norm = grown.backbone.layer1[0].bn1
+    maps = normal(2, 8, 6, 4, dtype=torch.float32)
+    with torch.no_grad():
+        ours, brighter = norm(maps), norm(1.5 * maps + 2)
+    torch.testing.assert_close(ours[:, :4], brighter[:, :4], rtol=1e-4, atol=1e-4)
+    assert not torch.allclose(ours[:, 4:], brighter[:, 4:], atol=0.1)
+
+
 def test_plug_ins_run_behind_their_blocks():
     net = {**NET, "out_indices": (1,)}
     grown = randomize(ClipBackbone(net, plugins=PLUGINS), scale=0.3).eval()
@@ -178,6 +211,9 @@ def test_a_stem_without_rectifier_lets_negative_values_through():
         ({"convs": [{**CONVS[0], "stage": 5}]}, r"convs\[0\].stage must be from 1 to 4, .* got 5"),
         ({"convs": [{**CONVS[0], "blocks": (4,)}]}, "blocks of stage 2, from 0 to 3, got 4"),
         ({"convs": [CONVS[0], CONVS[0]]}, r"convs\[1\] can replace a plain convolution once"),
+        ({"norms": [{**NORMS[0], "stage": 0}]}, r"norms\[0\].stage must be from 1 to 4, .* got 0"),
+        ({"norms": [NORMS[0], NORMS[0]]}, r"norms\[1\] can replace a batch norm once, .* stage 1"),
+        ({"norms": [{"type": "mmctl.InstanceBatchNorm"}]}, r"norms\[0\] must have stage to say"),
         ({"plugins": [{"type": "mmctl.NonLocalBlock", "stage": 2}]}, "must have stage and after"),
         ({"plugins": PLUGINS * 2}, r"plugins\[1\] stands where another plug-in does, layer2_1"),
     ],
