@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from torch import Tensor
 from torch.utils.data import default_collate, get_worker_info
 
 from mmctl.registry import FUNCTIONS
@@ -32,6 +33,13 @@ def collate_clips(
     clips = [item["inputs"] for item in items]
     joins = get_worker_info() is not None and len({tensor.shape for tensor in clips}) == 1
     return {
-        "inputs": default_collate(clips) if joins else clips,
+        "inputs": _join(clips) if joins else clips,
         "data_samples": [item["data_samples"] for item in items],
     }
+
+
+def _join(clips: list[Tensor]) -> Tensor:
+    """Join clips (M, T, 3, H, W) whose colours are innermost in memory, as PackClip leaves them."""
+    return default_collate([tensor.permute(0, 1, 3, 4, 2) for tensor in clips]).permute(
+        0, 1, 2, 5, 3, 4
+    )

@@ -27,11 +27,22 @@ def test_frames_become_clips_with_channels_first():
     inputs = PackClip().transform(results)["inputs"]
     assert inputs.dtype == torch.uint8
     assert inputs.shape == (2, 3, 3, 5, 4)
-    assert inputs.is_contiguous()
     for clip in range(2):
         for slot in range(3):
             expected = results["frames"][3 * clip + slot].transpose(2, 0, 1)
             np.testing.assert_array_equal(inputs[clip, slot].numpy(), expected)
+
+
+def test_frames_that_the_pipeline_made_are_not_copied():
+    results = packed_results()
+    foreign = results["frames"]
+    inputs = PackClip().transform(results)["inputs"]
+    assert not np.shares_memory(inputs.numpy(), foreign)
+    own = results["frames"] = results["own_frames"] = foreign.copy()
+    inputs = PackClip().transform(results)["inputs"]
+    assert np.shares_memory(inputs.numpy(), own)
+    # Colours innermost, as they were decoded.
+    assert inputs.permute(0, 1, 3, 4, 2).is_contiguous()
 
 
 def test_the_sample_carries_labels_and_weights():
