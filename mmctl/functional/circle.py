@@ -54,6 +54,5 @@ def circle_terms(
 
 
 def _log_sum_exp(values: Tensor, chosen: Tensor) -> Tensor:
-    """Return it of the chosen ones of each row; of none so little that no exp is left of it."""
-    # Not -inf, of which the gradient is none.
-    return values.masked_fill(~chosen, torch.finfo(values.dtype).min / 4).logsumexp(dim=1)
+    """Return it of the chosen ones of each row; minus infinity where there are none."""
+    return values.masked_fill(~chosen, -torch.inf).logsumexp(dim=1)

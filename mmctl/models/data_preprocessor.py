@@ -63,8 +63,7 @@ class ClipDataPreprocessor(BaseDataPreprocessor):
             ValueError: If a tracklet's clips are not (M, T, 3, H, W) or differ in T, H or W.
         """
         data = self.cast_data(data)
-        given = data["inputs"]
-        inputs = list(given)
+        inputs = list(data["inputs"])
         for index, clips in enumerate(inputs):
             if clips.dim() != 5 or clips.shape[2] != 3 or clips.shape[1:] != inputs[0].shape[1:]:
                 raise ValueError(

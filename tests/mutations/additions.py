@@ -52,10 +52,10 @@ ADDITIONS = (
         "mmctl/datasets/transforms/clip_modes.py",
         ("tests/test_datasets/test_transforms/test_clip_modes.py",),
         {
-            "modes: frames past the end": ("indices.max() >= num_frames", "False"),
+            "modes: frames past the end": ("highest >= num_frames", "False"),
             "modes: weights of a mode ignored": (
-                "count_distinct_frames(indices) if weights is None else weights",
-                "count_distinct_frames(indices)",
+                "if weights is None:",
+                "if weights is not None:",
             ),
             "modes: a name taken twice": (
                 "taken is not None and _address(taken) != _address(function)",

@@ -129,4 +129,18 @@ CONFIDENT = mistakes_in(
     },
 )
 
-BEYOND = CAMERA_SHIFT + ESTIMATE + COMPARISON + CENTRED + FUSED + CONFIDENT
+CIRCLE = mistakes_in(
+    "mmctl/functional/circle.py",
+    ("tests/test_functional/test_circle.py",),
+    {
+        "circle: an anchor is a positive of its own": ("same & ~itself", "same"),
+        "circle: weights have a gradient": ("cosines.detach()", "cosines"),
+        "circle: pairs of one person are not weighed": (
+            "F.relu(1 + margin - fixed) * (cosines",
+            "(cosines",
+        ),
+        "circle: pushed below no margin": ("(cosines - margin)", "cosines"),
+    },
+)
+
+BEYOND = CIRCLE + CAMERA_SHIFT + ESTIMATE + COMPARISON + CENTRED + FUSED + CONFIDENT

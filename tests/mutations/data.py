@@ -285,7 +285,23 @@ STORED_ARRAYS = (
     )
 )
 
+LENT_MEMORY = mistakes_in(
+    "mmctl/datasets/batches/lent_memory.py",
+    (f"{_TESTS}/test_batches/test_lent_memory.py",),
+    {
+        "lent: memory comes back while a view is left": (
+            "weakref.finalize(array,",
+            "weakref.finalize(shared,",
+        ),
+        "lent: memory never comes back": ("is_lent[piece] = 0", "pass"),
+        "lent: lent memory is lent again": ("self._is_lent[piece] = 1", "pass"),
+        "lent: a fork gives back": ("os.getpid() == receiver", "True"),
+        "lent: a piece that is too small": ("< size:", "< 0:"),
+    },
+)
+
 DATA = (
+    *LENT_MEMORY,
     *STORED_ARRAYS,
     *DATA_SETS,
     *SAMPLER,

@@ -180,14 +180,36 @@ LOSS_CLASSES = mistakes_in(
         "gathering: no gradient": ("gathered[get_rank()] = own", "pass"),
     },
 ) + mistakes_in(
-    "mmctl/models/losses/triplet_loss.py",
-    ("tests/test_models/test_losses/test_triplet_loss.py",),
+    "mmctl/models/losses/pair_loss.py",
+    (
+        "tests/test_models/test_losses/test_triplet_loss.py",
+        "tests/test_models/test_losses/test_circle_loss.py",
+    ),
     {
         "triplet: every process mines its own clips": (
             "gather_rows(features), gather_rows(labels)",
             "features, labels",
         ),
         "triplet: every process divides by its own factor": ("all_reduce(total)", "pass"),
+    },
+)
+
+INSTANCE_BATCH_NORM = mistakes_in(
+    "mmctl/models/layers/instance_batch_norm.py",
+    (
+        "tests/test_models/test_layers/test_instance_batch_norm.py",
+        "tests/test_models/test_backbones/test_clip_backbone.py",
+    ),
+    {
+        "instance: the batch norm comes first": (
+            "(self.IN(instance), self.BN(batch))",
+            "(self.BN(batch), self.IN(instance))",
+        ),
+        "instance: no scale of its own": ("own, affine=True", "own"),
+        "instance: the frame's means live on": (
+            "own, affine=True",
+            "own, affine=True, track_running_stats=True",
+        ),
     },
 )
 
@@ -198,4 +220,5 @@ LAYERS = (
     *CROSS_SCALE_CONV,
     *BODY,
     *LOSS_CLASSES,
+    *INSTANCE_BATCH_NORM,
 )

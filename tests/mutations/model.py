@@ -127,16 +127,16 @@ PREPROCESSOR = mistakes_in(
     (f"{_TESTS}/test_data_preprocessor.py",),
     {
         "preprocessor: frames reordered": (
-            "torch.cat(inputs)",
-            "torch.cat(inputs).flip(1)",
+            "place.copy_(clips)",
+            "place.copy_(clips.flip(1))",
         ),
         "preprocessor: channels reordered": (
-            "torch.cat(inputs)",
-            "torch.cat(inputs).flip(2)",
+            "place.copy_(clips)",
+            "place.copy_(clips.flip(2))",
         ),
         "preprocessor: mean ignored": (
-            "(joined.float() - self.mean) / self.std",
-            "joined.float() / self.std",
+            ".sub_(self.mean)",
+            "",
         ),
     },
 )

@@ -33,8 +33,8 @@ CLIPS = mistakes_in(
             "(2 * np.arange(clip_len, dtype=np.int64))",
         ),
         "clips: repeated frames count": (
-            "return (1 + np.count_nonzero(changes, axis=1)).astype(np.float32)",
-            "return np.full(len(indices), indices.shape[1], dtype=np.float32)",
+            "len(set(row))",
+            "len(row)",
         ),
     },
 )
@@ -182,8 +182,8 @@ LOAD_AND_PACK = (
         (f"{_TESTS}/test_transforms/test_pack_clip.py",),
         {
             "pack: red and blue exchanged": (
-                "cv2.split(frame, list(target))",
-                "cv2.split(frame, list(target[::-1]))",
+                "permute(0, 1, 4, 2, 3)",
+                "flip(4).permute(0, 1, 4, 2, 3)",
             ),
             "pack: keypoints of clips and frames mixed": (
                 "sample.keypoints = keypoints.unflatten(0, (num_clips, clip_len))",

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
+import torch
 from torch import Tensor
 from torch.utils.data import default_collate, get_worker_info
 
+from mmctl.datasets.batches.lent_memory import Lender, LentTensor
 from mmctl.registry import FUNCTIONS
 
 
@@ -40,6 +43,14 @@ def collate_clips(
 
 def _join(clips: list[Tensor]) -> Tensor:
     """Join clips (M, T, 3, H, W) whose colours are innermost in memory, as PackClip leaves them."""
-    return default_collate([tensor.permute(0, 1, 3, 4, 2) for tensor in clips]).permute(
-        0, 1, 2, 5, 3, 4
-    )
+    frames = [tensor.permute(0, 1, 3, 4, 2) for tensor in clips]
+    memory = _lender().lend(frames[0], len(frames))
+    if memory is None:
+        return default_collate(frames).permute(0, 1, 2, 5, 3, 4)
+    torch.stack(frames, out=memory)
+    return LentTensor.lent(memory.permute(0, 1, 2, 5, 3, 4), memory.piece, memory.is_lent)
+
+
+@functools.cache
+def _lender() -> Lender:
+    return Lender()

@@ -115,12 +115,12 @@ def read_clips(
             f"{place} indices that are integers of shape (clips, {clip_len}), at least one clip, "
             f"got {indices.dtype} of shape {indices.shape}"
         )
-    if indices.min() < 0 or indices.max() >= num_frames:
-        raise ValueError(
-            f"{place} indices from 0 to {num_frames - 1}, got {indices.min()} to {indices.max()}"
-        )
-    given = count_distinct_frames(indices) if weights is None else weights
-    weights = np.asarray(given, dtype=np.float32)
+    lowest, highest = indices.min(), indices.max()
+    if lowest < 0 or highest >= num_frames:
+        raise ValueError(f"{place} indices from 0 to {num_frames - 1}, got {lowest} to {highest}")
+    if weights is None:
+        return indices.astype(np.int64), count_distinct_frames(indices)
+    weights = np.asarray(weights, dtype=np.float32)
     if weights.shape != indices.shape[:1] or not np.all(np.isfinite(weights) & (weights > 0)):
         raise ValueError(
             f"{place} one positive weight per clip, ({len(indices)},), got {weights.tolist()}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -37,10 +38,12 @@ class LoadedFrames(list[np.ndarray]):
     def __init__(self, stack: np.ndarray) -> None:
         super().__init__()
         self.stack = stack
+        # What NumPy names as the base of every view.
+        self._memory = stack if stack.base is None else stack.base
 
     def add(self, frame: np.ndarray) -> None:
         """Add the next frame, and copy it to its place if it lies elsewhere and fits there."""
-        if frame.base is not self.stack and frame.shape == self.stack.shape[1:]:
+        if frame.base is not self._memory and frame.shape == self.stack.shape[1:]:
             place = self.stack[len(self)]
             place[:] = frame
             frame = place
@@ -48,7 +51,7 @@ class LoadedFrames(list[np.ndarray]):
 
     def is_stacked(self) -> bool:
         """Return whether all frames are still those of the array."""
-        return len(self) == len(self.stack) and all(frame.base is self.stack for frame in self)
+        return len(self) == len(self.stack) and all(frame.base is self._memory for frame in self)
 
 
 @TRANSFORMS.register_module()
@@ -107,6 +110,7 @@ class LoadFrames(BaseTransform):
         self.skip_broken = skip_broken
         self.broken = BrokenFrames(broken_list)
         self._backends: dict[str, BaseStorageBackend] = {}
+        self._usual_shape: tuple[int, ...] = (1, 1, 3)
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Add ``frames``.
@@ -141,10 +145,15 @@ class LoadFrames(BaseTransform):
 
     def _load_stacked(self, paths: list[str]) -> LoadedFrames:
         """Decode frames into one array as long as they have the size of the first."""
-        first, _ = self._load(paths[0])
-        frames = LoadedFrames(np.empty((len(paths), *first.shape), dtype=np.uint8))
+        # Most frames of a data set have one size: the first one, too, is decoded to its place.
+        stack = _cached_stack((len(paths), *self._usual_shape))
+        first, _ = self._load(paths[0], stack[0])
+        if first.shape != self._usual_shape:
+            self._usual_shape = first.shape
+            stack = _cached_stack((len(paths), *first.shape))
+        frames = LoadedFrames(stack)
         frames.add(first)
-        for path, place in zip(paths[1:], frames.stack[1:], strict=True):
+        for path, place in zip(paths[1:], stack[1:], strict=True):
             frames.add(self._load(path, place)[0])
         return frames
 
@@ -232,3 +241,15 @@ class LoadFrames(BaseTransform):
             f"skip_broken={self.skip_broken}, broken_list={self.broken.list_file!r}, "
             f"reduce_to={self.reduce_to})"
         )
+
+
+def _cached_stack(shape: tuple[int, ...]) -> np.ndarray:
+    """Return an empty uint8 array that a decoder writes to through the processor's cache.
+
+    libjpeg-turbo writes past the cache to what lies at a multiple of 32 bytes, and the transforms
+    that follow would have to fetch every frame again.
+    """
+    size = math.prod(shape)
+    memory = np.empty(size + 32, dtype=np.uint8)
+    start = (16 - memory.ctypes.data) % 32
+    return memory[start : start + size].reshape(shape)
