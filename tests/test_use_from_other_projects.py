@@ -28,7 +28,7 @@ NEEDED = {"An estimator of mmpose": "mmpose", "A recognizer of mmaction2": "mmac
 @pytest.fixture
 def workplace(tmp_path, drawn_mars, monkeypatch):
     """A folder with the files of the page and drawn people, in which its code runs."""
-    shutil.copytree(drawn_mars, tmp_path / "data" / "drawn")
+    shutil.copytree(drawn_mars, tmp_path / "data" / "people")
     for blocks in SECTIONS.values():
         for _, code in blocks:
             if name := re.match(r"# (\w+\.py)\n", code):

@@ -119,6 +119,8 @@ def test_the_baseline_has_no_rows_of_graphs(tool: ModuleType) -> None:
     rows = {"backbone", "neck (eq. 1)", "fusion head"}
     assert set(tool.count_parameters(model)) == rows
     assert set(tool.count_macs(model, (2, 64, 32), training=True)) == rows
+    titles = list(tool.cost_table(model, (2, 64, 32)).columns[0].cells)
+    assert titles == ["backbone", "neck", "head", "all"]
 
 
 def test_the_shape_of_every_config_is_known(tool: ModuleType) -> None:

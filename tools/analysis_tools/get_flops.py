@@ -43,6 +43,8 @@ COMPONENTS = {
     "fusion head": "head",
 }
 """Rows of the table and the component of the model that each counts."""
+OTHERS = {"neck (eq. 1)": "neck", "fusion head": "head"}
+"""What stands in their places in systems without graphs of parts."""
 HEADS = ("topology", "graph layers", "cross-scale", "fusion head")
 
 
@@ -160,7 +162,7 @@ def cost_table(model: VideoReID, shape: tuple[int, int, int]) -> Table:
         table.add_row(title, *(f"{macs / 1e9:.4f}" for macs in sums), f"{weights / 1e6:.2f}")
 
     for name in test:
-        add(name, [name])
+        add(name if model.graph_head is not None else OTHERS.get(name, name), [name])
     table.add_section()
     if model.graph_head is not None:
         add("graphs and heads", [name for name in test if name in HEADS])
