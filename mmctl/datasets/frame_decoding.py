@@ -41,6 +41,8 @@ def check_content(content: bytes, path: str) -> None:
     Raises:
         ValueError: If the content is empty or lacks its end marker (JPEG and PNG).
     """
+    if content.startswith(_JPEG_START) and content.endswith(_JPEG_END):
+        return
     if not content:
         raise ValueError(f"frame {path} is empty (0 bytes); copy it again")
     for kind, start, end in (("JPEG", _JPEG_START, _JPEG_END), ("PNG", _PNG_START, _PNG_END)):
@@ -127,10 +129,18 @@ def decode_reduced(
     return frame, (frame.shape[0], frame.shape[1])
 
 
+_known_head: tuple[bytes, tuple[int, int]] = (b"", (0, 0))
+"""All before the data of the last plain JPEG, and its size: frames of a set have few different."""
+
+
 def _plain_jpeg_size(content: bytes) -> tuple[int, int] | None:
     """Return height and width of a JPEG that is upright and no monster; None for all else."""
+    global _known_head
     if simplejpeg is None or not content.startswith(_JPEG_START):
         return None
+    head, size = _known_head
+    if head and content.startswith(head):
+        return size
     size, place = (0, 0), len(_JPEG_START)
     try:
         # Segments of a marker, their length in two bytes, and what they hold, up to the data.
@@ -147,7 +157,10 @@ def _plain_jpeg_size(content: bytes) -> tuple[int, int] | None:
             place += 2 + (content[place + 2] << 8 | content[place + 3])
     except IndexError:
         return None
-    return size if content[place] == _MARKER and 0 < size[0] * size[1] <= _LARGEST_PIXELS else None
+    if content[place] != _MARKER or not 0 < size[0] * size[1] <= _LARGEST_PIXELS:
+        return None
+    _known_head = (content[: place + 2], size)
+    return size
 
 
 def _decode_plain_jpeg(content: bytes, out: np.ndarray | None) -> np.ndarray | None:
