@@ -193,6 +193,7 @@ EXAMPLES: dict[str, dict] = {
         "TrackletPieces": pieces_of_tracklets,
     },
     "TRANSFORMS": {
+        "AddMirroredClips": {},
         "CropClip": {"size": (64, 32), "padding": 4},
         "EraseFrames": {"prob": 0.3},
         "FlipClip": {"prob": 0.3},

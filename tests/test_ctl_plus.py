@@ -19,6 +19,7 @@ PARTS = sorted([*FOLDER.glob("steps/*.py"), *FOLDER.glob("causes/*.py")])
 CONFIGS = sorted(path for path in FOLDER.rglob("*.py") if not path.stem.startswith("baseline"))
 TESTED_ONLY = {
     *("after_neck", "centred_cameras", "joined_branches", "longer_test_clips", "one_test_clip"),
+    "mirrored_test_clips",
 }
 
 

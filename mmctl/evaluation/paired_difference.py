@@ -84,21 +84,26 @@ def paired_difference(
     theirs: Sequence[ScoredQueries],
     measure: str,
     bootstrap: Bootstrap | None = None,
+    *,
+    same_trainings: bool = False,
 ) -> Difference:
     """Return how much better one system ranks the same queries than another.
 
     Each side is one or more trainings that differ in their seed. Queries of one person are not
     independent, and nor are trainings of one system: every replicate draws persons, the same for
-    both sides, and seeds, anew for each side, with replacement.
+    both sides, and seeds, anew for each side, with replacement. Where both sides tested the same
+    networks, seeds are drawn once for both: what sets trainings apart is the same on either side.
 
     Args:
         ours: Tests of one system, one per seed.
         theirs: Tests of the other.
         measure: ``'R1'`` or ``'mAP'``.
         bootstrap: Number of replicates, seed and confidence.
+        same_trainings: Whether the tests of a place, one of either side, are of one network.
 
     Raises:
-        ValueError: If the tests are not of the same queries, or a side has none.
+        ValueError: If the tests are not of the same queries, a side has none, or sides of the same
+            trainings have different numbers.
 
     Example:
         >>> queries = ScoredQueries(np.array([1, 2]), np.arange(2), {"R1": np.array([100.0, 0.0])})
@@ -107,6 +112,11 @@ def paired_difference(
     """
     if not ours or not theirs:
         raise ValueError(f"both sides must have a test, got {len(ours)} and {len(theirs)}")
+    if same_trainings and len(ours) != len(theirs):
+        raise ValueError(
+            "sides of the same trainings must have one test of each, got "
+            f"{len(ours)} and {len(theirs)}"
+        )
     first, bootstrap = ours[0], bootstrap or Bootstrap()
     for other in (*ours, *theirs):
         if not np.array_equal(other.tracklet_ids, first.tracklet_ids):
@@ -123,8 +133,11 @@ def paired_difference(
     ]
     rng, number = np.random.default_rng(bootstrap.seed), bootstrap.replicates
     weights = rng.multinomial(len(persons), np.full(len(persons), 1 / len(persons)), size=number)
+    drawn = [rng.integers(len(side), size=(number, len(side))) for side in sums]
+    if same_trainings:
+        drawn[1] = drawn[0]
     ours_drawn, theirs_drawn = (
-        side[rng.integers(len(side), size=(number, len(side)))].mean(axis=1) for side in sums
+        side[seeds].mean(axis=1) for side, seeds in zip(sums, drawn, strict=True)
     )
     replicates = ((ours_drawn - theirs_drawn) * weights).sum(axis=1) / (weights @ counts)
     tail = (1 - bootstrap.confidence) / 2

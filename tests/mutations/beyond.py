@@ -64,9 +64,10 @@ COMPARISON = mistakes_in(
             "persons, rows = first.tracklet_ids, np.arange(len(first.pids))",
         ),
         "pairs: trainings never drawn anew": (
-            "side[rng.integers(len(side), size=(number, len(side)))].mean(axis=1)",
+            "side[seeds].mean(axis=1)",
             "np.repeat(side.mean(axis=0)[None], number, axis=0)",
         ),
+        "pairs: one network drawn twice": ("drawn[1] = drawn[0]", "pass"),
         "pairs: persons weigh alike whatever their queries": (
             "(weights @ counts)",
             "len(first.pids)",
@@ -143,4 +144,20 @@ CIRCLE = mistakes_in(
     },
 )
 
-BEYOND = CIRCLE + CAMERA_SHIFT + ESTIMATE + COMPARISON + CENTRED + FUSED + CONFIDENT
+MIRRORED = mistakes_in(
+    "mmctl/datasets/transforms/mirror_clip.py",
+    ("tests/test_datasets/test_transforms/test_mirror_clip.py",),
+    {
+        "mirrored: all clips": (
+            "np.arange(len(frames), 2 * len(frames))",
+            "np.arange(2 * len(frames))",
+        ),
+        "mirrored: written to what came from outside": (
+            'results["own_frames"] = results["frames"]\n        _mirror',
+            "_mirror",
+        ),
+        "mirrored: no weights of their own": ('"clip_weights", "keypoints"', '"keypoints"'),
+    },
+)
+
+BEYOND = MIRRORED + CIRCLE + CAMERA_SHIFT + ESTIMATE + COMPARISON + CENTRED + FUSED + CONFIDENT

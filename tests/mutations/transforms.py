@@ -51,6 +51,26 @@ AUGMENT_CLIP = mistakes_in(
             "(width / w, height / h)",
             "(height / h, width / w)",
         ),
+        "erase: one draw for all frames": (
+            "generator.random(len(frames)) < self.prob",
+            "np.full(len(frames), generator.random()) < self.prob",
+        ),
+        "erase: erased joints keep their score": (
+            "joints[_inside(joints[:, :2] + 0.5 - (left, top), (width, height)), 2] = 0",
+            "del joints",
+        ),
+        "erase: erased maps stay": (
+            "maps[_inside(peaks - (left, top), (width, height))] = 0",
+            "del maps",
+        ),
+        "erase: the given keypoints are written to": ("results[key].copy()", "results[key]"),
+    },
+)
+
+MIRROR_CLIP = mistakes_in(
+    f"{_TRANSFORMS}/mirror_clip.py",
+    (f"{_TESTS}/test_transforms/test_mirror_clip.py",),
+    {
         "flip: one draw per frame": (
             'num_clips, clip_len = results["clip_indices"].shape',
             'num_clips, clip_len = results["clip_indices"].size, 1',
@@ -64,10 +84,6 @@ AUGMENT_CLIP = mistakes_in(
             "frames.shape[2] - 1 -",
             "frames.shape[1] - 1 -",
         ),
-        "erase: one draw for all frames": (
-            "generator.random(len(frames)) < self.prob",
-            "np.full(len(frames), generator.random()) < self.prob",
-        ),
         "flip: heatmaps of left and right joints not swapped": (
             "[:, FLIP_ORDER, :, ::-1]",
             "[..., ::-1]",
@@ -76,15 +92,6 @@ AUGMENT_CLIP = mistakes_in(
             "[:, FLIP_ORDER, :, ::-1]",
             "[:, FLIP_ORDER, ::-1]",
         ),
-        "erase: erased joints keep their score": (
-            "joints[_inside(joints[:, :2] + 0.5 - (left, top), (width, height)), 2] = 0",
-            "del joints",
-        ),
-        "erase: erased maps stay": (
-            "maps[_inside(peaks - (left, top), (width, height))] = 0",
-            "del maps",
-        ),
-        "erase: the given keypoints are written to": ("results[key].copy()", "results[key]"),
     },
 )
 
@@ -215,6 +222,7 @@ STORED = mistakes_in(
 TRANSFORMS = (
     *CLIPS,
     *AUGMENT_CLIP,
+    *MIRROR_CLIP,
     *CROP_CLIP,
     *LOAD_AND_PACK,
     *STORED,

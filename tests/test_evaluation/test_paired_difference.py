@@ -99,6 +99,19 @@ def test_trainings_that_differ_widen_the_interval() -> None:
     assert found.high - found.low > 5
 
 
+def test_tests_of_the_same_trainings_do_not_pay_for_what_sets_trainings_apart() -> None:
+    persons = np.repeat(np.arange(40), 2)
+    level = np.full(80, 50.0)
+    theirs = [scored(level + step, persons) for step in (-5.0, 0.0, 5.0)]
+    ours = [scored(side.scores["mAP"] + 1.0, persons) for side in theirs]
+    apart = paired_difference(ours, theirs, "mAP")
+    assert apart.high - apart.low > 5
+    same = paired_difference(ours, theirs, "mAP", same_trainings=True)
+    np.testing.assert_allclose([same.mean, same.low, same.high], 1.0)
+    with pytest.raises(ValueError, match="must have one test of each, got 3 and 2"):
+        paired_difference(ours, theirs[:2], "mAP", same_trainings=True)
+
+
 def test_the_text_has_signs_and_both_ends() -> None:
     assert str(Difference(1.26, -0.5, 3.0)) == "+1.3 [-0.5, +3.0]"
 

@@ -3,10 +3,10 @@
 Every file of ``configs/ctl/ablations`` is a difference from the paper's config. Here each is laid
 over another config (by default the quickstart's, on drawn pedestrians), trained and tested once for
 each seed. The base itself is the first row, and each other row is compared with it query by query:
-mean and 95 % interval of the difference, by a bootstrap over persons and seeds. Rows that come to
-the same config share their runs, and rows that differ in the test alone share the training.
-Finished runs are kept, interrupted ones go on, so the script may be stopped and called again at any
-time.
+mean and 95 % interval of the difference, by a bootstrap over persons and seeds (drawn once for both
+where the rows differ in the test alone). Rows that come to the same config share their runs, and
+rows that differ in the test alone share the training. Finished runs are kept, interrupted ones go
+on, so the script may be stopped and called again at any time.
 """
 
 import argparse
@@ -167,17 +167,23 @@ def compare(
     args: argparse.Namespace,
 ) -> str:
     """Return mean and interval of a row's difference to the reference, where both have runs."""
+    seeds = {
+        side.key: [seed for seed in args.seeds if (side.key, seed) in results]
+        for side in (row, reference)
+    }
+    if row.key == reference.key or not all(seeds.values()):
+        return "-"
+    same = row.training == reference.training
+    if same:
+        common = [seed for seed in seeds[row.key] if seed in seeds[reference.key]]
+        if not common:
+            return "-"
+        seeds = dict.fromkeys(seeds, common)
     ours, theirs = (
-        [
-            read_scored_queries(side.run(seed, args).with_suffix(".npz"))
-            for seed in args.seeds
-            if (side.key, seed) in results
-        ]
+        [read_scored_queries(side.run(seed, args).with_suffix(".npz")) for seed in seeds[side.key]]
         for side in (row, reference)
     )
-    if row.key == reference.key or not ours or not theirs:
-        return "-"
-    return str(paired_difference(ours, theirs, measure, Bootstrap(2000)))
+    return str(paired_difference(ours, theirs, measure, Bootstrap(2000), same_trainings=same))
 
 
 def run_all(args: argparse.Namespace) -> None:

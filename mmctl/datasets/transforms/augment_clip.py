@@ -1,4 +1,4 @@
-"""Resize, mirror and erase the frames of clips, keypoints and stored heatmaps included.
+"""Resize and erase the frames of clips, keypoints and stored heatmaps included.
 
 Convention: integer coordinates are pixel centres, so pixel j covers [j - 0.5, j + 0.5). Heatmaps
 (M * T, 17, h, w) cover the whole current frame at a size of their own. No transform writes to
@@ -21,7 +21,6 @@ from mmctl.datasets.transforms.clip_keys import check_keys, checked_size
 from mmctl.datasets.transforms.load_frames import LoadedFrames
 from mmctl.datasets.transforms.sample_clip import pipeline_generator
 from mmctl.registry import TRANSFORMS
-from mmctl.structures import FLIP_ORDER
 
 
 @TRANSFORMS.register_module()
@@ -90,55 +89,6 @@ class ResizeClip(BaseTransform):
 
 
 @TRANSFORMS.register_module()
-class FlipClip(BaseTransform):
-    """Mirror left and right, drawn once per clip so that its frames stay alike.
-
-    Changed keys: ``frames``; where present ``keypoints`` by ``x -> W - 1 - x`` and ``heatmaps``
-    by their columns in reverse, both with left and right joints swapped
-    (``structures.FLIP_ORDER``).
-
-    Args:
-        prob: Probability that a clip is mirrored.
-
-    Raises:
-        ValueError: If ``prob`` is not in [0, 1].
-    """
-
-    def __init__(self, prob: float = 0.5) -> None:
-        self.prob = _checked_probability("FlipClip", prob)
-
-    def transform(self, results: dict[str, Any]) -> dict[str, Any]:
-        """Mirror the drawn clips.
-
-        Raises:
-            ValueError: If the frames are not stacked to one size yet.
-        """
-        frames = stacked_frames("FlipClip", results)
-        num_clips, clip_len = results["clip_indices"].shape
-        drawn = pipeline_generator().random(num_clips) < self.prob
-        flipped = np.flatnonzero(np.repeat(drawn, clip_len))
-        if len(flipped) == 0:
-            return results
-        frames = writable_frames(results)
-        for index in flipped.tolist():
-            cv2.flip(frames[index], 1, frames[index])  # 30 times as fast as a reversed view
-        if "keypoints" in results:
-            keypoints = results["keypoints"].copy()
-            swapped = keypoints[flipped][:, list(FLIP_ORDER)]
-            swapped[..., 0] = frames.shape[2] - 1 - swapped[..., 0]
-            keypoints[flipped] = swapped
-            results["keypoints"] = keypoints
-        if "heatmaps" in results:
-            heatmaps = results["heatmaps"].copy()
-            heatmaps[flipped] = heatmaps[flipped][:, FLIP_ORDER, :, ::-1]
-            results["heatmaps"] = heatmaps
-        return results
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}(prob={self.prob})"
-
-
-@TRANSFORMS.register_module()
 class EraseFrames(BaseTransform):
     """Fill a random rectangle of each drawn frame (random erasing, Zhong et al., AAAI 2020).
 
@@ -167,7 +117,7 @@ class EraseFrames(BaseTransform):
         min_aspect: float = 0.3,
         fill: tuple[int, int, int] = (124, 116, 104),
     ) -> None:
-        self.prob = _checked_probability("EraseFrames", prob)
+        self.prob = checked_probability("EraseFrames", prob)
         if len(area) != 2 or not 0 < area[0] <= area[1] <= 1:
             raise ValueError(
                 "EraseFrames' area must be two shares of the frame with 0 < smallest <= largest "
@@ -237,7 +187,12 @@ class EraseFrames(BaseTransform):
         )
 
 
-def _checked_probability(owner: str, prob: float) -> float:
+def checked_probability(owner: str, prob: float) -> float:
+    """Return a probability.
+
+    Raises:
+        ValueError: If it is none; the owner is named.
+    """
     if not 0 <= prob <= 1:
         raise ValueError(f"{owner}'s prob must be a probability in [0, 1], got {prob}")
     return prob

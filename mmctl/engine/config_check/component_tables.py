@@ -67,7 +67,7 @@ MODEL_KEYS: dict[str, frozenset[str]] = {
     "VideoReID": frozenset({"data_preprocessor", "backbone", "neck", "head", "pose", "graph_head"}),
     "BranchHead": frozenset({"losses", "classifier"}),
     "BranchNeck": frozenset({"branches"}),
-    "ClipBackbone": frozenset({"backbone", "convs", "plugins", "tail"}),
+    "ClipBackbone": frozenset({"backbone", "convs", "norms", "plugins", "tail"}),
     "FusionHead": frozenset({"losses", "classifier"}),
     "PooledBranch": frozenset({"temporal"}),
     "StripeBranch": frozenset({"layers"}),
@@ -79,6 +79,7 @@ EXTRA_KEYS: dict[tuple[str, str], frozenset[str]] = {
     ("BranchHead", "losses"): frozenset({"reads", "loss_weight"}),
     ("BranchNeck", "branches"): frozenset({"maps"}),
     ("ClipBackbone", "convs"): frozenset({"stage", "blocks"}),
+    ("ClipBackbone", "norms"): frozenset({"stage"}),
     ("ClipBackbone", "plugins"): frozenset({"stage", "after"}),
     ("FusionHead", "losses"): frozenset({"reads", "loss_weight"}),
 }
