@@ -3,6 +3,12 @@
 _base_ = '../ctl/baseline_r50_1xb32-240e_mars-256x128.py'
 model = dict(head=dict(test_feature='after'))
 test_evaluator = dict(refinement=dict(centre_cameras=True))
+test_pipeline = [
+    *_base_.test_pipeline[:-1],
+    dict(type='AddMirroredClips'),
+    _base_.test_pipeline[-1],
+]
+test_dataloader = dict(dataset=dict(pipeline=test_pipeline))
 param_scheduler = [
     dict(
         type='LinearLR',

@@ -9,3 +9,9 @@ model = dict(
     )
 )
 test_evaluator = dict(refinement=dict(centre_cameras=True))
+test_pipeline = [
+    *_base_.test_pipeline[:-1],
+    dict(type='AddMirroredClips'),
+    _base_.test_pipeline[-1],
+]
+test_dataloader = dict(dataset=dict(pipeline=test_pipeline))
