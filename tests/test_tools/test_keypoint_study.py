@@ -9,6 +9,7 @@ from types import ModuleType
 
 import numpy as np
 import pytest
+from mmengine.config import Config
 
 from mmctl.datasets import MARS
 from mmctl.datasets.keypoints.keypoint_file import check_belongs
@@ -74,6 +75,22 @@ def test_true_keypoints_come_first_and_the_strongest_noise_before_weaker(
     count = len(study.commands)
     run(study, monkeypatch, drawn_mars, "--work-dir", work, *more)
     assert len(study.commands) == count  # nothing twice
+
+
+def test_every_network_is_tested_on_mirror_images_where_that_is_asked_for(
+    study: ModuleType, drawn_mars: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work = tmp_path / "work"
+    levels = ("--jitter", "--drop", "--swap", 0.5, "--reveal")
+    run(study, monkeypatch, drawn_mars, "--work-dir", work, *levels, "--seeds", 3, "--mirrored")
+    done = [Path(metrics).relative_to(work).as_posix() for metrics, _ in study.commands]
+    assert done[-2:] == ["true/seed3/mirrored.json", "swap-0.5/seed3/mirrored.json"]
+    head, _, true, *_ = (work / "table.md").read_text().splitlines()
+    assert head.count("mirror images in the test") == 1
+    assert true == "| true | 53.0 | 26.5 | 1 | - | - | 0 | 23.0 | 11.5 | 1 |"
+    config = Config.fromfile(work / "mirrored.py")
+    kinds = [step.type for step in config.test_dataloader.dataset.pipeline]
+    assert kinds[-2:] == ["AddMirroredClips", "PackClip"]
 
 
 def test_the_table_has_means_spreads_and_seeds(

@@ -47,6 +47,15 @@ UNITS = {
     "reveal": "share of hidden joints that are shown",
 }
 BOTH, ONLY_TESTED = "trained and tested on them", "trained on true ones, tested on them"
+MIRRORED = "trained and tested on them, mirror images in the test"
+MIRRORED_CONFIG = f"""_base_ = {str(CONFIG)!r}
+test_pipeline = [
+    *_base_.test_pipeline[:-1],
+    dict(type='AddMirroredClips'),
+    _base_.test_pipeline[-1],
+]
+test_dataloader = dict(dataset=dict(pipeline=test_pipeline))
+"""
 Results = dict[tuple[str, str], list[dict]]
 
 
@@ -91,6 +100,9 @@ def parse_args() -> argparse.Namespace:
         parser.add_argument(f"--{kind}", type=float, nargs="*", default=levels, help=text)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--epochs", type=int, default=20, help="of each training (default: 20)")
+    parser.add_argument(
+        "--mirrored", action="store_true", help="once more, with mirror images in every test"
+    )
     parser.add_argument(
         "--table-only", action="store_true", help="table and curves of finished runs"
     )
@@ -161,11 +173,16 @@ def planned_runs(args: argparse.Namespace) -> Iterator[tuple[Condition, int, str
     yield from ((item, seed, BOTH) for item in (true, *args.array) for seed in args.seeds)
     yield from ((item, seed, ONLY_TESTED) for item in others for seed in args.seeds)
     yield from ((item, seed, BOTH) for item in noisy for seed in args.seeds)
+    if args.mirrored:
+        yield from ((item, seed, MIRRORED) for item in (true, *others) for seed in args.seeds)
 
 
 def metrics_file(condition: Condition, seed: int, how: str, args: argparse.Namespace) -> Path:
+    own = args.work_dir / condition.name / f"seed{seed}"
     if how == BOTH:
-        return args.work_dir / condition.name / f"seed{seed}" / "metrics.json"
+        return own / "metrics.json"
+    if how == MIRRORED:
+        return own / "mirrored.json"
     return args.work_dir / "true" / f"seed{seed}" / f"tested_on_{condition.name}.json"
 
 
@@ -175,17 +192,22 @@ def run_one(condition: Condition, seed: int, how: str, args: argparse.Namespace)
     options = overrides(make_array(condition, seed, args), seed, args)
     if how == BOTH:
         return train_and_test(CONFIG, metrics.parent, options, ["--no-validate"])
-    return test(CONFIG, metrics.parent, metrics, options)
+    if how == ONLY_TESTED:
+        return test(CONFIG, metrics.parent, metrics, options)
+    config = args.work_dir / "mirrored.py"
+    write_whole(config, MIRRORED_CONFIG.encode())
+    return test(config, metrics.parent, metrics, options)
 
 
 def write_table(results: Results, args: argparse.Namespace) -> None:
     """Write the Markdown table and the curves of what is measured so far."""
-    lines = [f"| keypoints | Rank-1, {BOTH} | mAP | seeds | Rank-1, {ONLY_TESTED} | mAP | seeds |"]
-    lines += ["|---|---|---|---|---|---|---|"]
+    hows = (BOTH, ONLY_TESTED, MIRRORED) if args.mirrored else (BOTH, ONLY_TESTED)
+    lines = ["| keypoints | " + " | ".join(f"Rank-1, {how} | mAP | seeds" for how in hows) + " |"]
+    lines += ["|" + "---|" * (1 + 3 * len(hows))]
     true, *others = conditions_of(args)
     for condition in (true, *sorted(others, key=lambda item: (item.kind, item.level))):
         cells = [condition.name]
-        for how in (BOTH, ONLY_TESTED):
+        for how in hows:
             found = results.get((condition.name, how), [])
             cells += [spread([item[name] for item in found]) for name in ("R1", "mAP")]
             cells += [str(len(found))]
