@@ -173,6 +173,23 @@ def test_norms_stand_first_in_every_block_of_their_stage():
     assert new == {f"{place}.{name}" for place in replaced for name in own}
 
 
+def test_weights_of_another_norm_are_refused_and_those_of_this_one_begin_a_run(
+    tmp_path, monkeypatch
+):
+    as_in_a_run(monkeypatch)
+    pretrained = {"type": "Pretrained", "checkpoint": str(tmp_path / "image.pth")}
+    image = randomize(build(norms=NORMS)).backbone.state_dict()
+    torch.save(
+        {**image, "fc.weight": torch.zeros(2, 3), "fc.bias": torch.zeros(2)}, tmp_path / "image.pth"
+    )
+    grown = ClipBackbone({**NET, "init_cfg": pretrained}, norms=NORMS)
+    grown.init_weights()
+    assert all(torch.equal(grown.backbone.state_dict()[name], image[name]) for name in image)
+    torch.save(MODELS.build(copy.deepcopy(NET)).state_dict(), tmp_path / "image.pth")
+    with pytest.raises(ValueError, match=r"missing: .*layer1\.0\.bn1\.BN"):
+        ClipBackbone({**NET, "init_cfg": pretrained}, norms=NORMS).init_weights()
+
+
 def test_norms_serve_what_another_camera_made_brighter():
     # What a factor on a frame changes, an instance norm takes away.
     grown = ClipBackbone({**NET, "out_indices": (0,)}, norms=NORMS).eval()
