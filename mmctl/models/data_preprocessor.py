@@ -64,6 +64,8 @@ class ClipDataPreprocessor(BaseDataPreprocessor):
         """
         data = self.cast_data(data)
         inputs = list(data["inputs"])
+        if not inputs:
+            raise ValueError("a batch must have at least one tracklet to be prepared, got none")
         for index, clips in enumerate(inputs):
             if clips.dim() != 5 or clips.shape[2] != 3 or clips.shape[1:] != inputs[0].shape[1:]:
                 raise ValueError(

@@ -290,12 +290,13 @@ LENT_MEMORY = mistakes_in(
     (f"{_TESTS}/test_batches/test_lent_memory.py",),
     {
         "lent: memory comes back while a view is left": (
-            "weakref.finalize(array,",
+            "weakref.finalize(shared.untyped_storage(),",
             "weakref.finalize(shared,",
         ),
-        "lent: memory never comes back": ("is_lent[piece] = 0", "pass"),
-        "lent: lent memory is lent again": ("self._is_lent[piece] = 1", "pass"),
-        "lent: a fork gives back": ("os.getpid() == receiver", "True"),
+        "lent: memory never comes back": ("states[piece] = state", "pass"),
+        "lent: lent memory is lent again": ("self._states[piece] = LENT", "pass"),
+        "lent: a fork sees memory that is lent again": ("before=_give_up", "before=int"),
+        "lent: what was given up is lent again": ("if state == GIVEN_UP:", "if False:"),
         "lent: a piece that is too small": ("< size:", "< 0:"),
     },
 )

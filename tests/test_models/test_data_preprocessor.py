@@ -115,3 +115,8 @@ def test_channels_last_changes_the_place_of_the_numbers_alone():
     assert frames.is_contiguous(memory_format=torch.channels_last)
     convolved = torch.nn.Conv2d(3, 4, 2)(frames)
     assert convolved.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_a_batch_of_nobody_is_refused():
+    with pytest.raises(ValueError, match="at least one tracklet to be prepared, got none"):
+        ClipDataPreprocessor()({"inputs": [], "data_samples": []})

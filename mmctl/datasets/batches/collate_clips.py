@@ -34,7 +34,8 @@ def collate_clips(
         training, otherwise the list of the tensors; and ``data_samples``, the list of the samples.
     """
     clips = [item["inputs"] for item in items]
-    joins = get_worker_info() is not None and len({tensor.shape for tensor in clips}) == 1
+    shapes = {tensor.shape for tensor in clips}
+    joins = get_worker_info() is not None and len(shapes) == 1 and clips[0].dim() == 5
     return {
         "inputs": _join(clips) if joins else clips,
         "data_samples": [item["data_samples"] for item in items],
@@ -44,11 +45,12 @@ def collate_clips(
 def _join(clips: list[Tensor]) -> Tensor:
     """Join clips (M, T, 3, H, W) whose colours are innermost in memory, as PackClip leaves them."""
     frames = [tensor.permute(0, 1, 3, 4, 2) for tensor in clips]
-    memory = _lender().lend(frames[0], len(frames))
+    are_bytes = all(tensor.dtype == torch.uint8 for tensor in frames)
+    memory = _lender().lend(frames[0], len(frames)) if are_bytes else None
     if memory is None:
         return default_collate(frames).permute(0, 1, 2, 5, 3, 4)
     torch.stack(frames, out=memory)
-    return LentTensor.lent(memory.permute(0, 1, 2, 5, 3, 4), memory.piece, memory.is_lent)
+    return LentTensor.lent(memory.permute(0, 1, 2, 5, 3, 4), memory.piece, memory.states)
 
 
 @functools.cache

@@ -57,7 +57,8 @@ class AddMirroredClips(BaseTransform):
     """Put the mirror image of every clip behind the clips, for tests.
 
     The mean over both does not depend on the side that a camera sees a person from, where people
-    are dressed alike on both. The test costs twice as much.
+    are dressed alike on both. The test costs twice as much. Stands behind ``ResizeClip`` and what
+    loads keypoints or heatmaps.
 
     Changed keys: ``frames``, ``clip_indices`` and ``clip_weights`` to twice as many clips; where
     present ``keypoints`` and ``heatmaps``, as by :class:`FlipClip`.

@@ -32,7 +32,7 @@ class PackClip(BaseTransform):
         """Return the packed dict.
 
         Raises:
-            ValueError: If the frames are not stacked to one size yet.
+            ValueError: If the frames are not stacked to one size yet, or are no RGB pictures.
         """
         check_keys("PackClip", results, "frames", "clip_indices", "clip_weights")
         frames = results["frames"]
@@ -40,6 +40,11 @@ class PackClip(BaseTransform):
             raise ValueError(
                 "PackClip must come after ResizeClip in the pipeline, because clips are packed "
                 f"into one tensor, got a {type(frames).__name__} of {len(frames)} frames"
+            )
+        if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[3] != 3:
+            raise ValueError(
+                "frames must be uint8 RGB of shape (frames, height, width, 3) to be packed, got "
+                f"{frames.dtype} {frames.shape}"
             )
         num_clips, clip_len = results["clip_indices"].shape
         frames = torch.from_numpy(writable_frames(results))

@@ -146,7 +146,7 @@ class ClipBackbone(BaseModule):
         own = {key: value for key, value in cfg.items() if key != "stage"}
         if type(block.norm1) is not nn.BatchNorm2d:
             raise ValueError(
-                f"backbone.{path} can replace a batch norm once, got a "
+                f"backbone.{path} can replace a plain batch norm once, got a "
                 f"{type(block.norm1).__name__} in stage {cfg['stage']}"
             )
         given = {"channels": block.norm1.num_features}

@@ -36,6 +36,10 @@ class InstanceBatchNorm(nn.Module):
         self.BN = nn.BatchNorm2d(channels - own)
 
     def forward(self, maps: Tensor) -> Tensor:
-        """Return the normalised maps, (B, channels, H, W) as they came."""
+        """Return the normalised maps, (B, channels, H, W), in their order in memory."""
         instance, batch = maps.split(self.sizes, dim=1)
-        return torch.cat((self.IN(instance), self.BN(batch)), dim=1)
+        joined = torch.cat((self.IN(instance), self.BN(batch)), dim=1)
+        if maps.is_contiguous() or not maps.is_contiguous(memory_format=torch.channels_last):
+            return joined
+        # The instance norm forgets the order in memory, which all layers behind it would lose.
+        return joined.contiguous(memory_format=torch.channels_last)

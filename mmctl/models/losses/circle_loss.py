@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from torch import Tensor
 
 from mmctl.functional.circle import circle_terms
@@ -35,8 +37,10 @@ class CircleLoss(PairLoss):
         super().__init__(loss_weight, mining, reduction)
         if not 0 <= margin <= 1:
             raise ValueError(f"margin must be from 0 to 1, as it shifts cosines, got {margin!r}")
-        if not scale > 0:
-            raise ValueError(f"scale must be positive, as it multiplies cosines, got {scale!r}")
+        if not 0 < scale < math.inf:
+            raise ValueError(
+                f"scale must be positive and finite, as it multiplies cosines, got {scale!r}"
+            )
         self.margin = margin
         self.scale = scale
 

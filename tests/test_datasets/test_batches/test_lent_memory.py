@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import multiprocessing
 import os
 
 import pytest
@@ -9,7 +11,15 @@ import torch
 from torch.utils.data import DataLoader
 
 from mmctl.datasets import collate_clips
-from mmctl.datasets.batches.lent_memory import NUM_PIECES, Lender, LentTensor, _give_back
+from mmctl.datasets.batches.lent_memory import (
+    FREE,
+    GIVEN_UP,
+    LENT,
+    NUM_PIECES,
+    Lender,
+    LentTensor,
+    _set,
+)
 from mmctl.structures import TrackletSample
 
 NUM_ITEMS, SHAPE = 40, (1, 2, 3, 4, 5)
@@ -85,30 +95,68 @@ def test_memory_is_used_again_once_a_batch_is_gone():
 
 
 def test_a_lender_that_has_lent_all_says_so_and_takes_back():
-    lender, like = Lender(), torch.zeros(3, 2, dtype=torch.int16)
+    lender, like = Lender(), torch.zeros(3, 2, dtype=torch.uint8)
     lent = [lender.lend(like, 2) for _ in range(NUM_PIECES)]
     assert sorted(tensor.piece for tensor in lent) == list(range(NUM_PIECES))
-    assert all(tensor.dtype == torch.int16 and tensor.shape == (2, 3, 2) for tensor in lent)
+    assert all(tensor.shape == (2, 3, 2) for tensor in lent)
     assert lender.lend(like, 2) is None
-    _give_back(lent[4].is_lent, 4, os.getpid())
-    place = lent[4].data_ptr()
+    _set(lent[4].states, 4, FREE)
     again = lender.lend(like, 1)
-    assert (again.piece, again.data_ptr()) == (4, place)
-    _give_back(again.is_lent, 4, os.getpid())
+    assert (again.piece, again.data_ptr()) == (4, lent[4].data_ptr())
+    _set(again.states, 4, FREE)
     assert lender.lend(like, 9).shape == (9, 3, 2)
 
 
-def test_a_fork_does_not_give_back_what_its_parent_holds():
-    lender = Lender()
-    lent = lender.lend(torch.zeros(2), 1)
-    _give_back(lent.is_lent, lent.piece, os.getpid() + 1)
-    assert lent.is_lent[lent.piece] == 1
+def test_a_piece_that_was_given_up_is_replaced():
+    lender, like = Lender(), torch.zeros(4, dtype=torch.uint8)
+    lent = [lender.lend(like, 1) for _ in range(NUM_PIECES)]
+    _set(lent[2].states, 2, GIVEN_UP)
+    again = lender.lend(like, 1)
+    assert again.piece == 2
+    assert again.data_ptr() != lent[2].data_ptr()
+    assert again.states.tolist() == [LENT] * NUM_PIECES
+
+
+def sleep_and_read(inputs, ready, path):
+    ready.wait(30)
+    torch.save(inputs.clone(), path)
+
+
+def test_a_fork_keeps_what_its_parent_had(tmp_path):
+    batches, context = iter(loader()), multiprocessing.get_context("fork")
+    ready, children, expected = context.Event(), [], []
+    for number in range(3):
+        batch = next(batches)
+        arguments = (batch["inputs"], ready, tmp_path / f"{number}.pt")
+        children.append(context.Process(target=sleep_and_read, args=arguments))
+        expected.append(batch["inputs"].clone())
+        children[-1].start()
+        del batch, arguments
+    for batch in batches:
+        del batch
+    ready.set()
+    for child in children:
+        child.join()
+    found = [torch.load(tmp_path / f"{number}.pt") for number in range(3)]
+    assert all(torch.equal(a, b) for a, b in zip(found, expected, strict=True))
+
+
+def collate_with_a_view(items):
+    batch = collate_clips(items)
+    return batch | {"first": batch["inputs"][:, :, :1]}
+
+
+def test_a_view_that_a_worker_sends_beside_the_batch_keeps_it():
+    batches = DataLoader(Numbered(), 2, collate_fn=collate_with_a_view, num_workers=1)
+    kept = [batch["first"] for batch in batches]
+    assert [int(first.flatten()[0]) for first in kept] == list(range(0, NUM_ITEMS, 2))
 
 
 def test_what_is_computed_of_lent_memory_is_a_plain_tensor():
-    lent = Lender().lend(torch.zeros(2), 3)
+    lent = Lender().lend(torch.zeros(2, dtype=torch.uint8), 3)
     assert isinstance(lent, LentTensor)
-    assert type(lent + 1) is type(lent[0]) is type(lent.double()) is torch.Tensor
+    for made in (lent + 1, lent[0], lent.double(), copy.deepcopy(lent)):
+        assert type(made) is torch.Tensor
 
 
 def test_clips_of_another_order_in_memory_and_other_types_are_joined():

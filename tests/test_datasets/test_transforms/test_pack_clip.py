@@ -45,6 +45,15 @@ def test_frames_that_the_pipeline_made_are_not_copied():
     assert inputs.permute(0, 1, 3, 4, 2).is_contiguous()
 
 
+@pytest.mark.parametrize("shape", [(6, 5, 4), (6, 5, 4, 1), (6, 5, 4, 3)])
+def test_frames_that_are_no_rgb_pictures_are_refused(shape):
+    frames = np.zeros(shape, dtype=np.uint8 if shape[-1] != 3 else np.float32)
+    with pytest.raises(
+        ValueError, match=r"must be uint8 RGB of shape \(frames, height, width, 3\)"
+    ):
+        PackClip().transform({**packed_results(), "frames": frames})
+
+
 def test_the_sample_carries_labels_and_weights():
     sample = PackClip().transform(packed_results())["data_samples"]
     assert (sample.pid, sample.camid, sample.tracklet_id, sample.gt_label) == (7, 2, 11, 4)

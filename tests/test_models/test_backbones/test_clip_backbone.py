@@ -229,7 +229,10 @@ def test_a_stem_without_rectifier_lets_negative_values_through():
         ({"convs": [{**CONVS[0], "blocks": (4,)}]}, "blocks of stage 2, from 0 to 3, got 4"),
         ({"convs": [CONVS[0], CONVS[0]]}, r"convs\[1\] can replace a plain convolution once"),
         ({"norms": [{**NORMS[0], "stage": 0}]}, r"norms\[0\].stage must be from 1 to 4, .* got 0"),
-        ({"norms": [NORMS[0], NORMS[0]]}, r"norms\[1\] can replace a batch norm once, .* stage 1"),
+        (
+            {"norms": [NORMS[0], NORMS[0]]},
+            r"norms\[1\] can replace a plain batch norm once, .* stage 1",
+        ),
         ({"norms": [{"type": "mmctl.InstanceBatchNorm"}]}, r"norms\[0\] must have stage to say"),
         ({"plugins": [{"type": "mmctl.NonLocalBlock", "stage": 2}]}, "must have stage and after"),
         ({"plugins": PLUGINS * 2}, r"plugins\[1\] stands where another plug-in does, layer2_1"),

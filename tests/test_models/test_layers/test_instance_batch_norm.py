@@ -19,7 +19,7 @@ def by_loops(norm, maps):
 
 
 @pytest.mark.parametrize(
-    ("channels", "ratio", "instances"), [(6, 0.5, 3), (5, 0.5, 2), (4, 0.3, 1)]
+    ("channels", "ratio", "instances"), [(6, 0.5, 3), (7, 0.5, 3), (4, 0.3, 1)]
 )
 def test_it_equals_the_loops(channels, ratio, instances):
     norm, maps = randomize(InstanceBatchNorm(channels, ratio).double()), normal(3, channels, 4, 2)
@@ -34,6 +34,14 @@ def test_only_the_batch_norm_depends_on_the_other_frames():
     first, second = norm(maps)[0], norm(other)[0]
     assert torch.equal(first[:2], second[:2])
     assert not torch.allclose(first[2:], second[2:])
+
+
+def test_maps_keep_their_order_in_memory():
+    norm, maps = InstanceBatchNorm(4), normal(2, 4, 3, 5, dtype=torch.float32)
+    assert norm(maps).is_contiguous()
+    last = norm(maps.contiguous(memory_format=torch.channels_last))
+    assert last.is_contiguous(memory_format=torch.channels_last)
+    torch.testing.assert_close(last, norm(maps))
 
 
 @pytest.mark.parametrize(("channels", "ratio"), [(1, 0.5), (4, 0.0), (4, 1.0)])

@@ -19,7 +19,7 @@ def test_it_is_the_weighted_mean_of_its_terms():
 
 
 def test_the_defaults_are_the_authors_for_persons():
-    assert vars(CircleLoss()).items() >= {"margin": 0.25, "loss_weight": 1.0}.items()
+    assert vars(CircleLoss()).items() >= {"margin": 0.25, "scale": 64.0, "loss_weight": 1.0}.items()
 
 
 def embed_and_differentiate(rows):
@@ -45,7 +45,8 @@ def test_two_processes_compare_the_clips_of_both(tmp_path):
     ("arguments", "message"),
     [
         ({"margin": 1.5}, "margin must be from 0 to 1, .* got 1.5"),
-        ({"scale": 0.0}, "scale must be positive, .* got 0.0"),
+        ({"scale": 0.0}, "scale must be positive and finite, .* got 0.0"),
+        ({"scale": float("inf")}, "scale must be positive and finite, .* got inf"),
         ({"mining": "none"}, "mining must be one of"),
         ({"reduction": "max"}, "reduction must be one of"),
     ],
