@@ -34,7 +34,7 @@ def circle_terms(
     Example:
         >>> features, labels = torch.eye(2)[[0, 0, 1]], torch.tensor([0, 0, 1])
         >>> [round(term, 3) for term in circle_terms(features, labels, scale=1.0).tolist()]
-        [0.632, 0.632, 0.0]
+        [0.633, 0.633, 0.0]
     """
     if features.dim() != 2 or labels.shape != features.shape[:1]:
         raise ValueError(

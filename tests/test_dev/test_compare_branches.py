@@ -30,7 +30,18 @@ def test_features_are_those_of_the_head_and_parts_of_equal_length() -> None:
     torch.testing.assert_close(found[name], expected)
 
 
-@pytest.mark.parametrize(("name", "rows"), [("ctl", 8), ("baseline", 2)])
+def test_parts_are_compared_with_their_own_as_far_as_both_show_them() -> None:
+    pieces, weights = normal(3, 2, 4), torch.tensor([[1.0, 0.5], [1.0, 0.0], [0.25, 1.0]])
+    found = compare_branches.fused_distances(pieces, weights)
+    for a in range(3):
+        for b in range(3):
+            shared = weights[a] * weights[b]
+            cosines = torch.cosine_similarity(pieces[a], pieces[b])
+            expected = 1 - (shared * cosines).sum() / shared.sum()
+            assert found[a, b] == pytest.approx(expected.item())
+
+
+@pytest.mark.parametrize(("name", "rows"), [("ctl", 12), ("baseline", 2)])
 def test_a_checkpoint_gives_a_row_for_each(
     name: str,
     rows: int,

@@ -14,7 +14,7 @@ from mmctl.engine import read_config
 from tests.conftest import ROOT, load_tool
 
 BASE = "configs/quickstart/ctl_r18_quickstart.py"
-STEPS = [f"configs/ctl_plus/steps/{name}.py" for name in ("after_neck", "norms")]
+STEPS = [f"configs/ctl_plus/steps/{name}.py" for name in ("after_neck", "logit_scale")]
 
 
 @pytest.fixture
