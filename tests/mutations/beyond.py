@@ -152,10 +152,6 @@ MIRRORED = mistakes_in(
             "np.arange(len(frames), 2 * len(frames))",
             "np.arange(2 * len(frames))",
         ),
-        "mirrored: written to what came from outside": (
-            'results["own_frames"] = results["frames"]\n        _mirror',
-            "_mirror",
-        ),
         "mirrored: no weights of their own": ('"clip_weights", "keypoints"', '"keypoints"'),
     },
 )
