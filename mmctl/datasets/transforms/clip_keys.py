@@ -17,13 +17,13 @@ def check_keys(owner: str, results: Mapping[str, Any], *keys: str) -> None:
     Raises:
         ValueError: If a key is missing.
     """
-    missing = [key for key in keys if key not in results]
-    if missing:
-        raise ValueError(
-            f"{owner} works on the clips of a tracklet and needs {', '.join(keys)}, which a data "
-            "set with frame_paths, SampleClip and LoadFrames before it give, got results with "
-            f"{', '.join(sorted(map(str, results)))}"
-        )
+    for key in keys:
+        if key not in results:
+            raise ValueError(
+                f"{owner} works on the clips of a tracklet and needs {', '.join(keys)}, which a "
+                "data set with frame_paths, SampleClip and LoadFrames before it give, got results "
+                f"with {', '.join(sorted(map(str, results)))}"
+            )
 
 
 def checked_size(owner: str, size: Sequence[int]) -> tuple[int, ...]:

@@ -115,17 +115,19 @@ def read_clips(
             f"{place} indices that are integers of shape (clips, {clip_len}), at least one clip, "
             f"got {indices.dtype} of shape {indices.shape}"
         )
-    lowest, highest = indices.min(), indices.max()
+    indices = indices.astype(np.int64)
+    numbers = indices.ravel().tolist()  # a handful, for which NumPy's functions take longer
+    lowest, highest = min(numbers), max(numbers)
     if lowest < 0 or highest >= num_frames:
         raise ValueError(f"{place} indices from 0 to {num_frames - 1}, got {lowest} to {highest}")
     if weights is None:
-        return indices.astype(np.int64), count_distinct_frames(indices)
+        return indices, count_distinct_frames(indices)
     weights = np.asarray(weights, dtype=np.float32)
     if weights.shape != indices.shape[:1] or not np.all(np.isfinite(weights) & (weights > 0)):
         raise ValueError(
             f"{place} one positive weight per clip, ({len(indices)},), got {weights.tolist()}"
         )
-    return indices.astype(np.int64), weights
+    return indices, weights
 
 
 def _check_function(name: str, function: Any) -> None:

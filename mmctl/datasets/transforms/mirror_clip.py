@@ -45,7 +45,8 @@ class FlipClip(BaseTransform):
         stacked_frames("FlipClip", results)
         num_clips, clip_len = results["clip_indices"].shape
         drawn = pipeline_generator().random(num_clips) < self.prob
-        _mirror(results, np.flatnonzero(np.repeat(drawn, clip_len)))
+        if drawn.any():
+            _mirror(results, np.flatnonzero(np.repeat(drawn, clip_len)))
         return results
 
     def __repr__(self) -> str:
@@ -89,8 +90,6 @@ def _mirror(results: dict[str, Any], rows: np.ndarray) -> None:
         results: With stacked frames.
         rows: Which of them, (n,).
     """
-    if len(rows) == 0:
-        return
     frames = writable_frames(results)
     for index in rows.tolist():
         cv2.flip(frames[index], 1, frames[index])  # 30 times as fast as a reversed view

@@ -47,8 +47,11 @@ class PackClip(BaseTransform):
                 f"{frames.dtype} {frames.shape}"
             )
         num_clips, clip_len = results["clip_indices"].shape
-        frames = torch.from_numpy(writable_frames(results))
-        clips = frames.unflatten(0, (num_clips, clip_len)).permute(0, 1, 4, 2, 3)
+        clips = torch.from_numpy(
+            writable_frames(results)
+            .reshape(num_clips, clip_len, *frames.shape[1:])
+            .transpose(0, 1, 4, 2, 3)
+        )
         sample = TrackletSample(**{key: results[key] for key in _LABELS if key in results})
         sample.clip_weights = torch.from_numpy(results["clip_weights"])
         if "keypoints" in results:

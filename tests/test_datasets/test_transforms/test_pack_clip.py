@@ -58,6 +58,8 @@ def test_the_sample_carries_labels_and_weights():
     sample = PackClip().transform(packed_results())["data_samples"]
     assert (sample.pid, sample.camid, sample.tracklet_id, sample.gt_label) == (7, 2, 11, 4)
     assert sample.split == "train"
+    # As data, not as metainfo, which MMEngine copies deeply whenever a sample moves.
+    assert {"pid", "camid", "tracklet_id", "gt_label", "split", "frame_paths"} <= set(sample.keys())
     assert sample.frame_paths == ["a.jpg", "b.jpg"]
     assert sample.clip_weights.tolist() == [3, 2]
     assert sample.clip_weights.dtype == torch.float32
