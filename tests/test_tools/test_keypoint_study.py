@@ -182,3 +182,22 @@ def test_folders_that_were_not_drawn_and_missing_arrays_are_named(
     with pytest.raises(SystemExit):
         run(study, monkeypatch, drawn_mars, "--array", "learned=none.npy")
     assert "must be NAME=FILE with a keypoint array" in capsys.readouterr().err
+
+
+def test_a_name_stands_for_one_array(
+    study: ModuleType, drawn_mars: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exact, other = drawn_mars / "info" / "keypoints.npy", tmp_path / "other.npy"
+    array = np.load(exact)
+    np.save(other, array + 1)
+    work = ("--work-dir", tmp_path / "work", *LEVELS, "--seeds", 0)
+    for more in (["--array", f"true={exact}"], ["--array", f"a={exact}", f"a={other}"]):
+        with pytest.raises(ValueError, match="must be one that no other has"):
+            run(study, monkeypatch, drawn_mars, *work, *more)
+    with pytest.raises(ValueError, match=r"got 'jitter-0.1' 2 times"):
+        run(study, monkeypatch, drawn_mars, *work, "--jitter", 0.1, 0.1000000001)
+    assert study.commands == []
+    run(study, monkeypatch, drawn_mars, *work, "--array", f"a={exact}")
+    with pytest.raises(ValueError, match="its content is another one; choose another name"):
+        run(study, monkeypatch, drawn_mars, *work, "--array", f"a={other}")
+    run(study, monkeypatch, drawn_mars, *work, "--array", f"b={other}")

@@ -106,3 +106,45 @@ def test_other_configs_are_rows_and_the_reference_can_be_one(
     assert [row[5] for row in rows] == [
         *("+0.0 [+0.0, +0.0]", "-", "+33.3 [+0.0, +100.0]", "+0.0 [+0.0, +0.0]")
     ]
+
+
+def test_overrides_are_part_of_what_a_run_is(
+    tool: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work = tmp_path / "work"
+    run(tool, monkeypatch, work)
+    count = len(tool.calls)
+    run(tool, monkeypatch, work, "--cfg-options", "train_cfg.max_epochs=2")
+    assert len(tool.calls) == 2 * count
+    # What changes the test alone trains nothing.
+    run(tool, monkeypatch, work, "--cfg-options", "test_evaluator.distance=euclidean")
+    assert tool.calls[2 * count :] == ["test"] * 6
+
+
+def test_ablations_of_one_file_name_stay_apart(
+    tool: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps = []
+    for weight in (1, 2):
+        steps.append(tmp_path / str(weight) / "mine.py")
+        steps[-1].parent.mkdir()
+        change = f"model = dict(head=dict(part_weight={weight}))"
+        steps[-1].write_text(f"_base_ = './base.py'\n{change}\n")
+    files = [tool.merge(path, Path(BASE), tmp_path / "configs") for path in steps]
+    weights = [read_config(file).model.head.part_weight for file in files]
+    assert weights == [1, 2]
+
+
+def test_rows_of_other_queries_are_listed_without_a_difference(
+    tool: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work, out = tmp_path / "work", tmp_path / "new" / "table.md"
+    run(tool, monkeypatch, work)
+    after = next(
+        path for path in work.glob("*/seed0/*.npz") if np.load(path)["first_match"][2] == 0
+    )
+    arrays = dict(np.load(after))
+    np.savez(after, **arrays | {"first_match": np.array([-1, 3, 0])})
+    run(tool, monkeypatch, work, "--table-only", "--out", str(out))
+    rows = [cells(line) for line in out.read_text().splitlines()[2:]]
+    assert [row[5] for row in rows] == ["-", "-", "+0.0 [+0.0, +0.0]"]

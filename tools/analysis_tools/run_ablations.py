@@ -5,8 +5,9 @@ over another config (by default the quickstart's, on drawn pedestrians), trained
 each seed. The base itself is the first row, and each other row is compared with it query by query:
 mean and 95 % interval of the difference, by a bootstrap over persons and seeds (drawn once for both
 where the rows differ in the test alone). Rows that come to the same config share their runs, and
-rows that differ in the test alone share the training. Finished runs are kept, interrupted ones go
-on, so the script may be stopped and called again at any time.
+rows that differ in the test alone share the training; ``--cfg-options`` are part of each config.
+Finished runs are kept, interrupted ones go on, so the script may be stopped and called again at any
+time.
 """
 
 import argparse
@@ -18,11 +19,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 
-from mmengine.config import Config
+import numpy as np
 from repeated_runs import ROOT, finished, name_protocols, spread, test, train, working_alone
 from rich.progress import Progress
 
 from mmctl.engine import read_config, run_command
+from mmctl.engine.config_check.config_overrides import apply_overrides, parse_option
 from mmctl.evaluation import paired_difference, read_scored_queries
 from mmctl.evaluation.calibration_records import Bootstrap
 
@@ -38,7 +40,7 @@ class Row:
         path: The file as it was given.
         title: The first sentences of its docstring.
         paper: The paper's Rank-1 and mAP, where the docstring has them.
-        key: Hash of the config: rows with equal keys are the same experiment.
+        key: Hash of config and overrides: rows with equal keys are the same experiment.
         training: Hash of what the config trains.
         config: The config to train.
     """
@@ -77,27 +79,30 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--jobs", type=int, default=1, help="runs at a time")
     parser.add_argument("--out", type=Path, help="table; default: table.md in the work dir")
     parser.add_argument(
-        "--cfg-options", nargs="+", default=[], help="handed to every training and test"
+        "--cfg-options", nargs="+", default=[], help="overrides of every training and test"
     )
     parser.add_argument("--table-only", action="store_true", help="write the table of what is done")
     return parser.parse_args()
 
 
-def merge(path: Path, base: Path, folder: Path) -> Row:
-    """Write the ablation with its base replaced, and describe it."""
+def merge(path: Path, base: Path, folder: Path) -> Path:
+    """Write the ablation with its base replaced, and return the file."""
     text = path.read_text()
     if len(BASE_LINE.findall(text)) != 1:
         raise ValueError(f"{path} must have exactly one line _base_ = '...' to replace")
+    merged = BASE_LINE.sub(f"_base_ = {str(base.resolve())!r}", text)
     folder.mkdir(parents=True, exist_ok=True)
-    merged = folder / path.name
-    merged.write_text(BASE_LINE.sub(f"_base_ = {str(base.resolve())!r}", text))
-    return describe(path, merged)
+    # Files of one name come from several folders.
+    config = folder / f"{path.stem}_{hash_of(merged)}.py"
+    config.write_text(merged)
+    return config
 
 
-def describe(path: Path, config: Path) -> Row:
-    """Return the row of a config, which the docstring of a file names."""
+def describe(path: Path, config: Path, options: list[str]) -> Row:
+    """Return the row of a config with overrides, which the docstring of a file names."""
     cfg = read_config(config)
-    key = hash_of(cfg)
+    apply_overrides(cfg, dict(parse_option(item) for item in options))
+    key = hash_of(cfg.pretty_text)
     for name in [name for name in cfg if name.startswith("test_")]:
         cfg.pop(name)
     for name in ("test_feature", "test_branches"):
@@ -106,11 +111,11 @@ def describe(path: Path, config: Path) -> Row:
     paper = PAPER.search(docstring)
     numbers = (paper[1], paper[2]) if paper else ("-", "-")
     title = docstring.splitlines()[0].split(":")[0].rstrip(".")
-    return Row(path, title, numbers, key, hash_of(cfg), config)
+    return Row(path, title, numbers, key, hash_of(cfg.pretty_text), config)
 
 
-def hash_of(cfg: Config) -> str:
-    return hashlib.sha256(cfg.pretty_text.encode()).hexdigest()[:12]
+def hash_of(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def run_one(row: Row, seed: int, args: argparse.Namespace, alone: Lock) -> dict:
@@ -125,7 +130,7 @@ def run_one(row: Row, seed: int, args: argparse.Namespace, alone: Lock) -> dict:
         alone: Held while training: rows may share it.
     """
     path = row.run(seed, args)
-    options = [f"randomness.seed={seed}", *args.cfg_options]
+    options = [*args.cfg_options, f"randomness.seed={seed}"]
     if read_done(path) is None:
         with alone:
             train(row.config, path.parent, options, ["--no-validate"])
@@ -154,9 +159,8 @@ def write_table(
         cells += [compare(row, reference, measure, results, args) for measure in ("R1", "mAP")]
         cells += [str(len(found)), name_protocols(found)]
         lines.append("| " + " | ".join(cells) + " |")
-    path = args.out or args.work_dir / "table.md"
-    path.write_text("\n".join(lines) + "\n")
-    return path
+    args.out.write_text("\n".join(lines) + "\n")
+    return args.out
 
 
 def compare(
@@ -166,7 +170,10 @@ def compare(
     results: dict[tuple[str, int], dict],
     args: argparse.Namespace,
 ) -> str:
-    """Return mean and interval of a row's difference to the reference, where both have runs."""
+    """Return mean and interval of a row's difference to the reference.
+
+    Only where both have runs, and of the same queries: another protocol may leave some out.
+    """
     seeds = {
         side.key: [seed for seed in args.seeds if (side.key, seed) in results]
         for side in (row, reference)
@@ -183,15 +190,25 @@ def compare(
         [read_scored_queries(side.run(seed, args).with_suffix(".npz")) for seed in seeds[side.key]]
         for side in (row, reference)
     )
+    first, *others = (test.tracklet_ids for test in (*ours, *theirs))
+    if not all(np.array_equal(first, other) for other in others):
+        return "-"
     return str(paired_difference(ours, theirs, measure, Bootstrap(2000), same_trainings=same))
 
 
 def run_all(args: argparse.Namespace) -> None:
     """Do the runs that are not done yet, and write the table."""
     paths = args.ablations or sorted((ROOT / "configs/ctl/ablations").glob("*.py"))
-    ablations = [merge(path, args.base, args.work_dir / "configs") for path in paths]
-    base, *whole = (describe(path, path.resolve()) for path in (args.base, *args.whole))
-    reference = describe(args.reference, args.reference.resolve()) if args.reference else base
+    files = [merge(path, args.base, args.work_dir / "configs") for path in paths]
+    ablations = [
+        describe(path, config, args.cfg_options) for path, config in zip(paths, files, strict=True)
+    ]
+    base, *whole = (
+        describe(path, path.resolve(), args.cfg_options) for path in (args.base, *args.whole)
+    )
+    reference = base
+    if args.reference:
+        reference = describe(args.reference, args.reference.resolve(), args.cfg_options)
     rows = [base, *whole, *ablations]
     distinct = {row.key: row for row in (reference, *rows)}
     todo = [(row, seed) for seed in args.seeds for row in distinct.values()]
@@ -219,6 +236,8 @@ def run_all(args: argparse.Namespace) -> None:
 def main() -> None:
     args = parse_args()
     args.work_dir = args.work_dir.resolve()
+    args.out = args.out or args.work_dir / "table.md"
+    args.out.parent.mkdir(parents=True, exist_ok=True)
     with working_alone(args.work_dir, args.table_only):
         run_all(args)
 

@@ -8,6 +8,7 @@ the end or with ``--table-only``.
 """
 
 import argparse
+import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -56,6 +57,7 @@ test_pipeline = [
 ]
 test_dataloader = dict(dataset=dict(pipeline=test_pipeline))
 """
+_TAKEN = ("", ".", "..", "keypoints")
 Results = dict[tuple[str, str], list[dict]]
 
 
@@ -117,7 +119,17 @@ def conditions_of(args: argparse.Namespace) -> list[Condition]:
         levels = sorted(getattr(args, kind), reverse=True)
         noisy = [Condition(f"{kind}-{level:g}", None, kind, level) for level in levels]
         ranks += list(enumerate(noisy))
-    return [true, *args.array, *(item for _, item in sorted(ranks, key=lambda pair: pair[0]))]
+    conditions = [true, *args.array]
+    conditions += [item for _, item in sorted(ranks, key=lambda pair: pair[0])]
+    names = [condition.name for condition in conditions]
+    for name in names:
+        if names.count(name) > 1 or not name.isprintable() or name in _TAKEN or "/" in name:
+            raise ValueError(
+                f"the name of an --array and each level must be one that no other has and no file "
+                f"of the study ({', '.join(_TAKEN)}), because its runs get a folder of it, "
+                f"got {name!r} {names.count(name)} times"
+            )
+    return conditions
 
 
 def read_settings(args: argparse.Namespace) -> dict:
@@ -240,19 +252,29 @@ def check_work_dir(args: argparse.Namespace) -> None:
     """Raise if the work folder holds runs on other data or of another length."""
     path = args.work_dir / "study.json"
     study = {"data": read_settings(args), "epochs": args.epochs}
-    if path.exists() and read_json(path, "record of the study") != study:
+    there = read_json(path, "record of the study") if path.exists() else study
+    arrays = there.pop("arrays", {})
+    if there != study:
         raise ValueError(
             f"{args.work_dir} holds runs of another study ({path}), which must not be mixed with "
             f"this one, {study}; choose another --work-dir"
         )
+    for array in args.array:
+        digest = hashlib.sha256(array.array.read_bytes()).hexdigest()
+        if arrays.setdefault(array.name, digest) != digest:
+            raise ValueError(
+                f"--array {array.name}={array.array} must be the array that {args.work_dir} has "
+                "numbers of under this name, because both would be taken for one, but its content "
+                "is another one; choose another name"
+            )
     args.work_dir.mkdir(parents=True, exist_ok=True)
-    write_whole(path, json.dumps(study).encode())
+    write_whole(path, json.dumps(study | {"arrays": arrays}).encode())
 
 
 def run_all(args: argparse.Namespace) -> None:
     """Do the runs that are not done yet, and write the table and the curves."""
-    check_work_dir(args)
     runs = list(planned_runs(args))
+    check_work_dir(args)
     if args.table_only:
         runs = [run for run in runs if finished(metrics_file(*run, args)) is not None]
     results: Results = {}
