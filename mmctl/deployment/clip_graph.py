@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmctl.functional.keypoints import decode_heatmaps
-from mmctl.models.clip_average import scale_pieces
+from mmctl.models.clip_average import scale_branches
 from mmctl.models.data_preprocessor import ClipDataPreprocessor
 from mmctl.models.heads.branch_head import BranchHead
 from mmctl.models.heads.fusion_head import FusionHead
@@ -95,7 +95,7 @@ class ClipGraph(nn.Module):
             parts = raw.split(list(self.widths.values()), dim=1)
             norms = zip(self.test_norms, parts, strict=True)
             raw = torch.cat([norm(part) for norm, part in norms], dim=1)
-        return F.normalize(scale_pieces(raw, self.pieces), dim=1), raw
+        return F.normalize(scale_branches(raw, self.pieces), dim=1), raw
 
 
 class PoseGraph(nn.Module):

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from mmctl.deployment.graph_card import GraphCard
 from mmctl.deployment.onnx_session import open_session, run_session
-from mmctl.models.clip_average import average_clips, scale_pieces
+from mmctl.models.clip_average import average_clips, scale_branches
 from mmctl.structures import TrackletSample
 
 SUFFIX = ".onnx"
@@ -136,8 +136,10 @@ class OnnxModel:
         for start in range(0, len(frames), step):
             rows = slice(start, start + step)
             raws.append(self.run(frames[rows], None if stored is None else stored[rows])[1])
-        means = scale_pieces(torch.stack(average_clips(torch.cat(raws), samples)), self.card.widths)
-        for sample, mean in zip(samples, means, strict=True):
-            sample.feature = torch.nn.functional.normalize(mean, dim=0)
-            sample.feature_norm = mean.norm()
+        means = torch.stack(average_clips(torch.cat(raws), samples))
+        finished = scale_branches(means, self.card.widths)
+        for sample, mean, feature in zip(samples, means, finished, strict=True):
+            sample.feature = torch.nn.functional.normalize(feature, dim=0)
+            sample.feature_norm = feature.norm()
+            sample.clip_mean, sample.unit_widths = mean, tuple(self.card.widths)
         return samples

@@ -203,7 +203,7 @@ def _check_dump_file(path: Path) -> None:
 
 
 def _join_pieces(results: list[dict]) -> list[dict]:
-    """Return one result per tracklet: of pieces the sum, weighted, as a unit vector.
+    """Return one result per tracklet: of pieces the mean over their clips, as a unit vector.
 
     Raises:
         ValueError: If a piece is missing or comes twice.
@@ -220,11 +220,16 @@ def _join_pieces(results: list[dict]) -> list[dict]:
                 f"every piece of tracklet {tracklet_id} must come once, "
                 f"got {[result['piece'] for result in own]}"
             )
-        features = [result["piece_weight"] * result["feature"].astype(np.float64) for result in own]
-        total = np.sum(features, axis=0)
-        feature = total / max(np.linalg.norm(total), np.finfo(np.float32).tiny)
+        total = np.sum([result["piece_sum"] for result in own], axis=0)
+        branches = np.split(total, np.cumsum(own[0]["unit_widths"])[:-1].astype(int))
+        feature = _unit(np.concatenate([_unit(branch) for branch in branches]))
         whole.append(own[0] | {"feature": feature.astype(np.float32)})
     return whole
+
+
+def _unit(vector: np.ndarray) -> np.ndarray:
+    """Return a vector at length one; zeros stay zeros."""
+    return vector / max(np.linalg.norm(vector), np.finfo(np.float32).tiny)
 
 
 def _unlabelled(results: list[dict]) -> UnlabelledError:

@@ -16,8 +16,8 @@ _OWN = ("tracklet_id", "frame_paths")
 """What every sample of our data sets has, whoever it is."""
 
 _LABELS = ("gt_label", "label")
-_OPTIONAL = ("tracklet_id", "frame_paths", "clip_mode", "piece", "clip_weights", "feature_norm")
-_PIECE_KEYS = ("tracklet_id", "clip_weights", "feature_norm")
+_PIECE_KEYS = ("tracklet_id", "clip_weights", "clip_mean", "unit_widths")
+_OPTIONAL = ("frame_paths", "clip_mode", "piece", *_PIECE_KEYS)
 
 
 class SampleFields:
@@ -144,7 +144,11 @@ def _read_piece(found: dict[str, Any], name: str) -> dict[str, Any]:
     missing = [key for key in _PIECE_KEYS if found[key] is None]
     if missing:
         raise ValueError(
-            f"a piece of a tracklet must have {_PIECE_KEYS} to be weighted, {name} lacks {missing}"
+            f"a piece of a tracklet must have {_PIECE_KEYS} to be added up, {name} lacks {missing}"
         )
-    weight = float(found["feature_norm"]) * float(found["clip_weights"].sum())
-    return {"piece": tuple(found["piece"]), "piece_weight": weight}
+    weight = float(found["clip_weights"].sum())
+    return {
+        "piece": tuple(found["piece"]),
+        "piece_sum": weight * _as_vector(found["clip_mean"], name).astype(np.float64),
+        "unit_widths": tuple(found["unit_widths"]),
+    }

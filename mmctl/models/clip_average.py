@@ -34,16 +34,16 @@ def average_clips(clips: Tensor, data_samples: list[TrackletSample]) -> list[Ten
     return features
 
 
-def scale_pieces(raw: Tensor, pieces: Sequence[int]) -> Tensor:
-    """Return features whose pieces have length 1, (B, C), as heads with ``normalize_each`` do.
+def scale_branches(raw: Tensor, widths: Sequence[int]) -> Tensor:
+    """Return features whose branches have length 1, (B, C), as heads with ``normalize_each`` do.
 
     Args:
         raw: Those of clips, or their means, (B, C).
-        pieces: Channels of the pieces; none: the features as they are.
+        widths: Channels of the branches; none: the features as they are.
     """
-    if not pieces:
+    if not widths:
         return raw
-    return torch.cat([F.normalize(part, dim=1) for part in raw.split(list(pieces), dim=1)], dim=1)
+    return torch.cat([F.normalize(part, dim=1) for part in raw.split(list(widths), dim=1)], dim=1)
 
 
 def _clip_weights(data_samples: list[TrackletSample], clips: Tensor) -> list[Tensor]:

@@ -168,7 +168,9 @@ class VideoReID(BaseModel):
 
         Returns:
             The samples with ``feature`` (C,): the mean over the tracklet's clips, weighted by
-            their real frames, L2-normalised; ``feature_norm`` is its length before.
+            their real frames, L2-normalised; ``feature_norm`` is its length before, ``clip_mean``
+            the mean before the head finished it, and ``unit_widths`` the branches that get length
+            one then.
         """
         stored = stack_stored(self.pose, data_samples)
         step = max(1, self.frames_per_chunk // inputs.shape[1])
@@ -178,7 +180,9 @@ class VideoReID(BaseModel):
             features = self.extract(inputs[rows], None if stored is None else stored[rows])
             chunks.append(self.head.predict(*features).float())
         means = average_clips(torch.cat(chunks), data_samples)
-        for sample, mean in zip(data_samples, map(self.head.finish, means), strict=True):
-            sample.feature = F.normalize(mean, dim=0)
-            sample.feature_norm = mean.norm()
+        for sample, mean in zip(data_samples, means, strict=True):
+            finished = self.head.finish(mean)
+            sample.feature = F.normalize(finished, dim=0)
+            sample.feature_norm = finished.norm()
+            sample.clip_mean, sample.unit_widths = mean, self.head.unit_widths
         return data_samples

@@ -30,7 +30,11 @@ class TrackletSample(BaseDataElement):
         piece: (p, P) if the sample is the p-th of P pieces of the tracklet, see ``TrackletPieces``.
         feature: Feature of the tracklet or its piece, (C,), set by ``predict``.
         feature_norm: Length of the mean over clips before ``feature`` was made a unit vector, set
-            by ``predict``: what pieces are weighted with beside their frames.
+            by ``predict``.
+        clip_mean: Mean over the clips as the head gives it for a clip, (C,), set by ``predict``:
+            what pieces of a tracklet are added up by.
+        unit_widths: Channels of the branches of ``clip_mean`` that get length one each before all
+            of it does, set by ``predict``; empty where only the whole does.
     """
 
     def __getstate__(self) -> tuple[dict[str, Any], list[str]]:

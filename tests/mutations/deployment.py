@@ -116,9 +116,8 @@ DEPLOYMENT = (
                 "None if stored is None else stored[rows])[0])",
             ),
             "graph model: pieces are not scaled": (
-                "scale_pieces(torch.stack(average_clips(torch.cat(raws), samples)), "
-                "self.card.widths)",
-                "average_clips(torch.cat(raws), samples)",
+                "scale_branches(means, self.card.widths)",
+                "means",
             ),
             "graph model: keypoints of other clips": (
                 "None if stored is None else stored[rows]",

@@ -169,9 +169,9 @@ PROTOCOLS = (
         "mmctl/evaluation/reid_metric.py",
         ("tests/test_datasets/test_tracklet_pieces.py",),
         {
-            "metric: pieces of a tracklet weigh the same": (
-                'result["piece_weight"] * result["feature"]',
-                'result["feature"]',
+            "metric: branches of pieces get no length of their own": (
+                "np.concatenate([_unit(branch) for branch in branches])",
+                "np.concatenate(branches)",
             ),
         },
     )
@@ -179,9 +179,13 @@ PROTOCOLS = (
         "mmctl/evaluation/sample_fields.py",
         ("tests/test_datasets/test_tracklet_pieces.py",),
         {
-            "metric: the length of a piece's mean forgotten": (
-                'float(found["feature_norm"]) * float(',
-                "float(",
+            "metric: pieces of a tracklet weigh the same": (
+                "weight * _as_vector",
+                "_as_vector",
+            ),
+            "metric: pieces of a tracklet are unit vectors": (
+                '_as_vector(found["clip_mean"]',
+                '_as_vector(found["feature"]',
             ),
         },
     )

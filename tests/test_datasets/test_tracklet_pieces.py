@@ -123,7 +123,8 @@ def piece_of(piece, **fields):
         "split": "query",
         "tracklet_id": 7,
         "feature": feature,
-        "feature_norm": torch.tensor(2.0),
+        "clip_mean": 2 * feature,
+        "unit_widths": (),
         "clip_weights": torch.tensor([2.0, 1.0]),
         "piece": piece,
         **fields,
@@ -136,11 +137,27 @@ MATCH = {"pid": 1, "camid": 2, "split": "gallery", "tracklet_id": 8, "feature": 
 def test_pieces_weigh_by_their_frames_and_by_the_length_of_their_means(tmp_path):
     metric = ReIDMetric(dump_file=str(tmp_path / "features.npz"))
     # Means of length 2 over 3 frames and of length 1 over 8: (6, 8, 0), as a unit vector.
-    second = piece_of((1, 2), feature_norm=torch.tensor(1.0), clip_weights=torch.tensor([8.0]))
+    second = piece_of((1, 2), clip_weights=torch.tensor([8.0]))
+    second["clip_mean"] = second["feature"]
     metric.process(None, [second, MATCH, piece_of((0, 2))])
     metric.evaluate(3)
     with np.load(tmp_path / "features.npz") as file:
         np.testing.assert_allclose(file["features"][0], [0.6, 0.8, 0.0], atol=1e-6)
+
+
+def test_branches_get_length_one_once_their_pieces_are_added_up(tmp_path):
+    metric = ReIDMetric(dump_file=str(tmp_path / "features.npz"))
+    weights = torch.tensor([1.0])
+    means = [torch.tensor([3.0, 0.0, 1.0]), torch.tensor([0.0, 4.0, 1.0])]
+    for index, mean in enumerate(means):
+        own = {"clip_mean": mean, "unit_widths": (2, 1), "clip_weights": weights}
+        metric.process(None, [piece_of((index, 2), **own)])
+    metric.process(None, [MATCH])
+    metric.evaluate(3)
+    with np.load(tmp_path / "features.npz") as file:
+        # (3, 4) and (2): each of length 1, then both together.
+        expected = np.array([0.6, 0.8, 1.0]) / np.sqrt(2)
+        np.testing.assert_allclose(file["features"][0], expected, atol=1e-6)
 
 
 @pytest.mark.parametrize("given", [[(0, 2)], [(0, 2), (0, 2)], [(0, 3), (2, 3)]])
@@ -153,8 +170,8 @@ def test_a_missing_or_repeated_piece_is_named(given):
 
 def test_a_piece_without_its_weight_is_named():
     sample = piece_of((0, 2))
-    del sample["feature_norm"]
-    with pytest.raises(ValueError, match=r"tracklet 7 .* lacks \['feature_norm'\]"):
+    del sample["clip_mean"]
+    with pytest.raises(ValueError, match=r"tracklet 7 .* lacks \['clip_mean'\]"):
         ReIDMetric().process(None, [sample])
 
 

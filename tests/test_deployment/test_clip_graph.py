@@ -11,7 +11,7 @@ from mmctl.deployment.clip_graph import ClipGraph, PoseGraph
 from mmctl.deployment.exported_program import OPSETS, export_program, to_onnx
 from mmctl.deployment.graph_check import draw_clips, draw_keypoints
 from mmctl.functional.keypoints import decode_heatmaps
-from mmctl.models.clip_average import scale_pieces
+from mmctl.models.clip_average import scale_branches
 from mmctl.models.heads.branch_head import BranchHead
 from mmctl.structures import TrackletSample
 from tests.test_apis.tiny_checkpoint import small_config
@@ -53,7 +53,7 @@ def test_a_graph_gives_the_features_of_the_model(name, branches, feature):
         units, raws = graph(*given)
     assert torch.allclose(units, torch.stack([s.feature for s in expected]), atol=1e-6)
     lengths = torch.stack([s.feature_norm for s in expected])
-    finished = scale_pieces(raws, graph.pieces)
+    finished = scale_branches(raws, graph.pieces)
     assert torch.allclose(finished.norm(dim=1), lengths, rtol=1e-5)
     assert torch.allclose(F.normalize(finished, dim=1), units)
     assert graph.reads == ("keypoints" if name == "ctl" else None)

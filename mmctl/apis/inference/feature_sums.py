@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +15,7 @@ from torch import Tensor
 from mmctl.apis.inference.clip_pipeline import LoadedPiece, slice_sample
 from mmctl.apis.inference.tracklet_item import TrackletItem
 from mmctl.datasets.frame_quality import FloatArray, mean_quality
+from mmctl.models.clip_average import scale_branches
 from mmctl.structures import TrackletSample
 
 Forward = Callable[[dict[str, Any]], list[TrackletSample]]
@@ -48,6 +49,7 @@ class TrackletSum:
         left: Pieces that have not been batched, and clips that have no feature yet.
         total: Weighted sum of the clips' features, (C,), float64.
         weight: Sum of the weights.
+        unit_widths: Channels of the branches that get length one each, once the sum is whole.
         thumbnail: Frames of the first clip, (T, H, W, 3), if they are wanted.
     """
 
@@ -56,6 +58,7 @@ class TrackletSum:
     left: int
     total: npt.NDArray[np.float64] | None = None
     weight: float = 0.0
+    unit_widths: Sequence[int] = ()
     thumbnail: npt.NDArray[np.uint8] | None = None
     _pieces: list[tuple[npt.NDArray[np.int64], FloatArray, Any]] = field(default_factory=list)
 
@@ -66,9 +69,10 @@ class TrackletSum:
     def add(self, sample: TrackletSample) -> None:
         """Add the mean feature of some clips, which the model has put into their sample."""
         weight = float(sample.clip_weights.sum())
-        mean = sample.feature.double().cpu().numpy() * float(sample.feature_norm)
+        mean = sample.clip_mean.double().cpu().numpy()
         self.total = weight * mean if self.total is None else self.total + weight * mean
         self.weight += weight
+        self.unit_widths = sample.unit_widths
 
     def finish(self) -> dict[str, Any]:
         """Return the prediction.
@@ -77,7 +81,8 @@ class TrackletSum:
             ValueError: If the feature is not finite.
         """
         assert self.total is not None
-        mean = self.total / self.weight
+        mean = torch.from_numpy(self.total / self.weight)
+        mean = scale_branches(mean[None], self.unit_widths)[0].numpy()
         norm = float(np.linalg.norm(mean))
         if not np.isfinite(norm):
             raise ValueError(

@@ -11,6 +11,7 @@ import torch
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
+from mmctl.models.clip_average import scale_branches
 from mmctl.models.heads.branch_layers import build_classifier, build_norm
 from mmctl.models.heads.loss_terms import LossTerm, build_term, check_names
 from mmctl.models.heads.retrieval import Retrieval
@@ -294,4 +295,9 @@ class BranchHead(BaseModule):
         Returns:
             The same, with every branch at length one if ``normalize_each``, (C,).
         """
-        return self.retrieval.finish(feature)
+        return scale_branches(feature[None], self.unit_widths)[0]
+
+    @property
+    def unit_widths(self) -> tuple[int, ...]:
+        """Channels of the branches that :meth:`finish` gives length one; none: nothing changes."""
+        return self.retrieval.unit_widths

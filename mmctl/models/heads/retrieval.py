@@ -6,10 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import torch
-import torch.nn.functional as F
-from torch import Tensor
-
 KEYS = ("branches", "at", "normalize_each")
 
 
@@ -50,9 +46,7 @@ class Retrieval:
         picked = {name: widths[name] for name in chosen}
         return cls(picked, values["at"], bool(values["normalize_each"]))
 
-    def finish(self, feature: Tensor) -> Tensor:
-        """Return the feature of a tracklet, (C,), from the mean over its clips, (C,)."""
-        if not self.normalize_each:
-            return feature
-        pieces = feature.split(list(self.widths.values()))
-        return torch.cat([F.normalize(piece, dim=0) for piece in pieces])
+    @property
+    def unit_widths(self) -> tuple[int, ...]:
+        """Channels of the branches that get length one, in their order; none: the whole alone."""
+        return tuple(self.widths.values()) if self.normalize_each else ()

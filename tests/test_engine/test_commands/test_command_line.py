@@ -49,7 +49,9 @@ def test_a_mistake_within_a_config_names_file_and_line(
 
 def test_mmcv_does_not_ask_a_user_for_operators_that_nothing_needs():
     def main() -> None:
-        warnings.warn("Fail to import ``MultiScaleDeformableAttention`` from ``mmcv``", stacklevel=1)
+        warnings.warn(
+            "Fail to import ``MultiScaleDeformableAttention`` from ``mmcv``", stacklevel=1
+        )
         warnings.warn("something else", stacklevel=1)
 
     with warnings.catch_warnings(record=True) as caught:
