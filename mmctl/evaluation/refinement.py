@@ -29,10 +29,12 @@ class Reranking:
     lambda_value: float = 0.3
 
     def __post_init__(self) -> None:
-        if self.k1 < 1 or self.k2 < 1 or not 0 <= self.lambda_value <= 1:
+        is_share = _is_number(self.lambda_value) and 0 <= self.lambda_value <= 1
+        if not (_is_count(self.k1) and _is_count(self.k2) and is_share):
             raise ValueError(
-                "rerank must have positive k1 and k2 and a lambda_value in 0 .. 1, because they "
-                f"count neighbours and weigh two distances, got {self}"
+                "rerank must have positive whole numbers k1 and k2 and a lambda_value in 0 .. 1, "
+                "because they count neighbours and weigh two distances, got "
+                f"k1 {self.k1!r}, k2 {self.k2!r}, lambda_value {self.lambda_value!r}"
             )
 
     def __str__(self) -> str:
@@ -58,14 +60,17 @@ class Refinement:
 
     def __post_init__(self) -> None:
         number = self.query_expansion
-        if number is not None and (not isinstance(number, int) or number < 1):
+        if number is not None and not _is_count(number):
             raise ValueError(
                 f"query_expansion must be a positive number of gallery items, got {number!r}"
             )
         if not isinstance(self.centre_cameras, bool):
             raise ValueError(f"centre_cameras must be True or False, got {self.centre_cameras!r}")
-        if not self.alpha >= 0:
-            raise ValueError(f"alpha must not be negative: nearer items weigh more, got {self}")
+        if not (_is_number(self.alpha) and 0 <= self.alpha < np.inf):
+            raise ValueError(
+                "alpha must be a number that is not negative: nearer items weigh more, got "
+                f"{self.alpha!r}"
+            )
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any] | None) -> Refinement:
@@ -170,6 +175,14 @@ def centre_by_camera(
         unit[camids == camid] -= unit[camids == camid].mean(axis=0)
     length = np.maximum(np.linalg.norm(unit, axis=1, keepdims=True), _TINY)
     return (unit / length).astype(np.float32)
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 _TINY = np.finfo(np.float32).tiny

@@ -95,6 +95,13 @@ def _odd_cameras(tracklets: TrackletFeatures, evaluation: Evaluation) -> Iterato
             f"camids have {num_cameras} different values for {len(used)} tracklets: are they "
             "camera ids, and not those of frames or tracklets?"
         )
+    cameras, counts = np.unique(tracklets.camids, return_counts=True)
+    alone = cameras[counts == 1]
+    if evaluation.refinement.centre_cameras and len(alone):
+        yield (
+            f"{len(alone)} cameras, as {alone[0]}, have one tracklet each, of which centre_cameras "
+            "leaves nothing: it is as far from every other"
+        )
     named = [_CAMERA_IN_NAME.match(PurePath(str(path)).name) for path in tracklets.frame_paths]
     if all(named):
         cameras = np.array([int(match[1]) for match in named if match is not None])

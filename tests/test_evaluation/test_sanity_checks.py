@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mmctl.evaluation import Protocol, TrackletFeatures, find_oddities
+from mmctl.evaluation import Protocol, Refinement, TrackletFeatures, find_oddities
 from tests.test_evaluation.drawn_split import drawn_tracklets, two_cameras
 
 
@@ -131,3 +131,18 @@ def test_cross_camera_wants_two_cameras():
     camids[0], camids[20] = 2, 1
     (message,) = oddities(replace(tracklets, camids=camids), "cross-camera")
     assert "camera 1 is in the query and in the gallery" in message
+
+
+def test_cameras_of_one_tracklet_are_named_where_cameras_are_centred():
+    tracklets = matched(12)
+    camids = tracklets.camids.copy()
+    camids[0] = 9
+    tracklets = replace(tracklets, camids=camids)
+    protocol = Protocol.named("query-in-gallery")
+    for centres in (False, True):
+        refinement = Refinement(centre_cameras=centres)
+        evaluation = tracklets.evaluate(protocol, distance="cosine", refinement=refinement)
+        found = find_oddities(tracklets, evaluation)
+        assert [message.startswith("1 cameras, as 9, have one") for message in found] == [
+            *([True] if centres else [])
+        ]

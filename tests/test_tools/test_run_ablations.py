@@ -148,3 +148,8 @@ def test_rows_of_other_queries_are_listed_without_a_difference(
     run(tool, monkeypatch, work, "--table-only", "--out", str(out))
     rows = [cells(line) for line in out.read_text().splitlines()[2:]]
     assert [row[5] for row in rows] == ["-", "-", "+0.0 [+0.0, +0.0]"]
+
+
+def test_the_numbers_of_the_paper_are_read_from_the_docstring(tool: ModuleType) -> None:
+    path = ROOT / "configs/ctl/ctl_r50_1xb32-240e_mars-256x128.py"
+    assert tool.describe(path, path, []).paper == ("91.4", "86.7")

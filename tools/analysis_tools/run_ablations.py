@@ -29,7 +29,7 @@ from mmctl.evaluation import paired_difference, read_scored_queries
 from mmctl.evaluation.calibration_records import Bootstrap
 
 BASE_LINE = re.compile(r"^_base_ = '[^']*'$", re.MULTILINE)
-PAPER = re.compile(r"Rank-1 (\d+\.\d), mAP (\d+\.\d)")
+PAPER = re.compile(r"Rank-1 (\d+\.\d)\b.*?\bmAP (\d+\.\d)", re.DOTALL)
 
 
 @dataclass

@@ -81,8 +81,8 @@ class TrackletSum:
             ValueError: If the feature is not finite.
         """
         assert self.total is not None
-        mean = torch.from_numpy(self.total / self.weight)
-        mean = scale_branches(mean[None], self.unit_widths)[0].numpy()
+        clip_mean = torch.from_numpy(self.total / self.weight)
+        mean = scale_branches(clip_mean[None], self.unit_widths)[0].numpy()
         norm = float(np.linalg.norm(mean))
         if not np.isfinite(norm):
             raise ValueError(

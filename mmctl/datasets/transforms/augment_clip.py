@@ -28,7 +28,7 @@ class ResizeClip(BaseTransform):
 
     Required key: ``frames``, of any sizes. Changed keys: ``frames`` to (M * T, H, W, 3) uint8,
     ``keypoints`` (where present) by ``x -> (x + 0.5) * W / w - 0.5`` and likewise for y, where w is
-    that of ``frame_sizes`` if ``LoadFrames`` reduced the frames.
+    that of ``frame_sizes`` if ``LoadFrames`` reduced the frames, a key that is removed.
     ``heatmaps`` stay: they cover the resized frame as they did the other.
 
     Args:
@@ -53,8 +53,11 @@ class ResizeClip(BaseTransform):
         frames = results["frames"]
         height, width = self.size
         resized = self._stack(frames)
+        # Sizes in the files, until now those that keypoints are in pixels of.
+        sizes = results.pop("frame_sizes", None)
         if "keypoints" in results:
-            sizes = results.get("frame_sizes", [frame.shape[:2] for frame in frames])
+            if sizes is None:
+                sizes = [frame.shape[:2] for frame in frames]
             # (M*T, 1, 2) scales of x and y
             scales = np.array([[(width / w, height / h)] for h, w in sizes])
             keypoints = results["keypoints"].copy()

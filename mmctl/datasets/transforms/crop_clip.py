@@ -73,7 +73,9 @@ class CropClip(BaseTransform):
     def _cut(self, frames: np.ndarray, corners: np.ndarray) -> np.ndarray:
         windows = np.zeros((len(frames), *self.size, 3), dtype=np.uint8)
         for frame, window, (top, left) in zip(frames, windows, corners.tolist(), strict=True):
-            shown = frame[max(top, 0) : top + self.size[0], max(left, 0) : left + self.size[1]]
+            # Nothing is shown where the window lies in the padding.
+            bottom, right = max(top + self.size[0], 0), max(left + self.size[1], 0)
+            shown = frame[max(top, 0) : bottom, max(left, 0) : right]
             rows, columns = max(-top, 0), max(-left, 0)
             window[rows : rows + shown.shape[0], columns : columns + shown.shape[1]] = shown
         return windows

@@ -13,6 +13,8 @@ from torch import Tensor
 
 from mmctl.registry import HOOKS
 
+_RATE = "train/frames_per_second"
+
 
 @HOOKS.register_module()
 class FrameRateHook(Hook):
@@ -56,7 +58,18 @@ class FrameRateHook(Hook):
         window = min(runner.log_processor.window_size, runner.iter - self._first_iter + 1)
         seconds = runner.message_hub.get_scalar("train/time").mean(window)
         rate = get_world_size() * num_frames / seconds
-        runner.message_hub.update_scalar("train/frames_per_second", rate, resumed=False)
+        runner.message_hub.update_scalar(_RATE, rate, resumed=False)
+
+    def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:  # noqa: ARG002
+        """Leave out the rate's name, too, or MMEngine warns that its numbers are missing.
+
+        Args:
+            runner: The runner.
+            checkpoint: What is about to be saved; changed.
+        """
+        hub = checkpoint["message_hub"]
+        names = {name: value for name, value in hub["resumed_keys"].items() if name != _RATE}
+        checkpoint["message_hub"] = {**hub, "resumed_keys": names}
 
 
 def count_frames(inputs: Any) -> int | None:

@@ -23,8 +23,8 @@ class PairLoss(nn.Module, ABC):
     several devices finds the same pairs as one device with the whole batch; every process must hold
     the same number of clips. With ``'per-rank'`` each process seeks among its own clips, which is
     easier the more processes share a batch. The first batch is warned of in which no clip has both
-    another of its person and one of another person: it teaches nothing, and the loss alone does not
-    tell that from a network that has learnt everything.
+    another of its person and one of another person: no triplet is learnt from, and the loss alone
+    does not tell that.
 
     Args:
         loss_weight: Factor on the loss.
@@ -116,7 +116,7 @@ class PairLoss(nn.Module, ABC):
         self._has_warned = True
         print_log(
             f"{type(self).__name__}: no clip of a batch of {len(labels)} has both another clip of "
-            "its person and one of another person, so this loss teaches nothing there; "
+            "its person and one of another person, so there is no triplet of it to learn from; "
             "IdentitySampler with num_pids and num_clips of 2 or more makes batches that have "
             "them. Further batches are not warned of.",
             logger="current",

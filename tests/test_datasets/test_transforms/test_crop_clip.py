@@ -50,6 +50,14 @@ def test_a_window_shows_the_frame_moved_and_black_around_it():
                 assert frame[row, column].tolist() == ([1 + x, 1 + y, 0] if inside else [0, 0, 0])
 
 
+def test_a_window_may_lie_in_the_padding_alone():
+    cropped = draw(CropClip((4, 4), padding=10), num_clips=80, clip_len=1)
+    blank = (cropped["frames"] == 0).all(axis=(1, 2, 3))
+    assert 0 < blank.sum() < 80
+    # The last joint that a blank window could show is none.
+    assert (cropped["keypoints"][blank, :, 2] == 0).all()
+
+
 def test_a_clip_has_one_window_and_clips_have_their_own():
     corners = windows(draw(CropClip((24, 16), padding=5), num_clips=40)).reshape(40, 3, 2)
     assert (corners == corners[:, :1]).all()

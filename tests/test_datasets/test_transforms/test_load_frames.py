@@ -259,8 +259,12 @@ def test_keypoints_of_reduced_frames_stay_on_what_they_show(tmp_path):
     for reduce_to in (None, (40, 24)):
         results = LoadFrames(reduce_to=reduce_to).transform(results_for(paths, [[0, 1, 2]]))
         results["keypoints"] = keypoints
+        if reduce_to is not None:
+            assert results["frame_sizes"].tolist() == [[160, 96]] * 3
         found.append(ResizeClip((40, 24)).transform(results))
-    assert found[1]["frame_sizes"].tolist() == [[160, 96]] * 3
+    # The sizes in the files are no longer those that keypoints are in.
+    half = ResizeClip((20, 12)).transform(dict(found[1]))
+    np.testing.assert_allclose(half["keypoints"][0, :, :2], [[5.5, 9.5], [1.0625, 3.4375]])
     np.testing.assert_array_equal(found[0]["keypoints"], found[1]["keypoints"])
     differences = found[0]["frames"].astype(int) - found[1]["frames"]
     assert 0 < np.abs(differences).mean() < 12

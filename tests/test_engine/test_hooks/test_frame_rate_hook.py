@@ -32,7 +32,11 @@ def rates(seconds, *, first_iter=0, earlier=(), window=20):
         hub.update_scalar("train/time", value)
         hook.after_train_iter(runner, 0, BATCH)
         runner.iter += 1
-    assert "train/frames_per_second" not in hub.state_dict()["log_scalars"]
+    checkpoint = {"message_hub": hub.state_dict()}
+    assert "train/frames_per_second" not in checkpoint["message_hub"]["log_scalars"]
+    # MMEngine would warn of a name without its numbers when the run goes on.
+    hook.before_save_checkpoint(runner, checkpoint)
+    assert set(checkpoint["message_hub"]["resumed_keys"]) == {"train/time"}
     return hub.get_scalar("train/frames_per_second").data[0].tolist()
 
 
