@@ -47,9 +47,10 @@ def place(graph_weights, drawn_mars, tmp_path, monkeypatch) -> Path:
 def test_the_commands_and_the_code_of_the_page_run(place, few_sizes, monkeypatch, capsys):
     for package in ("onnx", "onnxscript", "onnxruntime"):
         pytest.importorskip(package)
-    (block,) = re.findall(r"```bash\n(.*?)```", PAGE, re.DOTALL)
-    commands = [shlex.split(line) for line in block.splitlines()]
-    assert len(commands) == 5
+    blocks = re.findall(r"```bash\n(.*?)```", PAGE, re.DOTALL)
+    lines = "".join(blocks).replace("\\\n", " ").splitlines()
+    commands = [shlex.split(line) for line in lines]
+    assert len(commands) == 8
     for python, tool, *arguments in commands:
         assert python == "python"
         monkeypatch.setattr(sys, "argv", [tool, *arguments])

@@ -23,7 +23,7 @@ def test_the_lines_of_python_run(checkpoints, drawn_mars, tmp_path, monkeypatch,
     (source,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     exec(compile(source, "README.md", "exec"), {})
     printed = capsys.readouterr().out.strip().splitlines()[-3:]
-    assert all(re.fullmatch(r"-?\d\.\d{3} camera \d+ person -?\d+", line) for line in printed)
+    assert all(re.fullmatch(r"-?\d\.\d{3} camera \d+ person \d+", line) for line in printed)
     lines = [line for line in source.splitlines() if line.strip() and not line.startswith("from")]
     assert len(lines) <= 10
 

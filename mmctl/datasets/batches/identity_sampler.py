@@ -66,7 +66,7 @@ class IdentitySampler(Sampler[int]):
                 )
         if epoch not in EPOCHS:
             raise ValueError(
-                "IdentitySampler's epoch must be 'tracklets' (every tracklet once) or 'pids' "
+                "IdentitySampler's epoch must be 'tracklets' (every tracklet) or 'pids' "
                 f"(every person once), got {epoch!r}"
             )
         self.num_pids = num_pids
