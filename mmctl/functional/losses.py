@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -103,19 +105,19 @@ def triplet_terms(
 
 
 def check_margin(margin: float | str) -> None:
-    """Raise unless a margin is a number or ``'soft'``.
+    """Raise unless a margin is a finite number or ``'soft'``.
 
     Args:
         margin: The margin.
 
     Raises:
-        ValueError: If it is another text.
+        ValueError: If it is another text, infinite or NaN.
 
     Example:
         >>> check_margin("soft")
     """
-    if isinstance(margin, str) and margin != "soft":
-        raise ValueError(f"margin must be a number or 'soft', got {margin!r}")
+    if margin != "soft" and (isinstance(margin, str) or not math.isfinite(margin)):
+        raise ValueError(f"margin must be a finite number or 'soft', got {margin!r}")
 
 
 def check_metric(metric: str) -> None:

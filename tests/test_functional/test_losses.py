@@ -208,3 +208,9 @@ def test_a_weighted_mean_is_over_all_terms():
 def test_terms_that_cannot_be_reduced_are_refused(changes, message):
     with pytest.raises(ValueError, match=message):
         losses.reduce_terms(torch.ones(3), **changes)
+
+
+@pytest.mark.parametrize("margin", ["hard", math.nan, math.inf])
+def test_a_margin_that_is_none_is_refused(margin):
+    with pytest.raises(ValueError, match="margin must be a finite number or 'soft', got"):
+        losses.check_margin(margin)

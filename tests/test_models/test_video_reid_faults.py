@@ -108,6 +108,14 @@ def test_modes_that_need_samples_say_so(mode):
         build("baseline")(torch.zeros(1, T, 3, *SIZE), mode=mode)
 
 
+def test_several_clips_of_a_training_tracklet_are_refused():
+    data = training_batch()
+    data["inputs"] = [torch.cat([clips, clips]) for clips in data["inputs"]]
+    model = build("baseline")
+    with pytest.raises(ValueError, match="one clip per tracklet, because each has one label, got"):
+        model(**model.data_preprocessor(data), mode="loss")
+
+
 def test_a_loss_without_labels_says_so():
     data = training_batch()
     del data["data_samples"][0].gt_label

@@ -6,6 +6,9 @@ keeps a few pieces, says in a byte of each that it is lent, and the process that
 clears the byte once the last tensor of it is gone. A fork of that process may still use what it
 holds then: such pieces are given up. A piece that is lent and never sent is lost; where all are,
 batches take memory of their own as they always did.
+
+A piece is as large as the largest batch that it held, and shrinks no more: a worker ends with up to
+six of the largest batches in ``/dev/shm``, which ``--shm-size`` of a container must allow.
 """
 
 from __future__ import annotations

@@ -248,3 +248,8 @@ def test_a_backbone_without_stages_is_refused():
         TypeError, match=r"needs a backbone with stages of blocks .* got MobileNetV2"
     ):
         ClipBackbone({"type": "mmpretrain.MobileNetV2"})
+
+
+def test_one_config_in_the_place_of_a_list_is_refused():
+    with pytest.raises(TypeError, match=r"ClipBackbone's norms must be a list of configs, got \{"):
+        build(norms=NORMS[0])
