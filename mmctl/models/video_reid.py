@@ -142,14 +142,14 @@ class VideoReID(BaseModel):
         """
         if not all("gt_label" in sample for sample in data_samples):
             raise ValueError("the loss needs gt_label in every sample; is this a training split?")
+        labels = torch.tensor([s.gt_label for s in data_samples], device=inputs.device)
+        stored = stack_stored(self.pose, data_samples)
         if len(inputs) != len(data_samples):
             raise ValueError(
                 "training takes one clip per tracklet, because each has one label, got "
                 f"{len(inputs)} clips of {len(data_samples)} tracklets; do SampleClip's mode or "
                 "AddMirroredClips in train_pipeline make several?"
             )
-        labels = torch.tensor([s.gt_label for s in data_samples], device=inputs.device)
-        stored = stack_stored(self.pose, data_samples)
         features, statistics = run_in_micro_batches(
             self._extract_and_watch, inputs, stored, self.micro_batch, self.modules
         )

@@ -70,9 +70,9 @@ class ClipBackbone(BaseModule):
         self.stem_relu = stem_relu
         if not stem_padding:
             self.backbone.maxpool.padding = 0
-        for name, given in (("convs", convs), ("norms", norms), ("plugins", plugins)):
-            if isinstance(given, Mapping):
-                raise TypeError(f"ClipBackbone's {name} must be a list of configs, got {given!r}")
+        for name, configs in (("convs", convs), ("norms", norms), ("plugins", plugins)):
+            if isinstance(configs, Mapping):
+                raise TypeError(f"ClipBackbone's {name} must be a list of configs, got {configs!r}")
         for index, cfg in enumerate(norms):
             path = f"norms[{index}]"
             for block in self._stages()[self._stage(path, cfg, "stage")]:
