@@ -14,7 +14,6 @@ from tests.test_models.small_video_reid import (
     BASELINE,
     CTL,
     SIZE,
-    TRACKLETS,
     T,
     build,
     make_batch,
@@ -37,7 +36,7 @@ def test_an_unknown_mode_is_named():
 @pytest.mark.parametrize("mode", ["loss", "predict", "tensor"])
 def test_missing_keypoints_are_an_error_in_every_mode(mode):
     model = build().eval()
-    data = model.data_preprocessor(make_batch(*TRACKLETS))
+    data = model.data_preprocessor(training_batch())
     del data["data_samples"][1].keypoints
     with pytest.raises(
         ValueError, match="the samples have none: give the data set a keypoint_file"
