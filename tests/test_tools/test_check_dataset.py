@@ -137,6 +137,15 @@ def test_queries_that_cannot_have_a_match_are_broken(check, tmp_path, cameras, s
     assert json.loads((tmp_path / "found.json").read_text())["no_match"] == bool(status)
 
 
+def test_a_data_set_of_nobody_known_lacks_nothing(check, tmp_path):
+    tracklets = [{"camid": 1, "frames": [f"{number}.png"]} for number in (1, 2)]
+    (tmp_path / "annotations.json").write_text(json.dumps({"tracklets": tracklets}))
+    data = ["--dataset", "TrackletDataset", "--data-root", tmp_path, "--frames", "none"]
+    status, said = check(*data)
+    assert status == 0
+    assert "not checked: train and test: nobody is labelled yet\n" in said
+
+
 def test_a_data_set_without_training_people_is_checked(check, tmp_path):
     tracklets = [
         {"pid": pid, "camid": 1, "split": "query", "frames": [f"{pid}.png"]} for pid in (1, 2)

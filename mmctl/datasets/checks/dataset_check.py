@@ -133,7 +133,10 @@ def read_splits(
     if not splits:
         raise missing[0][1]
     # That everybody is known is nothing to tell.
-    return splits, [str(error) for split, error in missing if split != UNLABELLED]
+    labelled = [(split, error) for split, error in missing if split != UNLABELLED]
+    if set(configs) - {split for split, _ in labelled} == {UNLABELLED}:
+        return splits, [f"{' and '.join(split for split, _ in labelled)}: nobody is labelled yet"]
+    return splits, [str(error) for _, error in labelled]
 
 
 def check_splits(
