@@ -11,7 +11,7 @@ CLIPS = mistakes_in(
     "mmctl/functional/clips.py",
     ("tests/test_functional/test_clips.py",),
     {
-        "clips: random frames unsorted": ("np.sort(drawn).astype", "drawn.astype"),
+        "clips: random frames unsorted": ("drawn.sort()", "pass"),
         "clips: random frames always with replacement": (
             "replace=num_frames < clip_len",
             "replace=True",
@@ -52,8 +52,8 @@ AUGMENT_CLIP = mistakes_in(
             "(height / h, width / w)",
         ),
         "erase: one draw for all frames": (
-            "generator.random(len(frames)) < self.prob",
-            "np.full(len(frames), generator.random()) < self.prob",
+            "generator.random(len(frames)).tolist()",
+            "[generator.random()] * len(frames)",
         ),
         "erase: erased joints keep their score": (
             "joints[_inside(joints[:, :2] + 0.5 - (left, top), (width, height)), 2] = 0",
@@ -189,8 +189,8 @@ LOAD_AND_PACK = (
         (f"{_TESTS}/test_transforms/test_pack_clip.py",),
         {
             "pack: red and blue exchanged": (
-                "permute(0, 1, 4, 2, 3)",
-                "flip(4).permute(0, 1, 4, 2, 3)",
+                "            .reshape(num_clips",
+                "            [..., ::-1].copy().reshape(num_clips",
             ),
             "pack: keypoints of clips and frames mixed": (
                 "sample.keypoints = keypoints.unflatten(0, (num_clips, clip_len))",

@@ -109,7 +109,12 @@ BRANCHES = (
     + mistakes_in(
         f"{_MODELS}/heads/retrieval.py",
         (f"{_TESTS}/test_heads/test_branch_head.py",),
-        {"branches: lengths left as they are": ("F.normalize(piece, dim=0)", "piece")},
+        {
+            "branches: lengths left as they are": (
+                "tuple(self.widths.values()) if self.normalize_each else ()",
+                "()",
+            ),
+        },
     )
     + mistakes_in(
         f"{_MODELS}/necks/branch_neck.py",

@@ -18,6 +18,7 @@ from mmctl.deployment import onnx_model
 from mmctl.deployment.onnx_model import OnnxModel
 from mmctl.deployment.onnx_session import choose_providers
 from mmctl.deployment.packages import check_packages
+from mmctl.structures import TrackletSample
 from tests.conftest import ROOT
 from tests.test_apis.exported_graphs import CHANNELS
 
@@ -93,6 +94,10 @@ def test_pieces_of_a_mean_get_length_one(graphs, crops):
     graph.card = replace(graph.card, pieces=f"[10, {CHANNELS - 10}]")
     (found,) = open_inferencer(graph)([folder])["predictions"]
     assert found["feature_norm"] == pytest.approx(2**0.5)
+    clips = torch.randint(0, 256, (2, 3, 3, 64, 32), dtype=torch.uint8)
+    samples = [TrackletSample(clip_weights=torch.ones(2))]
+    (sample,) = graph.test_step({"inputs": [clips], "data_samples": samples})
+    assert sample.feature[:10].norm() == pytest.approx(0.5**0.5)
     for piece in (slice(10), slice(10, None)):
         own = plain["feature"][piece] / np.linalg.norm(plain["feature"][piece])
         assert np.abs(found["feature"][piece] - own / 2**0.5).max() < 1e-6
