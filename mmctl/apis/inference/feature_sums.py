@@ -111,8 +111,8 @@ class TrackletSum:
             ValueError: If the feature is not finite.
         """
         assert self.total is not None
-        mean = torch.from_numpy(self.total / self.weight)
-        mean = scale_branches(mean[None], self.unit_widths)[0].numpy()
+        joined = torch.from_numpy(self.total / self.weight)
+        mean = scale_branches(joined[None], self.unit_widths)[0].numpy()
         norm = float(np.linalg.norm(mean))
         if not np.isfinite(norm):
             raise ValueError(
