@@ -92,7 +92,8 @@ def test_the_commands_of_the_page_run(place, seeing, monkeypatch, capsys):
         run(command, monkeypatch)
         if command is measure:
             measured = capsys.readouterr().out
-    assert all(name in measured for name in ("AP50", "PCK", "IDF1", "MOTA", "R1", "mAP"))
+    rows = ("AP at an overlap of 0.5, %", "joints nearer", "IDF1, %", "MOTA, %", "Rank-1", "mAP, %")
+    assert all(row in measured for row in rows)
     assert "100.0" in measured  # of a detector that finds what is true
     columns = Path("work_dirs/street/who_is_who.csv").read_text().splitlines()[0].split(",")
     assert {"rank", "distance", "mutual", "pid"} <= set(columns)

@@ -85,10 +85,11 @@ def print_result(out: Path, result: Any) -> None:
         if number:
             print(f"{number:,} boxes left out: {reason}")
     crops = sum(len(entry["frames"]) for entry in result.entries)
-    cameras = len(result.num_frames)
+    cameras, used, there = len(result.num_frames), sum(result.num_used), sum(result.num_frames)
+    frames = f"{there:,}" if used == there else f"{used:,} of {there:,}"
     print(
         f"{out}: {len(result.entries):,} tracklets with {crops:,} crops from "
-        f"{sum(result.num_frames):,} frames of {cameras} camera{'s' if cameras > 1 else ''}"
+        f"{frames} frames of {cameras} camera{'s' if cameras > 1 else ''}"
     )
 
 

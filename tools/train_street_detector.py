@@ -58,9 +58,8 @@ def main() -> None:
     )
     check_work_dir(args.out.parent)
     start = time.perf_counter()
-    total = 3 * training.streets * training.frames
     with rated_progress("frames") as progress:
-        bar = progress.add_task("frames", total=total)
+        bar = progress.add_task("frames", total=training.num_drawn)
         frames = draw_frames(training, args.workers, lambda n: progress.advance(bar, n))
     with rated_progress("steps") as progress:
         bar = progress.add_task("steps", total=training.steps)

@@ -61,6 +61,11 @@ class DetectorTraining:
             if getattr(self, name) <= 0:
                 raise ValueError(f"{name} must be positive, got {getattr(self, name)}")
 
+    @property
+    def num_drawn(self) -> int:
+        """Frames that are drawn; those in which nobody is seen are not learned from."""
+        return StreetSettings().cameras * self.streets * self.frames
+
 
 @dataclass(frozen=True, eq=False)
 class TrainingFrame:
@@ -85,7 +90,7 @@ def draw_frames(
     Args:
         training: Which ones.
         workers: Processes that draw.
-        report: Called with the number of frames whenever some are drawn.
+        report: Called with the number of frames whenever some are drawn, ``num_drawn`` in all.
     """
     seeds = range(training.first_seed, training.first_seed + training.streets)
     frames: list[TrainingFrame] = []
@@ -93,7 +98,7 @@ def draw_frames(
         for drawn in pool.map(_draw_street, seeds, [training.frames] * training.streets):
             frames += drawn
             if report is not None:
-                report(len(drawn))
+                report(training.num_drawn // training.streets)
     return frames
 
 

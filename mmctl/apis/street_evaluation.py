@@ -37,6 +37,18 @@ PCK_SHARE = 0.05
 _BEYOND = 3.0
 """Larger than any cosine distance."""
 
+MEASURES = {
+    "AP": "AP, mean over overlaps of 0.5 to 0.95, %",
+    "AP50": "AP at an overlap of 0.5, %",
+    "PCK": f"visible joints nearer to their place than {100 * PCK_SHARE:g} % "
+    "of the body's height, %",
+    **{name: f"{name}, %" for name in ("IDF1", "IDP", "IDR", "MOTA", "mAP")},
+    "R1": "Rank-1 in the other cameras, %",
+    "false_alarms": "false alarms",
+    "junk": "tracklets that follow nobody, left out",
+}
+"""What numbers are, with their units; others are counts that are called by their names."""
+
 Floats = NDArray[np.float64]
 
 
@@ -59,7 +71,7 @@ def score_detector(
     truths: Sequence[StreetCameraTruth],
     detector: Any,
     stride: int = 1,
-    report: Callable[[int], None] | None = None,
+    report: Callable[[int, int], None] | None = None,
 ) -> dict[str, float]:
     """Let a detector look for the people in every so-many-th frame.
 
@@ -67,12 +79,13 @@ def score_detector(
         truths: The street.
         detector: One of ``DETECTORS``, with keypoints.
         stride: How many frames to go on.
-        report: Called with the number of frames whenever some are done.
+        report: Called with the number of frames that are done and how many there are.
     """
     frames: list[FrameBoxes] = []
     hits: list[NDArray[np.bool_]] = []
-    for truth in truths:
-        source = open_source(truth.video)
+    sources = [open_source(truth.video) for truth in truths]
+    total = sum(len(range(0, source.num_frames, stride)) for source in sources)
+    for truth, source in zip(truths, sources, strict=True):
         detector.start(source, None)
         at = truth.tracks.at()
         for position, frame in source.read(range(0, source.num_frames, stride)):
@@ -84,7 +97,7 @@ def score_detector(
             if found.keypoints is not None:
                 hits.append(_find_joints(boxes, truth.keypoints[rows], found))
             if report is not None:
-                report(1)
+                report(len(frames), total)
     scores = {
         "AP": 100 * mean_average_precision(frames),
         "AP50": 100 * average_precision(frames, 0.5),

@@ -182,7 +182,7 @@ class TrackletInferencer(BaseInferencer):
         items: Iterator[TrackletItem],
         batch_size: int = 8,
         frame_choice: FrameChoice | Mapping[str, Any] | None = None,
-        with_thumbnails: bool = False,
+        with_pictures: bool = False,
         block: int = 0,
     ) -> Iterator[TrackletSum]:
         """Yield what becomes of tracklets, in order.
@@ -191,7 +191,7 @@ class TrackletInferencer(BaseInferencer):
             items: The tracklets.
             batch_size: Clips of a batch.
             frame_choice: Which frames are used; None: all alike.
-            with_thumbnails: Whether the first clip's frames are kept.
+            with_pictures: Whether a few frames of each tracklet are kept.
             block: No batch has clips of two blocks of so many tracklets, so that the features of a
                 block are the same bits whatever was done before; 0: all are one block.
 
@@ -208,7 +208,7 @@ class TrackletInferencer(BaseInferencer):
             self.num_workers,
             _AHEAD * max(1, self.num_workers),
         )
-        return sum_features(pieces, self.forward, batch_size, with_thumbnails)
+        return sum_features(pieces, self.forward, batch_size, with_pictures)
 
     def preprocess(
         self, inputs: Iterator[TrackletItem], frame_choice: FrameChoice, block: int = 0
@@ -257,8 +257,8 @@ class TrackletInferencer(BaseInferencer):
         # Draws with matplotlib's company, which most calls need not wait for.
         from mmctl.apis.inference import outputs
 
-        thumbnails = [tracklet.thumbnail for tracklet in inputs]
-        strips = outputs.draw_strips(thumbnails, preds)
+        pictures = [tracklet.pictures() for tracklet in inputs]
+        strips = outputs.draw_strips(pictures, preds)
         if out_dir is not None:
             outputs.write_outputs(Path(out_dir).expanduser(), preds, strips, self.describe_model())
         if show:

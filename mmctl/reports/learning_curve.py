@@ -10,13 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.transforms import ScaledTranslation
 
 from mmctl.files import parse_json, read_text
-from mmctl.visualization.plain_text import plain
+from mmctl.visualization.plain_text import plain, shorten_name
 
 COLOURS = ("#1f5fbf", "#d95f02", "#1a9641", "#7b3294", "#a6761d", "#e7298a", "#17a2b8", "#666666")
 _STYLES = ("-", "--", ":", "-.")
@@ -24,6 +26,10 @@ _COUNTED = {"iter": 0, "epoch": 1, "step": 0}
 """What counts, and from where."""
 
 _LARGEST = 10**15
+_LEGEND_SIZE, _LABEL_INCHES = 8, 0.45
+"""Points of a legend's letters, and room for what stands between the axes and it."""
+_TWO_COLUMNS = 24
+"""Letters of the longest name of which two fit beside each other below a panel."""
 _MEASURES = (("reid/mAP", "mAP", "-", "o"), ("reid/R1", "R1", "--", "s"))
 
 
@@ -145,6 +151,9 @@ def draw_learning_curve(logs: Sequence[TrainingLog], out_file: str | Path) -> No
         axes.spines[["top", "right"]].set_visible(False)
         axes.set_xlabel("epoch" if logs[0].counts_epochs else "iteration")
         axes.tick_params(labelbottom=True)
+    # The curves of many runs are as high as those of one.
+    legends = [max(map(_legend_height, pair)) for pair in ((total, terms), (rate, measures))]
+    figure.set_figheight(max(8.5, 7.5 + sum(legends)))
     Path(out_file).parent.mkdir(parents=True, exist_ok=True)
     FigureCanvasAgg(figure)
     figure.savefig(out_file, dpi=110, format="png")
@@ -223,6 +232,41 @@ def draw_smoothed(axes: Axes, log: TrainingLog, key: str, colour: str, style: st
     axes.plot(log.positions(), running_mean(values), color=colour, ls=style, lw=1.8)
 
 
+def legend_columns(names: Sequence[str]) -> int:
+    """Return in how many columns a legend below a panel stands."""
+    return 1 + (len(names) > 1 and max(map(len, names)) <= _TWO_COLUMNS)
+
+
+def legend_inches(names: Sequence[str]) -> float:
+    """Return the height of a legend below a panel, 0 of none, without the label above it."""
+    if not names:
+        return 0.0
+    num_rows = -(-len(names) // legend_columns(names))
+    return (1.5 * num_rows + 0.8) * _LEGEND_SIZE / 72
+
+
+def _legend_height(axes: Axes) -> float:
+    legend = axes.get_legend()
+    return legend_inches([text.get_text() for text in legend.get_texts()]) if legend else 0.0
+
+
+def legend_below(axes: Axes, handles: Sequence[Artist]) -> None:
+    """Put a legend below the label of the horizontal axis, where no curve can be."""
+    if not handles:
+        return
+    down = ScaledTranslation(0, -_LABEL_INCHES, axes.figure.dpi_scale_trans)
+    axes.legend(
+        handles=handles,
+        loc="upper center",
+        bbox_to_anchor=(0.5, 0.0),
+        bbox_transform=axes.transAxes + down,
+        borderaxespad=0.0,
+        frameon=False,
+        fontsize=_LEGEND_SIZE,
+        ncols=legend_columns([str(handle.get_label()) for handle in handles]),
+    )
+
+
 def _run_lines(logs: Sequence[TrainingLog], *, dashed: bool) -> list[Line2D]:
     """Return legend entries of the runs."""
     return [
@@ -231,7 +275,7 @@ def _run_lines(logs: Sequence[TrainingLog], *, dashed: bool) -> list[Line2D]:
             [],
             color="black" if dashed else COLOURS[run % len(COLOURS)],
             ls=_STYLES[run % len(_STYLES)] if dashed else "-",
-            label=plain(log.name),
+            label=plain(shorten_name(log.name)),
         )
         for run, log in enumerate(logs)
     ]
@@ -242,7 +286,7 @@ def draw_totals(axes: Axes, logs: Sequence[TrainingLog]) -> None:
     for run, log in enumerate(logs):
         draw_smoothed(axes, log, "loss", COLOURS[run % len(COLOURS)], "-")
     axes.set(title="total loss", ylabel="loss", ylim=(0, None))
-    axes.legend(handles=_run_lines(logs, dashed=False), frameon=False)
+    legend_below(axes, _run_lines(logs, dashed=False))
 
 
 def draw_terms(axes: Axes, logs: Sequence[TrainingLog]) -> None:
@@ -256,8 +300,7 @@ def draw_terms(axes: Axes, logs: Sequence[TrainingLog]) -> None:
     if len(logs) > 1:
         handles += _run_lines(logs, dashed=True)
     axes.set(title="loss terms", ylabel="loss", ylim=(0, None))
-    if handles:
-        axes.legend(handles=handles, frameon=False, fontsize=8, ncols=1 + (len(handles) > 6))
+    legend_below(axes, handles)
 
 
 def draw_rates(axes: Axes, logs: Sequence[TrainingLog]) -> None:
@@ -276,7 +319,8 @@ def draw_measures(axes: Axes, logs: Sequence[TrainingLog]) -> None:
             values = values_of(log.validation, key)
             if not np.isfinite(values).any():
                 continue
-            last = values[np.isfinite(values)][-1]
+            best, last = np.nanmax(values), values[np.isfinite(values)][-1]
+            run_name = plain(shorten_name(log.name, 20))
             axes.plot(
                 steps,
                 values,
@@ -284,9 +328,8 @@ def draw_measures(axes: Axes, logs: Sequence[TrainingLog]) -> None:
                 ls=style,
                 marker=marker,
                 ms=4,
-                label=f"{plain(log.name)} {name}: best {np.nanmax(values):.1f}, last {last:.1f}",
+                label=f"{run_name} {name}: best {best:.1f}, last {last:.1f}",
             )
-    if axes.lines:
-        axes.legend(loc="lower right", frameon=False, fontsize=8)
-    else:
+    legend_below(axes, axes.lines)
+    if not axes.lines:
         axes.text(0.5, 0.5, "no validation yet", transform=axes.transAxes, ha="center")

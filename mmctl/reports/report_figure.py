@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import textwrap
 from collections.abc import Sequence
 from typing import Any
@@ -20,13 +21,19 @@ from mmctl.reports.learning_curve import (
     draw_smoothed,
     draw_terms,
     draw_totals,
+    legend_below,
+    legend_inches,
+    loss_terms,
     values_of,
 )
 from mmctl.reports.run_report import Facts, RunReport
 from mmctl.visualization.plain_text import plain
 
-_WIDTH, _HEIGHTS = 16.0, (0.6, 7.5, 4.4)
-"""Inches of the page, and of its headline, curves and text."""
+_WIDTH, _HEAD, _TEXT = 16.0, 0.75, 4.25
+"""Inches of the page, and heights of its headline and text."""
+_PANEL, _TITLE, _LABEL = 2.4, 0.4, 0.5
+"""Heights of a panel, of the title above it and of the label below it, inches."""
+_TIMES = ("time", "data_time")
 _DPI = 100
 _LINES = 26
 """Lines of text that fit below the curves."""
@@ -42,13 +49,22 @@ def draw_report(report: RunReport) -> tuple[bytes, bytes]:
     Returns:
         PNG files of the page, and of the curves alone.
     """
-    figure = Figure(figsize=(_WIDTH, sum(_HEIGHTS)), dpi=_DPI)
+    legends = _legend_heights(report.log)
+    # Quarters of an inch are whole pixels.
+    height = math.ceil(4 * (2 * (_TITLE + _PANEL + _LABEL) + sum(legends))) / 4
+    heights = (_HEAD, height, _TEXT)
+    figure = Figure(figsize=(_WIDTH, sum(heights)), dpi=_DPI)
     canvas = FigureCanvasAgg(figure)
-    rows: Any = figure.subfigures(3, 1, height_ratios=_HEIGHTS)
+    rows: Any = figure.subfigures(3, 1, height_ratios=heights)
     head, curves, text = rows
     _write(head, 0.01, 0.72, report.log.name, size=17, weight="bold")
     _write(head, 0.01, 0.2, _fit(f"{report.headline()}    |    {report.outcome}", 160), size=11)
     _fill_curves(curves, report.log)
+    # A layout that measures its texts takes as long as the drawing.
+    bottom, top = (_LABEL + legends[1]) / height, 1 - _TITLE / height
+    between = _LABEL + legends[0] + _TITLE
+    gap = 2 * between / ((top - bottom) * height - between)
+    curves.subplots_adjust(0.04, bottom, 0.985, top, wspace=0.24, hspace=gap)
     left = _lines("Best validation", report.results(), 60)
     middle = [*_lines("Training", report.progress(), 76), "", *_starts(report, 76)]
     middle += ["", *_lines("Environment", report.environment(), 76)]
@@ -57,25 +73,38 @@ def draw_report(report: RunReport) -> tuple[bytes, bytes]:
     canvas.draw()
     pixels = np.asarray(canvas.buffer_rgba())
     # Drawing the curves twice would take longer than all else.
-    rows = slice(round(_HEIGHTS[0] * _DPI), round(sum(_HEIGHTS[:2]) * _DPI))
+    rows = slice(round(_HEAD * _DPI), round((_HEAD + height) * _DPI))
     return _encode(pixels), _encode(pixels[rows])
+
+
+def _legend_heights(log: TrainingLog) -> tuple[float, float]:
+    """Return how much of the page the tallest legend of either row of panels takes, inches."""
+    measures = ["a name and two numbers each"] * 2
+    above = max(map(legend_inches, (loss_terms(log), measures)))
+    return above, max(map(legend_inches, (_logged(log, _shares(log)), _TIMES)))
+
+
+def _shares(log: TrainingLog) -> list[str]:
+    names = {key for record in log.training for key in record}
+    shares = [name for name in sorted(names) if name.startswith("active_triplets")]
+    return shares + [name for name in ("attention_entropy", "clamped_degrees") if name in names]
+
+
+def _logged(log: TrainingLog, keys: Sequence[str]) -> list[str]:
+    """Return the values of which there is a number."""
+    return [key for key in keys if np.isfinite(values_of(log.training, key)).any()]
 
 
 def _fill_curves(figure: FigureBase, log: TrainingLog) -> None:
     axes = figure.subplots(2, 4).ravel()
-    # A layout that measures its texts takes as long as the drawing.
-    figure.subplots_adjust(0.04, 0.075, 0.985, 0.945, wspace=0.24, hspace=0.32)
     for panel, draw in zip(
         axes, (draw_totals, draw_terms, draw_rates, draw_measures), strict=False
     ):
         draw(panel, [log])
-    names = {key for record in log.training for key in record}
-    shares = [name for name in sorted(names) if name.startswith("active_triplets")]
-    shares += [name for name in ("attention_entropy", "clamped_degrees") if name in names]
-    _draw_values(axes[4], log, shares, "shares: 0 none, 1 all (or even)", limits=(0, 1.02))
+    _draw_values(axes[4], log, _shares(log), "shares: 0 none, 1 all (or even)", limits=(0, 1.02))
     _draw_values(axes[5], log, ["grad_norm"], "gradient norm", scale="log")
     _draw_values(axes[6], log, ["frames_per_second"], "frames per second", limits=(0, None))
-    _draw_values(axes[7], log, ["time", "data_time"], "seconds per iteration", limits=(0, None))
+    _draw_values(axes[7], log, _TIMES, "seconds per iteration", limits=(0, None))
     for panel in axes:
         panel.grid(alpha=0.3)
         panel.spines[["top", "right"]].set_visible(False)
@@ -91,13 +120,14 @@ def _draw_values(
     scale: str = "linear",
     limits: tuple[float | None, float | None] = (None, None),
 ) -> None:
-    logged = [key for key in keys if np.isfinite(values_of(log.training, key)).any()]
+    logged, handles = _logged(log, keys), []
     for key, colour in zip(logged, COLOURS, strict=False):
         draw_smoothed(axes, log, key, colour, "-")
         axes.lines[-1].set_label(key)
+        handles.append(axes.lines[-1])
     axes.set(title=title, yscale=scale, ylim=limits)
     if len(logged) > 1:
-        axes.legend(frameon=False, fontsize=8)
+        legend_below(axes, handles)
     if not logged:
         axes.text(0.5, 0.5, "not logged", transform=axes.transAxes, ha="center")
 

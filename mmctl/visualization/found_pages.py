@@ -209,24 +209,43 @@ class FoundRows:
             distance: ``'cosine'`` or ``'euclidean'``.
         """
         found = rank_across_cameras(self.tracklets, distance=distance, num_matches=self.num_hits)
-        names = {"worst": "farthest", "middle": "middle", "best": "nearest"}
+        mutual = found.is_mutual()
+        names = {
+            "worst": "among the lowest",
+            "middle": "in the middle",
+            "best": "among the highest",
+        }
         pages = []
         for kind, place in choose_queries(-found.distances[:, 0], self.num_queries):
             rows = found.nearest[place]
             hits = [
                 (float(found.distances[place, i]), int(r)) for i, r in enumerate(rows) if r >= 0
             ]
-            note = f"among the {names[kind]} to their nearest tracklet of another camera"
-            pages.append(self._query(int(found.rows[place]), hits, distance, note))
+            similarity = _to_similarity(hits[0][0], distance)
+            note = (
+                f"similarity {similarity:.3f} with the nearest tracklet of another camera, "
+                f"{names[kind]} of {len(found.rows):,} tracklets"
+            )
+            own = int(found.rows[place])
+            pages.append(self._query(own, hits, distance, note, is_mutual=bool(mutual[place])))
         return pages
 
     def _query(
-        self, own: int, hits: Sequence[tuple[float, int]], distance: str, note: str
+        self,
+        own: int,
+        hits: Sequence[tuple[float, int]],
+        distance: str,
+        note: str,
+        is_mutual: bool = False,
     ) -> PageQuery:
         is_cosine = distance == "cosine"
         shown = []
-        for value, row in hits:
-            similarity = 1 - value if is_cosine else -value
+        for rank, (value, row) in enumerate(hits):
+            similarity = _to_similarity(value, distance)
             verdict = self.verdicts(similarity) if is_cosine else ""
-            shown.append(PageHit(similarity, self.show(row), verdict))
+            shown.append(PageHit(similarity, self.show(row), verdict, is_mutual and rank == 0))
         return PageQuery(self.show(own), shown, note)
+
+
+def _to_similarity(value: float, distance: str) -> float:
+    return 1 - value if distance == "cosine" else -value

@@ -58,11 +58,13 @@ class PageHit:
         similarity: Similarity with the query; larger is more alike.
         tracklet: The tracklet.
         verdict: What a calibration says of the similarity; '' without one.
+        is_mutual: Whether query and hit are nearest to each other.
     """
 
     similarity: float
     tracklet: PageTracklet
     verdict: str = ""
+    is_mutual: bool = False
 
 
 @dataclass(frozen=True)
@@ -177,7 +179,7 @@ def _query_section(number: int, query: PageQuery, pictures: _Pictures) -> str:
         same = is_same_person(query.tracklet.pid, hit.tracklet.pid)
         colour = {True: "right", False: "wrong", None: "open"}[same]
         said = {True: "same person", False: "another person", None: ""}[same]
-        heading = f"{rank} · {hit.similarity:.3f}"
+        heading = f"{rank}{' ↔' if hit.is_mutual else ''} · {hit.similarity:.3f}"
         verdict = f'<p class="verdict">{escape(hit.verdict)}</p>' if hit.verdict else ""
         known = f'<p class="known">{said}</p>' if said else ""
         cells.append(

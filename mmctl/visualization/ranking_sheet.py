@@ -62,7 +62,7 @@ def draw_ranking_sheet(
     legend = [(QUERY, "query"), (RIGHT, "same person"), (WRONG, "another person or distractor")]
     if show_ignored:
         legend.append((IGNORED, "same person, same camera: does not count"))
-    draw_sheet(tracklets, rows, _heading(evaluation), legend, out_file)
+    draw_sheet(tracklets, rows, describe_evaluation(evaluation), legend, out_file)
 
 
 def draw_across_cameras(
@@ -161,7 +161,8 @@ def _matches(
     return cells
 
 
-def _heading(evaluation: Evaluation) -> str:
+def describe_evaluation(evaluation: Evaluation) -> str:
+    """Return two lines: how was ranked, and how good the ranking is."""
     ranking = evaluation.ranking
     return (
         f"protocol {evaluation.protocol}, {evaluation.distance} distance\n"

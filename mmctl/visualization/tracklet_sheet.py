@@ -22,7 +22,11 @@ from mmctl.functional.ranking import DISTRACTOR_PID
 QUERY, RIGHT, WRONG, IGNORED, OTHER = "#1f5fbf", "#1a9641", "#d7191c", "#8c8c8c", "#4d4d4d"
 _CELL = (256, 128)
 _CELL_INCHES = (2.3, 1.05)
+"""Height with two lines of caption, and width, both with the space to the next cell."""
+_PICTURE_INCHES, _LINE_INCHES = 1.85, 0.12
 _TITLE_INCHES, _LEGEND_INCHES, _LABEL_INCHES = 0.75, 0.65, 1.2
+_CAPTION_LETTERS = 18
+"""Letters of a line below a picture that do not reach the next one's."""
 _STYLES = {IGNORED: {"hatch": "//"}}
 _TRACK = re.compile(r"track0*(\d+)")
 """The folder of a track's crops, as tools/dataset_converters/convert_mot.py names it."""
@@ -69,11 +73,14 @@ def draw_sheet(
         raise ValueError(
             "the features lack frame_paths, a picture of each tracklet, which the sheet shows"
         )
-    figure, grid = _empty_sheet(len(rows), max(len(row.cells) for row in rows))
+    captions = [[_describe(tracklets, cell.tracklet) for cell in row.cells] for row in rows]
+    num_lines = max(text.count("\n") + 1 for texts in captions for text in texts)
+    figure, grid = _empty_sheet(len(rows), max(len(row.cells) for row in rows), num_lines)
     for place, row in enumerate(rows):
         for column, cell in enumerate(row.cells):
             axes = figure.add_subplot(grid[place, column])
             _draw_tracklet(axes, tracklets, cell)
+            axes.set_xlabel(captions[place][column], fontsize=7)
             if not column:
                 axes.set_ylabel(
                     row.label, rotation="horizontal", ha="right", va="center", fontsize=9
@@ -89,8 +96,9 @@ def draw_sheet(
     figure.savefig(out_file, dpi=110, format="png")
 
 
-def _empty_sheet(num_rows: int, num_columns: int) -> tuple[Figure, GridSpec]:
+def _empty_sheet(num_rows: int, num_columns: int, num_lines: int) -> tuple[Figure, GridSpec]:
     cell_height, cell_width = _CELL_INCHES
+    cell_height += _LINE_INCHES * max(0, num_lines - 2)
     height = cell_height * num_rows + _TITLE_INCHES + _LEGEND_INCHES
     width = cell_width * num_columns + _LABEL_INCHES
     figure = Figure(figsize=(width, height))
@@ -102,7 +110,7 @@ def _empty_sheet(num_rows: int, num_columns: int) -> tuple[Figure, GridSpec]:
         left=_LABEL_INCHES / width,
         right=1 - 0.1 / width,
         wspace=0.12,
-        hspace=0.24,
+        hspace=cell_height / _PICTURE_INCHES - 1,
     )
     return figure, grid
 
@@ -121,20 +129,31 @@ def _draw_tracklet(axes: Axes, tracklets: TrackletFeatures, cell: Cell) -> None:
     for spine in axes.spines.values():
         spine.set(edgecolor=cell.colour, linewidth=3.5)
     axes.set_title(cell.title, fontsize=9, color=cell.colour, pad=4, fontweight="bold")
-    axes.set_xlabel(_describe(tracklets, cell.tracklet), fontsize=7)
 
 
 def _describe(tracklets: TrackletFeatures, row: int) -> str:
     """Say who it is, if that is known, which camera, and which track or tracklet."""
     pid, camid = tracklets.pids[row], tracklets.camids[row]
     tracklet_id = tracklets.tracklet_ids[row]
-    person = "distractor" if pid == DISTRACTOR_PID else f"pid {pid}"
     # A pid that every tracklet has for itself says nothing.
-    known = "" if tracklets.is_unlabelled else f"{person}  "
+    person = "distractor" if pid == DISTRACTOR_PID else f"pid {pid}"
+    facts = [] if tracklets.is_unlabelled else [person]
+    facts.append(f"cam {camid}")
     track = _TRACK.match(PurePath(str(tracklets.frame_paths[row])).parent.name)
-    names = [f"track {track[1]}"] if track else []
-    names += [f"tracklet {tracklet_id}"] if tracklet_id >= 0 else []
-    return f"{known}cam {camid}" + ("\n" + "  ".join(names) if names else "")
+    facts += [f"track {track[1]}"] if track else []
+    facts += [f"tracklet {tracklet_id}"] if tracklet_id >= 0 else []
+    return _break_lines(facts)
+
+
+def _break_lines(facts: Sequence[str]) -> str:
+    """Return facts in as few lines as they need to stay below their picture."""
+    lines = [facts[0]]
+    for fact in facts[1:]:
+        if len(lines[-1]) + 2 + len(fact) <= _CAPTION_LETTERS:
+            lines[-1] += f"  {fact}"
+        else:
+            lines.append(fact)
+    return "\n".join(lines)
 
 
 def _read_picture(path: str) -> np.ndarray:

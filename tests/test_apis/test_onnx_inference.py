@@ -94,7 +94,7 @@ def test_pieces_of_a_mean_get_length_one(graphs, crops):
     graph.card = replace(graph.card, pieces=f"[10, {CHANNELS - 10}]")
     (found,) = open_inferencer(graph)([folder])["predictions"]
     assert found["feature_norm"] == pytest.approx(2**0.5)
-    clips = torch.randint(0, 256, (2, 3, 3, 64, 32), dtype=torch.uint8)
+    clips = torch.randint(0, 256, (2, 3, 3, 128, 64), dtype=torch.uint8)
     samples = [TrackletSample(clip_weights=torch.ones(2))]
     (sample,) = graph.test_step({"inputs": [clips], "data_samples": samples})
     assert sample.feature[:10].norm() == pytest.approx(0.5**0.5)

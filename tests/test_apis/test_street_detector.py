@@ -1,9 +1,11 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
+from mmctl.apis import street_detector
 from mmctl.apis.street_detector import (
     DetectorTraining,
     TrainingFrame,
@@ -23,8 +25,22 @@ TINY = DetectorTraining(first_seed=7, streets=1, frames=1, steps=2, batch_size=1
 def frames():
     drawn = []
     frames = draw_frames(TINY, report=drawn.append)
-    assert sum(drawn) == len(frames)
+    assert drawn == [3] == [TINY.num_drawn]
     return frames
+
+
+def test_frames_that_show_nobody_are_counted_and_left_out(monkeypatch):
+    class Empty(street_detector.StreetPainter):
+        def draw(self, index):
+            picture, truth = super().draw(index)
+            return picture, replace(truth, visible=np.zeros_like(truth.visible))
+
+    monkeypatch.setattr(street_detector, "StreetPainter", Empty)
+    drawn = []
+    training = replace(TINY, streets=2)
+    assert draw_frames(training, report=drawn.append) == []
+    assert drawn == [3, 3]
+    assert training.num_drawn == 6
 
 
 def test_frames_have_the_visible_people_in_pixels_from_the_edge(frames):

@@ -51,10 +51,13 @@ class Oracle:
 
 def test_a_detector_that_finds_all_is_perfect(street):
     truths = street_truth.read_street(street)
-    done = []
-    scores = street_evaluation.score_detector(truths, Oracle(truths, 0.0), 2, done.append)
+    told = []
+    scores = street_evaluation.score_detector(
+        truths, Oracle(truths, 0.0), 2, lambda done, total: told.append((done, total))
+    )
     assert scores["AP"] == scores["AP50"] == scores["PCK"] == pytest.approx(100)
-    assert scores["frames"] == sum(done) == 32
+    assert scores["frames"] == 32
+    assert told == [(done, 32) for done in range(1, 33)]
     wanted = sum(
         int((~truth.tracks.is_ignored[truth.tracks.frames % 2 == 0]).sum()) for truth in truths
     )
@@ -98,6 +101,16 @@ def test_features_of_persons_find_them_in_the_other_camera(tmp_path):
     assert scores["R1"] == pytest.approx(75)
     assert scores["mAP"] == pytest.approx(87.5)
     assert (scores["queries"], scores["persons"], scores["junk"]) == (4, 2, 1)
+
+
+def test_numbers_are_printed_with_their_units(street, tracked, run_tool, capsys):
+    pytest.importorskip("motmetrics")
+    run_tool("analysis_tools/evaluate_street.py", str(street), "--tracks", str(tracked))
+    lines = [line.split("│") for line in capsys.readouterr().out.splitlines() if "│" in line]
+    rows = {cells[1].strip(): cells[2].strip() for cells in lines}
+    assert float(rows["IDF1, %"]) > 99
+    assert "." not in rows["boxes"]
+    assert rows["false alarms"] == "0"
 
 
 def test_a_file_without_tracks_is_named(tmp_path):

@@ -143,6 +143,17 @@ def test_clips_count_by_the_quality_of_their_frames(baseline, crops):
     assert weighed["feature"] == pytest.approx(expected / np.linalg.norm(expected), abs=1e-5)
 
 
+@pytest.mark.parametrize("frames_per_piece", [4, 64])
+def test_strips_show_the_whole_tracklet(frames_per_piece, baseline, tmp_path, monkeypatch):
+    monkeypatch.setattr(clip_pipeline, "FRAMES_PER_PIECE", frames_per_piece)
+    levels = np.arange(5, 255, 10)  # 25 frames, each of one grey
+    frames = [np.full((64, 32, 3), level, np.uint8) for level in levels]
+    results = baseline([frames, frames[:3]], out_dir=tmp_path / "out")
+    many, few = results["visualization"]
+    assert many[100, 48::96, 0].tolist() == levels[[0, 3, 7, 10, 14, 17, 21, 24]].tolist()
+    assert few[100, 48::96, 0].tolist() == [5, 15, 25]
+
+
 def test_results_may_be_samples_tables_and_pictures(baseline, crops, tmp_path):
     folders = [crops("a", 3), crops("b", 2)]
     results = baseline(folders, return_datasamples=True, out_dir=tmp_path / "out")

@@ -9,8 +9,10 @@ from dataclasses import replace
 import cv2
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from mmctl.engine.config_check.config_changes import Change
+from mmctl.reports import report_figure
 from mmctl.reports.learning_curve import read_training_log
 from mmctl.reports.report_figure import draw_report
 from mmctl.reports.report_files import write_run_report
@@ -88,7 +90,7 @@ def test_a_run_without_records_or_validations_has_a_page_too(tmp_path):
     assert (found.outcome, found.headline()) == ("not recorded", "no validation yet")
     assert found.results() == [("validation", "none yet")]
     picture, page = write_run_report(tmp_path / "run")
-    assert cv2.imread(str(picture)).shape == (1250, 1600, 3)
+    assert cv2.imread(str(picture)).shape[1] == 1600
     assert "Environment" not in page.read_text()
 
 
@@ -104,7 +106,9 @@ def test_the_page_has_the_tables_and_its_picture_and_needs_no_other_file(work_di
     assert re.findall(r'(?:src|href)="(?!data:)', text) == []
     encoded = re.search(r'src="data:image/png;base64,([^"]+)"', text)[1]
     curves = cv2.imdecode(np.frombuffer(b64decode(encoded), np.uint8), cv2.IMREAD_COLOR)
-    assert curves.shape == (750, 1600, 3)
+    whole = cv2.imread(str(picture))
+    assert curves.shape == (whole.shape[0] - 500, 1600, 3)
+    np.testing.assert_array_equal(curves, whole[75:-425])
 
 
 def test_curves_and_texts_are_drawn(work_dir):
@@ -122,6 +126,34 @@ def test_curves_and_texts_are_drawn(work_dir):
     assert not differs[:, 1590:].any(), "nothing runs over the edge"
     coloured = (np.ptp(bare.astype(int), axis=2) > 60).sum()
     assert coloured > 2000
+
+
+def test_no_legend_covers_a_curve_or_another_text(work_dir, monkeypatch):
+    drawn = []
+
+    def keep(figure):
+        drawn.append(figure)
+        return FigureCanvasAgg(figure)
+
+    monkeypatch.setattr(report_figure, "FigureCanvasAgg", keep)
+    log = read_training_log(work_dir)
+    terms = {f"loss_term_{number}": 1.0 + number for number in range(15)}
+    names = ("active_triplets_all", "attention_entropy", "clamped_degrees", "time", "data_time")
+    values = dict.fromkeys(names, 0.4)
+    many = replace(log, training=[{**record, **terms, **values} for record in log.training])
+    draw_report(RunReport(many, [FIRST]))
+    (figure,) = drawn
+    head, curves, text = figure.subfigs
+    panels = curves.axes
+    legends = [panel.get_legend().get_window_extent() for panel in panels if panel.get_legend()]
+    assert len(legends) == 5
+    others = [panel.get_window_extent() for panel in panels]
+    others += [panel.xaxis.label.get_window_extent() for panel in panels]
+    others += [panel.title.get_window_extent() for panel in panels]
+    others += [one.get_window_extent() for one in (*head.texts, *text.texts)]
+    for legend in legends:
+        assert sum(legend.overlaps(other) for other in legends) == 1  # itself
+        assert not any(legend.overlaps(other) for other in others)
 
 
 def test_a_folder_without_logs_is_named(tmp_path):

@@ -29,6 +29,16 @@ def street(tmp_path_factory):
     return folder
 
 
+def test_frames_that_a_stride_passes_over_are_not_said_to_be_used(
+    street, tmp_path, run_tool, capsys
+):
+    arguments = ["--camera-list", str(street / "cameras.json"), "--out", str(tmp_path / "set")]
+    run_tool(TOOL, *arguments, "--detector", "MotFile", "--stride", "5")
+    # Frames 0, 5, 10, 15 and 20 of the 24 of each.
+    said = "4 tracklets with 20 crops from 10 of 48 frames of 2 cameras"
+    assert said in capsys.readouterr().out
+
+
 def test_two_videos_become_a_set_that_is_labelled_trained_and_checked(
     street, tmp_path, run_tool, capsys
 ):

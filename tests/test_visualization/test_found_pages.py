@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from mmctl.evaluation import TrackletFeatures, read_calibration
-from mmctl.visualization.found_pages import find_strip, make_verdicts
+from mmctl.visualization.found_pages import FoundRows, find_strip, make_verdicts, show_row
 from tests.test_evaluation.verified_tracklets import drawn
 from tests.test_tools.test_gallery import write
 from tests.test_visualization.test_ranking_page import Page
@@ -86,6 +86,30 @@ def test_a_feature_file_becomes_a_page(tmp_path, monkeypatch, run_tool):
     assert len(page.all("article", "query")) == 3
     assert len(page.all("article", "open")) == 6
     assert "cam1.mp4@" in page.words
+    assert f"Nearest in other cameras: {tmp_path.name}/features.npz" in page.words
+    assert "of 9 tracklets" in page.words
+
+
+def test_tracklets_that_are_nearest_to_each_other_are_marked(tmp_path):
+    angles = np.array([0.0, 0.5, 0.1, 0.2])
+    tracklets = TrackletFeatures(
+        features=np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32),
+        pids=np.arange(4),
+        camids=np.array([1, 1, 2, 2]),
+        tracklet_ids=np.arange(4),
+        splits=np.array(["query"] * 4),
+        frame_paths=np.array([""] * 4),
+    )
+    found = FoundRows(tracklets, lambda row: show_row(tracklets, row), make_verdicts(None, 4))
+    pages = found.across_cameras("cosine")
+    marks = {page.tracklet.name[-1]: [hit.is_mutual for hit in page.hits] for page in pages}
+    # 0 and 2 are nearest to each other; 1 is nearest to 3, which is nearer to 0.
+    assert marks == {"0": [True, False], "2": [True, False], "1": [False] * 2, "3": [False] * 2}
+    # cos 0.3 of the one at 0.5, the farthest.
+    assert pages[0].note == (
+        "similarity 0.955 with the nearest tracklet of another camera, among the lowest of "
+        "4 tracklets"
+    )
 
 
 def test_a_test_becomes_a_page_of_right_and_wrong_hits(tmp_path, monkeypatch, run_tool, capsys):
@@ -111,6 +135,8 @@ def test_a_test_becomes_a_page_of_right_and_wrong_hits(tmp_path, monkeypatch, ru
     assert page.all("article", "right")
     assert page.all("article", "wrong")
     assert "one person with probability" in page.words
+    assert f"Ranking of a test: {tmp_path.name}/features.npz" in page.words
+    assert "protocol query-excluded" in page.words
     verdicts = make_verdicts(read_calibration(calibration), 60)
     assert "of 60 others" in verdicts(0.5)
 

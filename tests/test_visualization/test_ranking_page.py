@@ -65,7 +65,7 @@ def test_every_query_and_hit_is_there_with_what_is_known_of_it(tmp_path, frames)
     query = PageTracklet("anna", frames, 1, 4, "gate.mp4", start, 75.4, 7)
     hits = [
         PageHit(0.91234, PageTracklet("a", frames[:2], 2, 5, pid=7), "one person, probability 0.8"),
-        PageHit(0.5, PageTracklet("b", frames[:1], 2, 6, pid=8)),
+        PageHit(0.5, PageTracklet("b", frames[:1], 2, 6, pid=8), is_mutual=True),
         PageHit(0.25, PageTracklet("c", frames[:1])),
     ]
     page, text, faults = written(tmp_path, PageQuery(query, hits, "3 searched"), notes=["a note"])
@@ -77,6 +77,8 @@ def test_every_query_and_hit_is_there_with_what_is_known_of_it(tmp_path, frames)
     for word in ("2024-05-01 12:00:03 UTC", "gate.mp4@01:15", "0.912", "probability 0.8", "a note"):
         assert word in page.words
     assert "3 searched" in page.words
+    assert "1 · 0.912" in page.words
+    assert "2 ↔ · 0.500" in page.words
     right = page.all("article", "right")[0]
     assert {key: right[f"data-{key}"] for key in ("camera", "track", "pid")} == {
         "camera": "2",

@@ -145,8 +145,30 @@ def test_ids_that_are_unknown_are_not_shown_and_tracks_are(
     draw_ranking_sheet(moved, evaluation, tmp_path / "sheet.png", num_matches=1)
     assert [caption for *_, caption, _ in cells(figures[0])] == [
         "pid 1  cam 1\ntrack 12",
-        "pid 1  cam 1\ntrack 12  tracklet 3",
+        "pid 1  cam 1\ntrack 12\ntracklet 3",
     ]
+
+
+@pytest.mark.parametrize("pids", [PIDS, np.arange(1, 7)], ids=["labelled", "unlabelled"])
+def test_captions_keep_clear_of_their_neighbours(tracklets, pids, figures, tmp_path):
+    folder = tmp_path / "camera1" / "track002888"
+    folder.mkdir(parents=True)
+    for path in tracklets.frame_paths:
+        Path(path).rename(folder / Path(path).name)
+    paths = np.array([str(folder / Path(path).name) for path in tracklets.frame_paths])
+    many = replace(
+        tracklets, pids=np.array(pids), frame_paths=paths, tracklet_ids=np.arange(20477, 20483)
+    )
+    draw_across_cameras(many, tmp_path / "sheet.png", num_queries=2, num_matches=2)
+    axes = figures[0].axes
+    figures[0].draw_without_rendering()  # at the resolution of the extents
+    captions = [one.xaxis.label.get_window_extent() for one in axes]
+    texts = captions + [one.title.get_window_extent() for one in axes]
+    pictures = [one.get_window_extent() for one in axes]
+    assert "tracklet 20477" in {line for one in axes for line in one.get_xlabel().split("\n")}
+    for caption in captions:
+        assert sum(caption.overlaps(other) for other in texts) == 1  # itself
+        assert not any(caption.overlaps(picture) for picture in pictures)
 
 
 def test_a_sheet_across_cameras_says_nothing_of_right_or_wrong(tracklets, figures, tmp_path):

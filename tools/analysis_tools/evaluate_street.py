@@ -11,7 +11,7 @@ import argparse
 import json
 from pathlib import Path
 
-from rich.table import Table
+from rich.table import Column, Table
 
 from mmctl.engine import run_command
 from mmctl.engine.commands.rated_progress import rated_progress
@@ -54,7 +54,8 @@ def main() -> None:
         with rated_progress("frames") as progress:
             bar = progress.add_task("frames", total=None)
             scores.detection = street.score_detector(
-                truths, detector, args.stride, lambda number: progress.advance(bar, number)
+                *(truths, detector, args.stride),
+                lambda done, total: progress.update(bar, completed=done, total=total),
             )
     if tracks is not None:
         scores.tracking, persons = street.score_tracking(truths, tracks)
@@ -68,13 +69,15 @@ def main() -> None:
 
 
 def print_scores(scores: dict[str, dict[str, float]]) -> None:
-    """Print a line for each part: percentages with a digit, counts without."""
+    """Print a table for each part: percentages with a digit, counts without."""
+    from mmctl.apis.street_evaluation import MEASURES
+
     for part, numbers in scores.items():
         if numbers:
-            table = Table(*numbers)
-            is_share = [name[0].isupper() or name == "mAP" for name in numbers]
-            cells = zip(numbers.values(), is_share, strict=True)
-            table.add_row(*(f"{number:,.{int(share)}f}" for number, share in cells))
+            table = Table("measured", Column("value", justify="right"))
+            for name, number in numbers.items():
+                text = MEASURES.get(name, name)
+                table.add_row(text, f"{number:,.{int(text.endswith('%'))}f}")
             print_table(table, part)
 
 

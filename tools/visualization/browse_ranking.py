@@ -27,6 +27,7 @@ from mmctl.visualization.ranking_page import (
     print_written,
     write_ranking_page,
 )
+from mmctl.visualization.ranking_sheet import describe_evaluation
 
 
 def parse_args() -> argparse.Namespace:
@@ -64,8 +65,10 @@ def show_rows(path: Path, tracklets: TrackletFeatures) -> Callable[[int], PageTr
     return lambda row: show_record(records[row])
 
 
-def find(tracklets: TrackletFeatures, args: argparse.Namespace) -> list[PageQuery]:
-    """Rank as the test did, unless told otherwise."""
+def find(
+    tracklets: TrackletFeatures, args: argparse.Namespace
+) -> tuple[list[PageQuery], str, list[str]]:
+    """Rank as the test did, unless told otherwise; return queries, heading and lines below it."""
     distance = args.distance or recorded_setting(args.features, "distance", "cosine", DISTANCES)
     calibration = None if args.calibration is None else read_calibration(args.calibration)
     if calibration is not None:
@@ -80,18 +83,23 @@ def find(tracklets: TrackletFeatures, args: argparse.Namespace) -> list[PageQuer
         args.num_queries,
         args.num_matches,
     )
+    # Every file has the same name, and its folder says whose it is.
+    file = "/".join(args.features.resolve().parts[-2:])
     if args.across_cameras:
-        return found.across_cameras(distance)
+        note = f"{distance} distance; no label is used; ↔: nearest to each other"
+        return found.across_cameras(distance), f"Nearest in other cameras: {file}", [note]
     known = tuple(protocol.name for protocol in PROTOCOLS)
     protocol = args.protocol or recorded_setting(args.features, "protocol", known[0], known)
-    return found.evaluated(tracklets.evaluate(Protocol.named(protocol), distance=distance))
+    evaluation = tracklets.evaluate(Protocol.named(protocol), distance=distance)
+    notes = describe_evaluation(evaluation).splitlines()
+    return found.evaluated(evaluation), f"Ranking of a test: {file}", notes
 
 
 def main() -> None:
     args = parse_args()
     tracklets = read_features(args.features)
     try:
-        pages = find(tracklets, args)
+        pages, title, notes = find(tracklets, args)
     except (ValueError, FileNotFoundError) as error:
         raise type(error)(f"{args.features} cannot be shown: {error}") from error
     with rated_progress("queries") as progress:
@@ -99,7 +107,8 @@ def main() -> None:
         faults = write_ranking_page(
             args.out,
             pages,
-            f"Ranking of {args.features.name}",
+            title,
+            notes,
             report=lambda done: progress.update(bar, completed=done),
         )
     print_written(args.out, len(pages), faults)

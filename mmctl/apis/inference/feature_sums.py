@@ -18,6 +18,9 @@ from mmctl.datasets.frame_quality import FloatArray, mean_quality
 from mmctl.models.clip_average import scale_branches
 from mmctl.structures import TrackletSample
 
+_SHOWN = 8
+"""Frames of a tracklet that are kept to be drawn."""
+
 Forward = Callable[[dict[str, Any]], list[TrackletSample]]
 """From a batch, ``inputs`` and ``data_samples``, to the samples with ``feature``."""
 
@@ -50,7 +53,7 @@ class TrackletSum:
         total: Weighted sum of the clips' features, (C,), float64.
         weight: Sum of the weights.
         unit_widths: Channels of the branches that get length one each, once the sum is whole.
-        thumbnail: Frames of the first clip, (T, H, W, 3), if they are wanted.
+        num_pieces: Pieces in which it is loaded.
     """
 
     item: TrackletItem
@@ -59,12 +62,39 @@ class TrackletSum:
     total: npt.NDArray[np.float64] | None = None
     weight: float = 0.0
     unit_widths: Sequence[int] = ()
-    thumbnail: npt.NDArray[np.uint8] | None = None
+    num_pieces: int = 1
+    _shown: dict[int, tuple[int, Tensor]] = field(default_factory=dict)
     _pieces: list[tuple[npt.NDArray[np.int64], FloatArray, Any]] = field(default_factory=list)
 
     def note(self, piece: LoadedPiece) -> None:
         """Keep what a piece says of its frames."""
         self._pieces.append((piece.indices, piece.seen, piece.keypoints))
+
+    def keep_pictures(self, piece: LoadedPiece) -> None:
+        """Keep a few frames of the clips, those nearest to even distances over all that are used.
+
+        Args:
+            piece: The next piece.
+        """
+        # Only clips of all frames are loaded in pieces.
+        used = piece.indices if self.num_pieces == 1 else np.arange(len(self.item))
+        places = np.linspace(0, len(used) - 1, min(len(used), _SHOWN)).round().astype(int)
+        indices = piece.clip_indices.ravel()
+        frames = piece.inputs.flatten(0, 1)
+        for wanted in used[places].tolist():
+            nearest = int(np.abs(indices - wanted).argmin())
+            index = int(indices[nearest])
+            known = self._shown.get(wanted)
+            if known is None or abs(index - wanted) < abs(known[0] - wanted):
+                self._shown[wanted] = (index, frames[nearest].clone())
+
+    def pictures(self) -> npt.NDArray[np.uint8] | None:
+        """Return the distinct frames that were kept, in time order, (T, H, W, 3), None of none."""
+        kept = dict(self._shown.values())
+        if not kept:
+            return None
+        frames = torch.stack([kept[index] for index in sorted(kept)])
+        return frames.permute(0, 2, 3, 1).contiguous().numpy()
 
     def add(self, sample: TrackletSample) -> None:
         """Add the mean feature of some clips, which the model has put into their sample."""
@@ -153,7 +183,7 @@ def sum_features(
     pieces: Iterable[tuple[PieceJob, LoadedPiece]],
     forward: Forward,
     batch_size: int,
-    with_thumbnails: bool = False,
+    with_pictures: bool = False,
 ) -> Iterator[TrackletSum]:
     """Run the clips of many tracklets through the model, and yield the tracklets in their order.
 
@@ -164,19 +194,19 @@ def sum_features(
         pieces: All pieces of each tracklet in order, with what was loaded.
         forward: The model.
         batch_size: Clips of a batch.
-        with_thumbnails: Whether to keep the first clip's frames.
+        with_pictures: Whether to keep a few frames of each tracklet.
     """
     open_sums: deque[TrackletSum] = deque()
     batch: list[tuple[TrackletSum, Tensor, TrackletSample]] = []
     room = batch_size
     for job, loaded in pieces:
         if job.piece == 0:
-            open_sums.append(TrackletSum(job.item, loaded.sample, job.num_pieces))
-            if with_thumbnails:
-                frames = loaded.inputs[0].permute(0, 2, 3, 1)
-                open_sums[-1].thumbnail = frames.contiguous().numpy()
+            count = job.num_pieces
+            open_sums.append(TrackletSum(job.item, loaded.sample, count, num_pieces=count))
         current = open_sums[-1]
         current.note(loaded)
+        if with_pictures:
+            current.keep_pictures(loaded)
         start, num_clips = 0, len(loaded.inputs)
         while start < num_clips:
             rows = slice(start, min(start + room, num_clips))

@@ -24,23 +24,23 @@ def describe(prediction: Prediction) -> str:
     quality = prediction["quality"]
     rated = "" if quality is None else f", quality {quality:.2f}"
     return (
-        f"{prediction['num_frames']} of {prediction['num_given']} frames{rated}, norm "
+        f"{prediction['num_frames']} of {prediction['num_given']} frames used{rated}, norm "
         f"{prediction['feature_norm']:.3g}: {prediction['name']}"
     )
 
 
 def draw_strips(
-    thumbnails: Sequence[np.ndarray | None], predictions: Sequence[Prediction]
+    pictures: Sequence[np.ndarray | None], predictions: Sequence[Prediction]
 ) -> Pictures:
     """Return a strip of each tracklet.
 
     Args:
-        thumbnails: Frames of each tracklet, (T, H, W, 3), RGB.
+        pictures: Frames of each tracklet, (T, H, W, 3), RGB.
         predictions: What was found.
     """
     return [
         draw_strip(frames, describe(prediction))
-        for frames, prediction in zip(thumbnails, predictions, strict=True)
+        for frames, prediction in zip(pictures, predictions, strict=True)
         if frames is not None
     ]
 

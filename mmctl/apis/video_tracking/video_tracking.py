@@ -54,6 +54,7 @@ class TrackingResult:
             finished.
         dropped: How many boxes are left out for which reason.
         num_frames: Frames in each video.
+        num_used: Frames of each that were looked at, every so-many-th one.
         warnings: What looks wrong.
         was_finished: Whether an earlier run of the same command had finished.
     """
@@ -61,6 +62,7 @@ class TrackingResult:
     entries: list[dict[str, Any]] = field(default_factory=list)
     dropped: Counter[str] = field(default_factory=Counter)
     num_frames: list[int] = field(default_factory=list)
+    num_used: list[int] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     was_finished: bool = False
 
@@ -211,12 +213,13 @@ class VideoTracking:
             total.entries += result["entries"]
             total.dropped.update(result["dropped"])
             total.num_frames.append(result["num_frames"])
+            total.num_used.append(len(range(0, result["num_frames"], one.settings.stride)))
             total.warnings += result["warnings"]
         if not total.entries:
             reasons = ", ".join(f"{n:,} boxes {why}" for why, n in total.dropped.items() if n)
             raise ValueError(
                 f"at least one tracklet must be left to write, got none in "
-                f"{sum(total.num_frames):,} frames: {reasons or 'nobody was found'}"
+                f"{sum(total.num_used):,} frames: {reasons or 'nobody was found'}"
             )
         return total
 
