@@ -198,8 +198,7 @@ class TrackletInferencer(BaseInferencer):
         Raises:
             ValueError: If ``batch_size`` is not positive.
         """
-        if batch_size < 1:
-            raise ValueError(f"batch_size must be at least 1 clip, got {batch_size}")
+        check_batch_size(batch_size)
         choice = frame_choice or FrameChoice()
         chosen = choice if isinstance(choice, FrameChoice) else FrameChoice(**choice)
         pieces = load_ahead(
@@ -286,3 +285,9 @@ class TrackletInferencer(BaseInferencer):
     def list_models(pattern: str | None = None) -> list[str]:
         """Return the names of models, as :func:`mmctl.apis.list_models`."""
         return list_models(pattern)
+
+
+def check_batch_size(batch_size: int) -> None:
+    """Raise a ValueError unless there is a clip in a batch."""
+    if batch_size < 1:
+        raise ValueError(f"batch_size must be at least 1 clip, got {batch_size}")

@@ -113,20 +113,27 @@ def test_an_unlabelled_list_is_a_data_set(checkpoints, crops, tmp_path, run_tool
         (["{crops}", "--device", "teapot"], "device must be one of this machine"),
         (["{crops}", "--dataset", "MARS"], "tracks_test_info.mat"),
         (["{crops}", "--keypoints", "none.npy"], "keypoint file none.npy does not exist"),
+        (["{crops}", "--keypoints", "{short}"], "keypoints must have one row for each frame"),
+        (["{crops}", "--keypoints", "{damaged}"], "damaged.npy"),
+        (["{crops}", "--batch-size", "0"], "batch_size must be at least 1 clip, got 0"),
+        (["{crops}", "--num-workers", "-1"], "num_workers must be 0 or more"),
     ],
 )
 def test_a_users_mistake_ends_in_one_line(
     arguments, message, checkpoints, crops, tmp_path, run_tool, capsys
 ):
-    folder = str(crops("a", 1))
-    given = [argument.format(crops=folder) for argument in arguments]
+    places = {"crops": crops("a", 1), "short": tmp_path / "short.npy"}
+    places["damaged"] = tmp_path / "damaged.npy"
+    np.save(places["short"], np.zeros((2, 17, 3), np.float32))
+    places["damaged"].write_bytes(places["short"].read_bytes()[:-8])
+    given = [argument.format(**places) for argument in arguments]
     with pytest.raises(SystemExit) as caught:
         run_tool(TOOL, str(checkpoints["baseline"]), *given, "--out", str(tmp_path / "out"))
     assert caught.value.code == 2
     said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error:")]
     assert len(said) == 1
     assert message in said[0]
-    assert not (tmp_path / "out" / "features.npz").exists()
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_model_that_wants_keypoints_and_gets_none_says_how(

@@ -116,9 +116,13 @@ class Inputs:
                     "each frame of the data set, because its list says which row is whose, got "
                     f"{shorten(options.keypoints)}"
                 )
+        # Before anything is loaded or written.
         if not self._attaches:
-            for source in self.sources:  # before anything is loaded
+            for source in self.sources:
                 check_source(source.first(), options.reads)
+        elif self._lazy is None:
+            for _ in self.items():  # whose frames are names or in memory
+                pass
 
     def items(self, start: int = 0) -> Iterator[TrackletItem]:
         """Yield the tracklets in order.
