@@ -84,7 +84,8 @@ class TrackletInferencer(BaseInferencer):
         self.device = check_device(device if graph is None else "cpu")
         self._given = find_given(model, weights, graph)
         cfg = self._given.cfg
-        super().__init__(cfg, None, str(self.device), SCOPE, show_progress)
+        with self._given.naming_checkpoint():
+            super().__init__(cfg, None, str(self.device), SCOPE, show_progress)
         wanted = (cfg.get("test_cfg") or {}).get("fp16", False) if amp is None else amp
         self.amp = bool(wanted)
 
