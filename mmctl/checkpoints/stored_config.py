@@ -32,7 +32,7 @@ def read_stored_config(checkpoint: Any, filename: str) -> ConfigDict:
     if text is None:
         raise ValueError(
             f"checkpoint {filename!r} carries no config ({_WHERE}), so the model must be named: "
-            "give the config that it was trained with"
+            "give the config that it was trained with, model= (--config FILE)"
         )
     try:
         values = parse_config(text)

@@ -112,6 +112,8 @@ def test_an_unlabelled_list_is_a_data_set(checkpoints, crops, tmp_path, run_tool
         (["{crops}", "--min-quality", "2"], "min_quality must be a number from 0 to 1"),
         (["{crops}", "--device", "teapot"], "device must be one of this machine"),
         (["{crops}", "--dataset", "MARS"], "tracks_test_info.mat"),
+        (["{crops}", "--dataset", "Nope"], "there is no data set 'Nope'; those that list"),
+        (["{short}"], "with tracks= (--camera NUMBER TRACKS FRAMES), got the file"),
         (["{crops}", "--keypoints", "none.npy"], "keypoint file none.npy does not exist"),
         (["{crops}", "--keypoints", "{short}"], "keypoints must have one row for each frame"),
         (["{crops}", "--keypoints", "{damaged}"], "damaged.npy"),
@@ -144,3 +146,4 @@ def test_a_model_that_wants_keypoints_and_gets_none_says_how(
     said = capsys.readouterr().err
     assert said.count("error:") == 1
     assert "There are four ways: (1) an estimator in the model" in said
+    assert "(--keypoints FILE.npy)" in said

@@ -17,9 +17,11 @@ from mmengine.registry import DefaultScope
 from mmctl.apis.inference.tracklet_item import Frame, TrackletItem
 from mmctl.datasets.listings.frame_folders import LAST_NUMBER, list_folders, list_names
 from mmctl.datasets.tracklet import Tracklet
+from mmctl.datasets.tracklet_dataset import TrackletDataset
 from mmctl.registry import DATASETS
 
 PICTURES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
+VIDEOS = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".ts", ".wmv", ".flv")
 ANNOTATIONS = "annotations.json"
 STORED = {"keypoints": "info/keypoints.npy", "heatmaps": "info/heatmaps.npy"}
 """Where the arrays of a folder's data set lie as a rule."""
@@ -162,6 +164,7 @@ def open_dataset(given: Any, reads: str | None, stored_file: str | None = None) 
             elif kind == reads and stored_file is not None:
                 cfg[key] = os.path.abspath(stored_file)
         with DefaultScope.overwrite_default_scope("mmctl"):
+            _check_name(cfg["type"])
             given = DATASETS.build(cfg)
     given = getattr(given, "dataset", given)
     if not hasattr(given, "get_data_info") or not len(given):
@@ -170,6 +173,20 @@ def open_dataset(given: Any, reads: str | None, stored_file: str | None = None) 
             f"{type(given).__name__}"
         )
     return DatasetTracklets(given)
+
+
+def _check_name(kind: Any) -> None:
+    if not isinstance(kind, str) or DATASETS.get(kind) is not None:
+        return
+    DATASETS.import_from_location()
+    known = [
+        name
+        for name, found in DATASETS.module_dict.items()
+        if isinstance(found, type) and issubclass(found, TrackletDataset)
+    ]
+    raise ValueError(
+        f"there is no data set {kind!r}; those that list tracklets are {', '.join(sorted(known))}"
+    )
 
 
 def open_folder(
