@@ -96,7 +96,7 @@ def test_flags_say_as_much_as_a_file(street, tmp_path, run_tool):
         (["{}/a.mp4", "--detector", "MotFile"], "MotFile needs the tracks of {}/a.mp4"),
         (
             ["{}/a.mp4", "--detector", "MotFile", "--weights", "a"],
-            "has no argument 'weights'",
+            "has no argument 'weights'; it reads tracks from files and computes nothing; known",
         ),
         (
             ["{}/a.mp4", "--detector", "MotFile", "--tracker", "Sort"],
