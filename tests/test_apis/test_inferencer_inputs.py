@@ -133,6 +133,13 @@ def test_inputs_that_are_none_are_refused_before_the_work(baseline, crops, tmp_p
         baseline.stream(folder, show=True)
 
 
+def test_a_folder_with_videos_beside_pictures_is_no_tracklet(baseline, crops):
+    folder = crops("a", 2)
+    (folder / "gate.MP4").touch()
+    with pytest.raises(ValueError, match=r"crops/a must .*track_video.*got gate.MP4 beside 1.jpg"):
+        baseline(folder.parent)
+
+
 def test_an_unreadable_frame_is_named(baseline, crops):
     folder = crops("a", 3)
     content = (folder / "2.jpg").read_bytes()

@@ -195,7 +195,7 @@ def open_folder(
     """Return what a folder holds: a listed data set, the crops of a tracklet, or folders of such.
 
     Raises:
-        ValueError: If it holds no pictures.
+        ValueError: If it holds no pictures, or videos beside them.
     """
     if os.path.isfile(os.path.join(folder, ANNOTATIONS)):
         return open_list(os.path.join(folder, ANNOTATIONS), reads, stored_file)
@@ -205,7 +205,7 @@ def open_folder(
     if not found:
         raise ValueError(
             f"folder {folder} must hold crops of persons ({', '.join(PICTURES)}), folders of such "
-            f"or {ANNOTATIONS}, got none"
+            f"or {ANNOTATIONS}, got none; tools/track_video.py cuts them out of videos"
         )
     return ListedTracklets(found)
 
@@ -241,9 +241,18 @@ def find_crops(folder: str) -> Iterator[tuple[str, list[Frame]]]:
     Frames are in the order of the last number in their names, or of the names where one has none.
 
     Raises:
-        ValueError: If two frames of a folder have one number, as those of two tracklets do.
+        ValueError: If two frames of a folder have one number, as those of two tracklets do, or a
+            video lies beside frames.
     """
-    names = [n for n in list_names(Path(folder), ("",)) if n.lower().endswith(PICTURES)]
+    files = list_names(Path(folder), ("",))
+    names = [name for name in files if name.lower().endswith(PICTURES)]
+    videos = [name for name in files if name.lower().endswith(VIDEOS)]
+    if names and videos:
+        raise ValueError(
+            f"folder {folder} must hold crops of one person and no videos, because these need "
+            f"tracks (tools/track_video.py first, then its --out folder), got {videos[0]} beside "
+            f"{names[0]}"
+        )
     if names:
         yield folder, [os.path.join(folder, name) for name in _by_number(folder, names)]
     for name in list_folders(Path(folder)):
