@@ -19,6 +19,7 @@ from tests.test_datasets.test_tracking.conftest import tracks, video
 __all__ = ["checkpoints", "crops", "tracks", "video"]  # fixtures
 
 TOOL = "extract_features.py"
+WORK = "mmctl.apis.feature_extraction.FeatureExtraction"
 COMMON = ("--device", "cpu", "--num-workers", "0")
 
 
@@ -147,3 +148,18 @@ def test_a_model_that_wants_keypoints_and_gets_none_says_how(
     assert said.count("error:") == 1
     assert "There are four ways: (1) an estimator in the model" in said
     assert "(--keypoints FILE.npy)" in said
+
+
+@pytest.mark.parametrize("place", ["mmctl.apis.TrackletInferencer.__init__", f"{WORK}.run"])
+def test_an_interrupt_says_how_to_go_on(
+    place, checkpoints, crops, tmp_path, run_tool, monkeypatch, capsys
+):
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(place, interrupt)
+    arguments = [checkpoints["baseline"], crops("a", 1), "--out", tmp_path / "out"]
+    with pytest.raises(SystemExit) as caught:
+        run_tool(TOOL, *map(str, arguments), *COMMON)
+    assert caught.value.code == 130
+    assert "interrupted; running the same command again goes on" in capsys.readouterr().err
