@@ -101,8 +101,8 @@ def describe_left_out(table: TrackletTable) -> str:
     )
 
 
-def main() -> None:
-    args = parse_args()
+def extract(args: argparse.Namespace) -> None:
+    """Do what is left, and say what was made."""
     choice = FrameChoice(args.min_quality, args.weighted)
     inferencer = TrackletInferencer(
         *(args.config, args.checkpoint, args.device, args.amp, args.num_workers, False),
@@ -113,13 +113,9 @@ def main() -> None:
     options = InputOptions(inferencer.reads, keypoints=args.keypoints, camera=args.camid)
     inputs = Inputs(list_inputs(args), options)
     extraction = FeatureExtraction(inferencer, inputs, args.out, args.batch_size, choice)
-    try:
-        with rated_progress("tracklets") as progress:
-            bar = progress.add_task("tracklets", total=extraction.total)
-            table = extraction.run(lambda n: progress.update(bar, completed=n), args.overwrite)
-    except KeyboardInterrupt:
-        print("\ninterrupted; running the same command again goes on", file=sys.stderr)
-        sys.exit(130)
+    with rated_progress("tracklets") as progress:
+        bar = progress.add_task("tracklets", total=extraction.total)
+        table = extraction.run(lambda n: progress.update(bar, completed=n), args.overwrite)
     if describe_left_out(table):
         print(describe_left_out(table))
     known = int(table.known_pids.sum())
@@ -127,6 +123,15 @@ def main() -> None:
         f"{args.out / FEATURES}, {TRACKS}: {len(table.pids):,} tracklets, "
         f"{table.features.shape[1]} channels, {known:,} with a known person"
     )
+
+
+def main() -> None:
+    args = parse_args()
+    try:
+        extract(args)
+    except KeyboardInterrupt:
+        print("\ninterrupted; running the same command again goes on", file=sys.stderr)
+        sys.exit(130)
 
 
 if __name__ == "__main__":

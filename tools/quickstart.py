@@ -254,6 +254,8 @@ def show(rows: list[dict], args: argparse.Namespace, work_dir: Path) -> None:
         f"python tools/train.py {config} --work-dir work_dirs/seed1 "
         f"--cfg-options randomness.seed=1 {options}"
         "\n  the real thing           put MARS into data/mars (docs/en/datasets.md), then"
+        "\n                           python tools/dataset_converters/extract_keypoints.py "
+        "configs/ctl/ctl_r50_1xb32-240e_mars-256x128.py"
         "\n                           bash tools/dist_train.sh "
         "configs/ctl/ctl_r50_1xb32-240e_mars-256x128.py 8 --auto-scale-lr"
         "\n  the tests                bash tools/run_tests.sh",

@@ -51,8 +51,8 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def main() -> None:
-    args = parse_args()
+def track(args: argparse.Namespace) -> None:
+    """Do what is left, and say what was made."""
     from mmctl.apis.video_tracking import VideoTracking
     from mmctl.apis.video_tracking.components import build_detector, build_tracker
     from mmctl.apis.video_tracking.video_choice import choose_videos
@@ -91,6 +91,15 @@ def print_result(out: Path, result: Any) -> None:
         f"{out}: {len(result.entries):,} tracklets with {crops:,} crops from "
         f"{frames} frames of {cameras} camera{'s' if cameras > 1 else ''}"
     )
+
+
+def main() -> None:
+    args = parse_args()
+    try:
+        track(args)
+    except KeyboardInterrupt:
+        print("\ninterrupted; running the same command again goes on", file=sys.stderr)
+        sys.exit(130)
 
 
 if __name__ == "__main__":

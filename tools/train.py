@@ -5,6 +5,7 @@ import argparse
 from mmengine.runner import Runner
 
 from mmctl.engine import (
+    check_save_best,
     check_work_dir,
     end_on_signals,
     init_cpu_distributed,
@@ -49,6 +50,7 @@ def main() -> None:
         checkpoint_hook = (cfg.get("default_hooks") or {}).get("checkpoint")
         if checkpoint_hook:
             checkpoint_hook.save_best = None
+    check_save_best(cfg)
     if args.auto_scale_lr:
         if not cfg.get("auto_scale_lr"):
             raise ValueError("--auto-scale-lr needs auto_scale_lr.base_batch_size in the config")

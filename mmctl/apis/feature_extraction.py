@@ -14,7 +14,7 @@ import numpy as np
 
 from mmctl.apis.inference.read_inputs import Inputs
 from mmctl.apis.inference.tracklet_item import TrackletItem
-from mmctl.apis.tracklet_inferencer import TrackletInferencer
+from mmctl.apis.tracklet_inferencer import TrackletInferencer, check_batch_size
 from mmctl.datasets.frame_quality import FrameChoice
 from mmctl.deployment.onnx_model import OnnxModel
 from mmctl.evaluation.tracklet_table import FEATURES, TRACKS, TrackletTable
@@ -45,7 +45,8 @@ class FeatureExtraction:
         frame_choice: Which frames are used.
 
     Raises:
-        ValueError: If nobody knows how many tracklets there are, or there are none.
+        ValueError: If nobody knows how many tracklets there are, or there are none, or
+            ``batch_size`` is not positive.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class FeatureExtraction:
                 "features are extracted of tracklets that can be counted beforehand, at least one, "
                 f"got {inputs.total}"
             )
+        check_batch_size(batch_size)
         self.inferencer, self.inputs, self.out = inferencer, inputs, out
         self.batch_size, self.choice = batch_size, frame_choice or FrameChoice()
         self.total = inputs.total
@@ -109,8 +111,8 @@ class FeatureExtraction:
             if self.is_complete():
                 shutil.rmtree(self.folder, ignore_errors=True)
                 return TrackletTable.load(self.out / FEATURES)
-            self._prepare(overwrite)
-            self._run_blocks(report)
+            is_ours = self._find_unfinished(overwrite)
+            self._run_blocks(is_ours, report)
             blocks = [self._read_block(block) for block in range(self.num_blocks)]
             table = TrackletTable.join([block for block in blocks if block is not None])
             table.save(
@@ -120,8 +122,8 @@ class FeatureExtraction:
             shutil.rmtree(self.folder)
         return table
 
-    def _prepare(self, overwrite: bool) -> None:
-        """Make the folder of blocks, or find that of a killed run."""
+    def _find_unfinished(self, overwrite: bool) -> bool:
+        """Return whether blocks of this very work lie there; raise if the place is taken."""
         place = self.out / FEATURES
         if place.exists() and not overwrite and self._read_result_identity() != self.identity:
             raise ValueError(
@@ -129,15 +131,17 @@ class FeatureExtraction:
                 "another --out, or replace it with --overwrite"
             )
         found = self._read_identity()
-        if found == self.identity:
-            return
-        if found is not None and not overwrite:
+        if found is not None and found != self.identity and not overwrite:
             differences = [key for key in self.identity if found.get(key) != self.identity[key]]
             raise ValueError(
                 f"{self.folder} holds the unfinished work of another run, which differs in "
                 f"{', '.join(differences) or 'what it records'}: repeat that command to finish it, "
                 "or throw it away with --overwrite"
             )
+        return found == self.identity
+
+    def _start_folder(self) -> None:
+        """Make the folder of blocks in the place of what another run has left."""
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir()
         write_whole(self.folder / _IDENTITY, json.dumps(self.identity).encode())
@@ -159,8 +163,9 @@ class FeatureExtraction:
         except (FileNotFoundError, ValueError, KeyError, RecursionError):
             return None
 
-    def _run_blocks(self, report: Report | None) -> None:
-        missing = [block for block in range(self.num_blocks) if self._read_block(block) is None]
+    def _run_blocks(self, is_ours: bool, report: Report | None) -> None:
+        blocks = range(self.num_blocks)
+        missing = [block for block in blocks if not is_ours or self._read_block(block) is None]
         done = self.total - sum(len(self._rows(block)) for block in missing)
         if report is not None:
             report(done)
@@ -176,6 +181,9 @@ class FeatureExtraction:
                 if report is not None:
                     report(done + len(predictions))
             table = TrackletTable.from_predictions(predictions)
+            if not is_ours:  # a command that fails before leaves nothing to clear away
+                self._start_folder()
+                is_ours = True
             self._write_block(block, table)
             done += len(predictions)
 

@@ -17,13 +17,13 @@ from mmengine.device import get_device
 from mmengine.logging import print_log
 from mmengine.registry import DefaultScope
 from mmengine.runner.checkpoint import CheckpointLoader, _load_checkpoint_to_model
-from mmengine.utils import import_modules_from_strings
 from torch import nn
 
 import mmctl
 from mmctl.checkpoints.last_checkpoint import trained_checkpoint
 from mmctl.checkpoints.stored_config import read_stored_config
 from mmctl.engine import check_state_dict, read_config
+from mmctl.engine.repairs.custom_modules import import_stored_modules
 from mmctl.files import read_text
 from mmctl.registry import MODELS
 
@@ -150,10 +150,10 @@ def config_of(checkpoint: dict[str, Any], name: str) -> Config:
     """Return the config that a checkpoint carries, and import what it imports.
 
     Raises:
-        ValueError: If it carries none, or more than plain values.
+        ValueError: If it carries none, or more than plain values, or a module is missing.
     """
     cfg = Config(read_stored_config(checkpoint, name))
-    import_modules_from_strings(**(cfg.get("custom_imports") or {"imports": []}))
+    import_stored_modules(name, cfg.get("custom_imports"))
     return cfg
 
 

@@ -155,15 +155,26 @@ def score_features(path: Path, persons: Persons) -> dict[str, float]:
         persons: Who the tracks are; junk is neither sought nor found.
 
     Raises:
-        ValueError: If the file lacks an array, or nobody is in two cameras.
+        ValueError: If the file lacks an array, is of other tracks, or nobody is in two cameras.
     """
     names = ("features", "camids", "tracks")
     arrays = read_npz(path, "feature file", names)
     if missing := [name for name in names if name not in arrays]:
         raise ValueError(f"{path} must have {', '.join(names)}, but lacks {', '.join(missing)}")
-    keys = zip(arrays["camids"].tolist(), arrays["tracks"].tolist(), strict=True)
+    keys = list(zip(arrays["camids"].tolist(), arrays["tracks"].tolist(), strict=True))
+    if not persons.keys() & set(keys):
+        raise ValueError(
+            f"{path} must have features of the tracks that are measured, but none of its "
+            f"{len(keys)} tracklets is of one of these {len(persons)} tracks by camera and number: "
+            "are they of other data? extract_features.py takes the folder of the tracks"
+        )
     pids = np.array([persons.get(key, JUNK) for key in keys], np.int64)
     kept = pids != JUNK
+    if not kept.any():
+        raise ValueError(
+            f"{path} must have a tracklet of a person to be ranked, but none of its {len(keys)} "
+            "tracks is mostly on one person of the street"
+        )
     features, camids = arrays["features"][kept], np.asarray(arrays["camids"][kept], np.int64)
     distances = pairwise_distance(*_tensors(features), metric="cosine").numpy()
     # The own camera comes last, as rank_across_cameras.py leaves it out.

@@ -84,7 +84,8 @@ class TrackletInferencer(BaseInferencer):
         self.device = check_device(device if graph is None else "cpu")
         self._given = find_given(model, weights, graph)
         cfg = self._given.cfg
-        super().__init__(cfg, None, str(self.device), SCOPE, show_progress)
+        with self._given.naming_checkpoint():
+            super().__init__(cfg, None, str(self.device), SCOPE, show_progress)
         wanted = (cfg.get("test_cfg") or {}).get("fp16", False) if amp is None else amp
         self.amp = bool(wanted)
 
@@ -198,8 +199,7 @@ class TrackletInferencer(BaseInferencer):
         Raises:
             ValueError: If ``batch_size`` is not positive.
         """
-        if batch_size < 1:
-            raise ValueError(f"batch_size must be at least 1 clip, got {batch_size}")
+        check_batch_size(batch_size)
         choice = frame_choice or FrameChoice()
         chosen = choice if isinstance(choice, FrameChoice) else FrameChoice(**choice)
         pieces = load_ahead(
@@ -286,3 +286,9 @@ class TrackletInferencer(BaseInferencer):
     def list_models(pattern: str | None = None) -> list[str]:
         """Return the names of models, as :func:`mmctl.apis.list_models`."""
         return list_models(pattern)
+
+
+def check_batch_size(batch_size: int) -> None:
+    """Raise a ValueError unless there is a clip in a batch."""
+    if batch_size < 1:
+        raise ValueError(f"batch_size must be at least 1 clip, got {batch_size}")

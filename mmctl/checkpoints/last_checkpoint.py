@@ -78,9 +78,12 @@ def trained_checkpoint(folder: str | Path) -> str:
     """
     found = find_named_checkpoint(Path(folder))
     if found is None:
+        runs = [path.parent for path in sorted(Path(folder).glob(f"*/{LAST_CHECKPOINT}"))]
+        below = ", ".join(run.as_posix() for run in runs if find_named_checkpoint(run) is not None)
         raise ValueError(
             f"the training in {folder} must leave a checkpoint to be tested, but "
-            f"{Path(folder) / LAST_CHECKPOINT} names no file; its output is in the folder"
+            f"{Path(folder) / LAST_CHECKPOINT} names no file; "
+            + (f"folders in it that have one are {below}" if below else "its output is in there")
         )
     return found.as_posix()
 

@@ -32,7 +32,7 @@ def read_stored_config(checkpoint: Any, filename: str) -> ConfigDict:
     if text is None:
         raise ValueError(
             f"checkpoint {filename!r} carries no config ({_WHERE}), so the model must be named: "
-            "give the config that it was trained with"
+            "give the config that it was trained with, model= (--config FILE)"
         )
     try:
         values = parse_config(text)
@@ -40,7 +40,7 @@ def read_stored_config(checkpoint: Any, filename: str) -> ConfigDict:
         reason = str(error).partition("\n")[0][:200] or type(error).__name__
         raise ValueError(
             f"checkpoint {filename!r}: the config that it carries must be plain values, because "
-            f"nothing in a checkpoint is run: {reason}; give the config file instead"
+            f"its text is read and not run: {reason}; give the config file instead"
         ) from error
     for name in _types(values):
         scope, dot, _ = name.rpartition(".")

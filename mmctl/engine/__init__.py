@@ -8,6 +8,7 @@ from mmctl.engine.commands.command_line import CfgOptions, parse_run, run_comman
 from mmctl.engine.commands.work_dir_check import check_work_dir, locked_files, locked_work_dir
 from mmctl.engine.config_check.config_check import check_config, check_overrides
 from mmctl.engine.config_check.prepared_config import prepare_config, prepare_run
+from mmctl.engine.config_check.save_best_check import check_save_best
 from mmctl.engine.cpu_amp_optim_wrapper import CpuAmpOptimWrapper
 from mmctl.engine.event_files import write_event_files
 from mmctl.engine.hooks.checkpoint_match_hook import CheckpointMatchHook, watch_checkpoints
@@ -43,6 +44,7 @@ __all__ = [
     "apply_repairs",
     "check_config",
     "check_overrides",
+    "check_save_best",
     "check_state_dict",
     "check_work_dir",
     "end_on_signals",

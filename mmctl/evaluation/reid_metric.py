@@ -91,6 +91,12 @@ class ReIDMetric(BaseMetric):
         self.last_evaluation: Evaluation | None = None
         self.describe_model: Callable[[], Mapping[str, str]] | None = None
 
+    @property
+    def keys(self) -> list[str]:
+        """Names of what an evaluation of labelled tracklets returns, with the prefix."""
+        names = ("mAP", *(f"R{k}" for k in self.topk), "num_queries", "num_gallery")
+        return [f"{self.prefix}/{name}" for name in names]
+
     def process(
         self,
         data_batch: Any,  # noqa: ARG002

@@ -160,6 +160,7 @@ def _find_crop(path: str, root: Path, place: str) -> str:
     if "\0" in path or leaves_folder(found):
         raise ValueError(
             f"{place}: the crop {shorten(path, 200)} must lie in the folder of crops, {root}, so "
-            "that no page shows other files: name the folder that all crops are in (--crops)"
+            "that no page shows other files: name the folder that all crops are in, "
+            "crop_root= (--crops FOLDER)"
         )
     return found

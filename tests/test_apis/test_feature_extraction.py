@@ -157,3 +157,42 @@ def test_what_cannot_be_counted_is_refused(baseline, crops, tmp_path):
     inputs = Inputs(iter([crops("a", 1)]), InputOptions())
     with pytest.raises(ValueError, match="counted beforehand"):
         FeatureExtraction(baseline, inputs, tmp_path)
+
+
+def test_a_batch_of_no_clip_is_refused_before_anything_is_written(plan, tmp_path):
+    with pytest.raises(ValueError, match="batch_size must be at least 1 clip, got 0"):
+        plan(tmp_path / "out", batch_size=0)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_run_that_fails_in_its_first_block_claims_nothing(plan, tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        failing = plan(tmp_path, batch_size=3)
+        patch.setattr(failing.inferencer, "sum_items", lambda *_, **__: iter(()))
+        with pytest.raises(StopIteration):
+            failing.run()
+    assert not list(tmp_path.iterdir())
+    plan(tmp_path).run()
+    read_result(tmp_path)
+
+
+def test_a_run_that_fails_at_once_keeps_what_it_was_to_replace(plan, tmp_path, monkeypatch):
+    killed, written = plan(tmp_path), []
+
+    def write_or_die(block, table):
+        if written:
+            raise KilledError
+        FeatureExtraction._write_block(killed, block, table)
+        written.append(block)
+
+    monkeypatch.setattr(killed, "_write_block", write_or_die)
+    with pytest.raises(KilledError):
+        killed.run()
+    with monkeypatch.context() as patch:
+        failing = plan(tmp_path, batch_size=3)
+        patch.setattr(failing.inferencer, "sum_items", lambda *_, **__: iter(()))
+        with pytest.raises(StopIteration):
+            failing.run(overwrite=True)
+    reports = []
+    plan(tmp_path).run(reports.append)
+    assert reports[0] == 3

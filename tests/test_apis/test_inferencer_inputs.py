@@ -103,6 +103,7 @@ def test_inputs_that_are_none_are_refused_before_the_work(baseline, crops, tmp_p
     empty, folder = tmp_path / "empty", crops("a", 2)
     empty.mkdir()
     (tmp_path / "notes.txt").write_text("no video")
+    (tmp_path / "gate.mp4").touch()
     for inputs, message in (
         (empty, "must hold crops of persons"),
         (tmp_path / "nowhere", "does not exist"),
@@ -112,7 +113,8 @@ def test_inputs_that_are_none_are_refused_before_the_work(baseline, crops, tmp_p
         ([[]], "input 0 must have at least one frame"),
         ([np.zeros((4, 4), np.uint8)], "must be the frames of one tracklet"),
         ([np.zeros((4, 4, 3))], "must be uint8 pixels"),
-        (tmp_path / "notes.txt", "needs tracks="),
+        (tmp_path / "notes.txt", r"a video with tracks= \(--camera .* got the file"),
+        (tmp_path / "gate.mp4", r"video \S+ needs tracks= \(--camera NUMBER TRACKS FRAMES\)"),
         ({"a": 1}, "data set config"),
     ):
         with pytest.raises((ValueError, FileNotFoundError), match=message):
@@ -129,6 +131,13 @@ def test_inputs_that_are_none_are_refused_before_the_work(baseline, crops, tmp_p
         baseline(folder, colour="rgb")
     with pytest.raises(ValueError, match=r"stream.. draws nothing"):
         baseline.stream(folder, show=True)
+
+
+def test_a_folder_with_videos_beside_pictures_is_no_tracklet(baseline, crops):
+    folder = crops("a", 2)
+    (folder / "gate.MP4").touch()
+    with pytest.raises(ValueError, match=r"crops/a must .*track_video.*got gate.MP4 beside 1.jpg"):
+        baseline(folder.parent)
 
 
 def test_an_unreadable_frame_is_named(baseline, crops):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -67,3 +69,28 @@ def test_a_config_without_a_test_pipeline_is_refused(drawn_mars):
     cfg.pop("test_dataloader")
     with pytest.raises(ValueError, match=r"must have test_dataloader.dataset.pipeline"):
         TrackletInferencer(cfg, device="cpu")
+
+
+@pytest.mark.parametrize("part", ["model", "test_dataloader"])
+def test_a_class_that_no_module_of_the_checkpoint_has_is_named(
+    part, checkpoints, drawn_mars, tmp_path, monkeypatch
+):
+    (tmp_path / "strange_losses.py").write_text("value = 1\n")
+    content = torch.load(checkpoints["baseline"], weights_only=False)
+    cfg = small_config("baseline", drawn_mars)
+    cfg.custom_imports.imports.append("strange_losses")
+    if part == "model":
+        cfg.model.backbone.type = "StrangeBlock"
+    else:
+        cfg.test_dataloader.dataset.pipeline[0].type = "StrangeBlock"
+    content["message_hub"] = {"runtime_info": {"cfg": cfg.pretty_text}}
+    torch.save(content, tmp_path / "a.pth")
+    with pytest.raises(ValueError, match=r"a.pth': .*imported.* no 'strange_losses' .*PYTHONPATH"):
+        TrackletInferencer(weights=tmp_path / "a.pth", device="cpu")
+    monkeypatch.syspath_prepend(tmp_path)
+    message = r"a.pth': .* none of .*strange_losses\) has 'StrangeBlock'; PYTHONPATH"
+    try:
+        with pytest.raises(ValueError, match=message):
+            TrackletInferencer(weights=tmp_path / "a.pth", device="cpu")
+    finally:
+        sys.modules.pop("strange_losses", None)

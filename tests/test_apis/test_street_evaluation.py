@@ -120,6 +120,20 @@ def test_a_file_without_tracks_is_named(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("persons", "message"),
+    [
+        ({(1, 7): 3}, "none of its 2 tracklets is of one of these 1 tracks .* of other data"),
+        ({(0, 0): -1, (1, 1): -1}, "none of its 2 tracks is mostly on one person"),
+    ],
+)
+def test_features_of_other_data_or_of_nobody_are_refused(tmp_path, persons, message):
+    arrays = {"camids": np.arange(2), "tracks": np.arange(2)}
+    np.savez(tmp_path / "features.npz", features=np.eye(2, dtype=np.float32), **arrays)
+    with pytest.raises(ValueError, match=message):
+        street_evaluation.score_features(tmp_path / "features.npz", persons)
+
+
+@pytest.mark.parametrize(
     ("change", "message"),
     [
         (lambda content: content["annotations"][3].pop("pid"), "annotation 3 lacks the key 'pid'"),

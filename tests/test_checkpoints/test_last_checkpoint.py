@@ -149,3 +149,13 @@ def test_a_trained_checkpoint_is_that_of_the_folder_where_it_is_now(tmp_path):
     (before / "epoch_2.pth").unlink()
     with pytest.raises(ValueError, match=r"training in \S+now must leave a checkpoint .* no file"):
         trained_checkpoint(now)
+
+
+def test_a_folder_of_several_runs_names_those_that_have_a_checkpoint(tmp_path):
+    for name in ("ctl", "baseline", "untrained"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "last_checkpoint").write_text("epoch_2.pth")
+    for name in ("ctl", "baseline"):
+        (tmp_path / name / "epoch_2.pth").touch()
+    with pytest.raises(ValueError, match=r"have one are \S+/baseline, \S+/ctl$"):
+        trained_checkpoint(tmp_path)

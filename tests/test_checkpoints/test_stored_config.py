@@ -30,7 +30,9 @@ def test_it_is_found_in_either_place():
 
 @pytest.mark.parametrize("checkpoint", [{}, [], {"meta": None}, {"meta": {"cfg": 5}}, stored(" ")])
 def test_without_one_the_model_must_be_named(checkpoint):
-    with pytest.raises(ValueError, match=r"'x.pth' carries no config .* the model must be named"):
+    with pytest.raises(
+        ValueError, match=r"'x.pth' carries no config .* the model must be named.*--config"
+    ):
         read_stored_config(checkpoint, "x.pth")
 
 

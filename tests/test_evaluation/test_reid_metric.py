@@ -17,7 +17,9 @@ from tests.test_evaluation.metric_inputs import drawn_split, evaluate, sample
 @pytest.mark.parametrize("protocol", PROTOCOLS, ids=lambda protocol: protocol.name)
 def test_equals_the_loop_under_each_protocol(protocol, distance):
     samples = drawn_split()
-    metrics = evaluate(ReIDMetric(protocol=protocol.name, distance=distance), samples)
+    metric = ReIDMetric(protocol=protocol.name, distance=distance)
+    metrics = evaluate(metric, samples)
+    assert metric.keys == list(metrics)
 
     query = [item for item in samples if item["split"] == "query"]
     gallery = [item for item in samples if item["pid"] != -1]

@@ -71,7 +71,7 @@ def test_what_the_features_are_is_taken_where_it_is_said(path):
         ({"times": np.array([[3.0, 2.0], [0, 0]])}, "times must rise"),
         ({"times": np.full((2, 2), np.inf)}, "times must be finite"),
         ({"frame_paths": np.array(["../x.jpg", ""])}, "must lie in the folder of crops"),
-        ({"frame_paths": np.array(["/etc/x.jpg", ""])}, r"must lie in .* \(--crops\)"),
+        ({"frame_paths": np.array(["/etc/x.jpg", ""])}, r"must lie in .* \(--crops FOLDER\)"),
         ({"frame_ranges": np.array([[9, 3], [0, 0]])}, "last_frame must not be before"),
         ({"camids": np.array([-3, 0])}, "camera must be a whole number from 0"),
     ],

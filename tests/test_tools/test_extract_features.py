@@ -19,6 +19,7 @@ from tests.test_datasets.test_tracking.conftest import tracks, video
 __all__ = ["checkpoints", "crops", "tracks", "video"]  # fixtures
 
 TOOL = "extract_features.py"
+WORK = "mmctl.apis.feature_extraction.FeatureExtraction"
 COMMON = ("--device", "cpu", "--num-workers", "0")
 
 
@@ -112,21 +113,30 @@ def test_an_unlabelled_list_is_a_data_set(checkpoints, crops, tmp_path, run_tool
         (["{crops}", "--min-quality", "2"], "min_quality must be a number from 0 to 1"),
         (["{crops}", "--device", "teapot"], "device must be one of this machine"),
         (["{crops}", "--dataset", "MARS"], "tracks_test_info.mat"),
+        (["{crops}", "--dataset", "Nope"], "there is no data set 'Nope'; those that list"),
+        (["{short}"], "with tracks= (--camera NUMBER TRACKS FRAMES), got the file"),
         (["{crops}", "--keypoints", "none.npy"], "keypoint file none.npy does not exist"),
+        (["{crops}", "--keypoints", "{short}"], "keypoints must have one row for each frame"),
+        (["{crops}", "--keypoints", "{damaged}"], "damaged.npy"),
+        (["{crops}", "--batch-size", "0"], "batch_size must be at least 1 clip, got 0"),
+        (["{crops}", "--num-workers", "-1"], "num_workers must be 0 or more"),
     ],
 )
 def test_a_users_mistake_ends_in_one_line(
     arguments, message, checkpoints, crops, tmp_path, run_tool, capsys
 ):
-    folder = str(crops("a", 1))
-    given = [argument.format(crops=folder) for argument in arguments]
+    places = {"crops": crops("a", 1), "short": tmp_path / "short.npy"}
+    places["damaged"] = tmp_path / "damaged.npy"
+    np.save(places["short"], np.zeros((2, 17, 3), np.float32))
+    places["damaged"].write_bytes(places["short"].read_bytes()[:-8])
+    given = [argument.format(**places) for argument in arguments]
     with pytest.raises(SystemExit) as caught:
         run_tool(TOOL, str(checkpoints["baseline"]), *given, "--out", str(tmp_path / "out"))
     assert caught.value.code == 2
     said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error:")]
     assert len(said) == 1
     assert message in said[0]
-    assert not (tmp_path / "out" / "features.npz").exists()
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_model_that_wants_keypoints_and_gets_none_says_how(
@@ -137,3 +147,19 @@ def test_a_model_that_wants_keypoints_and_gets_none_says_how(
     said = capsys.readouterr().err
     assert said.count("error:") == 1
     assert "There are four ways: (1) an estimator in the model" in said
+    assert "(--keypoints FILE.npy)" in said
+
+
+@pytest.mark.parametrize("place", ["mmctl.apis.TrackletInferencer.__init__", f"{WORK}.run"])
+def test_an_interrupt_says_how_to_go_on(
+    place, checkpoints, crops, tmp_path, run_tool, monkeypatch, capsys
+):
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(place, interrupt)
+    arguments = [checkpoints["baseline"], crops("a", 1), "--out", tmp_path / "out"]
+    with pytest.raises(SystemExit) as caught:
+        run_tool(TOOL, *map(str, arguments), *COMMON)
+    assert caught.value.code == 130
+    assert "interrupted; running the same command again goes on" in capsys.readouterr().err

@@ -104,7 +104,9 @@ def test_verify_says_what_is_wrong_by_its_status(run_tool, capsys, call, tmp_pat
 def test_mistakes_are_one_line(call, tmp_path):
     path = write(tmp_path, 5)
     assert "does not exist" in call("search", "--like", "x", status=2)
-    assert "(--crops)" in call("add", changed_path(path), "--crops", tmp_path, status=2)
+    assert "crop_root= (--crops FOLDER)" in call(
+        "add", changed_path(path), "--crops", tmp_path, status=2
+    )
     call("add", write(tmp_path, 5), "--crops", tmp_path)
     for arguments, said in (
         (("search",), "say what to search for"),

@@ -46,6 +46,7 @@ def test_the_quickstart_leaves_table_pictures_and_checkpoint(tmp_path: Path) -> 
         assert image.std() > 10, picture
     assert (work_dir / "ctl" / "epoch_1.pth").exists()
     assert "tools/test.py" in first.stdout
+    assert "extract_keypoints.py" in first.stdout
 
     second = quickstart(tmp_path)
     assert second.returncode == 0, second.stdout[-3000:] + second.stderr[-3000:]

@@ -73,6 +73,17 @@ def test_a_misspelt_key_is_named_with_its_neighbour(
     assert "'window'" in message
 
 
+def test_a_best_checkpoint_by_what_nobody_measures_is_refused_before_the_training(
+    drawn_mars: Path, tmp_path: Path, run_tool: Tool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = [*train_options(drawn_mars, 1), "val_evaluator.prefix=drawn"]
+    arguments = [CTL, "--work-dir", str(tmp_path / "run"), "--cfg-options", *options]
+    message = errors(lambda: run_tool("train.py", *arguments), capsys)
+    assert "one of drawn/mAP, drawn/R1" in message
+    assert "got 'reid/mAP'" in message
+    assert not (tmp_path / "run").exists()
+
+
 def test_another_number_of_people_than_classes_is_refused(
     drawn_mars: Path, tmp_path: Path, run_tool: Tool, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -82,6 +82,18 @@ def test_flags_say_as_much_as_a_file(street, tmp_path, run_tool):
     assert found == [(3, "2024-05-31T12:30:00Z"), (8, "2024-05-31T12:30:09Z")]
 
 
+def test_an_interrupt_says_how_to_go_on(street, tmp_path, run_tool, monkeypatch, capsys):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("mmctl.apis.video_tracking.VideoTracking.run", interrupt)
+    flags = ["--tracks", street / "a.txt", "--detector", "MotFile", "--out", tmp_path / "set"]
+    with pytest.raises(SystemExit) as caught:
+        run_tool(TOOL, *map(str, [street / "a.mp4", *flags]))
+    assert caught.value.code == 130
+    assert "interrupted; running the same command again goes on" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -106,7 +118,7 @@ def test_flags_say_as_much_as_a_file(street, tmp_path, run_tool):
         (["{}/a.mp4", "--detector", "MotFile"], "MotFile needs the tracks of {}/a.mp4"),
         (
             ["{}/a.mp4", "--detector", "MotFile", "--weights", "a"],
-            "has no argument 'weights'",
+            "has no argument 'weights'; it reads tracks from files and computes nothing; known",
         ),
         (
             ["{}/a.mp4", "--detector", "MotFile", "--tracker", "Sort"],

@@ -18,10 +18,10 @@ Keypoints = npt.NDArray[np.float32]
 
 FOUR_WAYS = (
     "(1) an estimator in the model: a config whose model.pose is a FrozenPoseEstimator; (2) a "
-    "stored array: keypoint_file of the data set, or keypoints='FILE.npy', as "
-    "tools/dataset_converters/extract_keypoints.py makes it; (3) the detector: tracklets that "
-    "tools/track_video.py made with one that finds keypoints; (4) the call: keypoints=, an array "
-    "(frames, 17, 3) of x, y and score for each tracklet"
+    "stored array: keypoint_file of the data set, or keypoints='FILE.npy' "
+    "(--keypoints FILE.npy), as tools/dataset_converters/extract_keypoints.py makes it; (3) the "
+    "detector: tracklets that tools/track_video.py made with one that finds keypoints; (4) the "
+    "call: keypoints=, an array (frames, 17, 3) of x, y and score for each tracklet"
 )
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +17,9 @@ from torch import nn
 from mmctl.apis.model_zoo import build_model, choose_config, load_weights
 from mmctl.deployment.onnx_model import OnnxModel, is_graph
 
+_UNREGISTERED = re.compile(r"(\S+) is not in the \S+ registry")
+"""How MMEngine's registry begins."""
+
 
 @dataclass
 class GivenModel:
@@ -24,11 +29,13 @@ class GivenModel:
         cfg: Its config.
         checkpoint: Its checkpoint with its name, if there is one.
         built: The model itself, if it was built before.
+        stored_in: The checkpoint that the config is from, '' if it was given.
     """
 
     cfg: Config
     checkpoint: tuple[dict[str, Any], str] | None = None
     built: nn.Module | OnnxModel | None = None
+    stored_in: str = ""
 
     def start(self, device: str) -> nn.Module | OnnxModel:
         """Return the model in eval mode on a device, or the graph; what it was made of is freed.
@@ -51,6 +58,28 @@ class GivenModel:
             )
         return model.to(device).eval()
 
+    @contextmanager
+    def naming_checkpoint(self) -> Iterator[None]:
+        """Say whose config it is that names a class which is not registered.
+
+        Raises:
+            ValueError: In the place of the registry's KeyError.
+        """
+        try:
+            yield
+        except KeyError as error:
+            found = _UNREGISTERED.match(str(error.args[0])) if error.args else None
+            if found is None or not self.stored_in:
+                raise
+            imports = (self.cfg.get("custom_imports") or {}).get("imports") or "none"
+            names = imports if isinstance(imports, str) else ", ".join(imports)
+            raise ValueError(
+                f"checkpoint {self.stored_in!r}: the config that it carries must name components "
+                f"that are registered, but none of the modules that it imports ({names}) has "
+                f"{found[1]!r}; PYTHONPATH=FOLDER before the command adds the folder of the right "
+                "module"
+            ) from error
+
 
 def find_given(model: Any, weights: Any, graph: OnnxModel | None) -> GivenModel:
     """Return what an inferencer is given.
@@ -68,7 +97,9 @@ def find_given(model: Any, weights: Any, graph: OnnxModel | None) -> GivenModel:
     if graph is not None:
         return GivenModel(graph.cfg, built=graph)
     cfg, checkpoint = choose_config(model, weights)
-    return GivenModel(cfg, checkpoint, model if isinstance(model, nn.Module) else None)
+    built = model if isinstance(model, nn.Module) else None
+    stored_in = checkpoint[1] if model is None and checkpoint is not None else ""
+    return GivenModel(cfg, checkpoint, built, stored_in)
 
 
 def open_graph(

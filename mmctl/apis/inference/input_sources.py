@@ -17,9 +17,11 @@ from mmengine.registry import DefaultScope
 from mmctl.apis.inference.tracklet_item import Frame, TrackletItem
 from mmctl.datasets.listings.frame_folders import LAST_NUMBER, list_folders, list_names
 from mmctl.datasets.tracklet import Tracklet
+from mmctl.datasets.tracklet_dataset import TrackletDataset
 from mmctl.registry import DATASETS
 
 PICTURES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
+VIDEOS = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".ts", ".wmv", ".flv")
 ANNOTATIONS = "annotations.json"
 STORED = {"keypoints": "info/keypoints.npy", "heatmaps": "info/heatmaps.npy"}
 """Where the arrays of a folder's data set lie as a rule."""
@@ -162,6 +164,7 @@ def open_dataset(given: Any, reads: str | None, stored_file: str | None = None) 
             elif kind == reads and stored_file is not None:
                 cfg[key] = os.path.abspath(stored_file)
         with DefaultScope.overwrite_default_scope("mmctl"):
+            _check_name(cfg["type"])
             given = DATASETS.build(cfg)
     given = getattr(given, "dataset", given)
     if not hasattr(given, "get_data_info") or not len(given):
@@ -172,13 +175,27 @@ def open_dataset(given: Any, reads: str | None, stored_file: str | None = None) 
     return DatasetTracklets(given)
 
 
+def _check_name(kind: Any) -> None:
+    if not isinstance(kind, str) or DATASETS.get(kind) is not None:
+        return
+    DATASETS.import_from_location()
+    known = [
+        name
+        for name, found in DATASETS.module_dict.items()
+        if isinstance(found, type) and issubclass(found, TrackletDataset)
+    ]
+    raise ValueError(
+        f"there is no data set {kind!r}; those that list tracklets are {', '.join(sorted(known))}"
+    )
+
+
 def open_folder(
     folder: str, reads: str | None, stored_file: str | None, camera: int | None
 ) -> Source:
     """Return what a folder holds: a listed data set, the crops of a tracklet, or folders of such.
 
     Raises:
-        ValueError: If it holds no pictures.
+        ValueError: If it holds no pictures, or videos beside them.
     """
     if os.path.isfile(os.path.join(folder, ANNOTATIONS)):
         return open_list(os.path.join(folder, ANNOTATIONS), reads, stored_file)
@@ -188,7 +205,7 @@ def open_folder(
     if not found:
         raise ValueError(
             f"folder {folder} must hold crops of persons ({', '.join(PICTURES)}), folders of such "
-            f"or {ANNOTATIONS}, got none"
+            f"or {ANNOTATIONS}, got none; tools/track_video.py cuts them out of videos"
         )
     return ListedTracklets(found)
 
@@ -224,9 +241,18 @@ def find_crops(folder: str) -> Iterator[tuple[str, list[Frame]]]:
     Frames are in the order of the last number in their names, or of the names where one has none.
 
     Raises:
-        ValueError: If two frames of a folder have one number, as those of two tracklets do.
+        ValueError: If two frames of a folder have one number, as those of two tracklets do, or a
+            video lies beside frames.
     """
-    names = [n for n in list_names(Path(folder), ("",)) if n.lower().endswith(PICTURES)]
+    files = list_names(Path(folder), ("",))
+    names = [name for name in files if name.lower().endswith(PICTURES)]
+    videos = [name for name in files if name.lower().endswith(VIDEOS)]
+    if names and videos:
+        raise ValueError(
+            f"folder {folder} must hold crops of one person and no videos, because these need "
+            f"tracks (tools/track_video.py first, then its --out folder), got {videos[0]} beside "
+            f"{names[0]}"
+        )
     if names:
         yield folder, [os.path.join(folder, name) for name in _by_number(folder, names)]
     for name in list_folders(Path(folder)):

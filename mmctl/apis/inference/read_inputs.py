@@ -16,6 +16,7 @@ from mmengine.config import Config
 from mmctl.apis.inference.given_keypoints import attach_keypoints, check_source, open_keypoints
 from mmctl.apis.inference.input_sources import (
     PICTURES,
+    VIDEOS,
     DatasetTracklets,
     ListedTracklets,
     Source,
@@ -36,7 +37,8 @@ ORDERS = ("rgb", "bgr")
 
 _KINDS = (
     "a folder of crops, a list of folders, a list of paths or arrays (one tracklet) or of such "
-    "lists, Tracklet records, a data set, its config or annotations.json, or a video with tracks="
+    "lists, Tracklet records, a data set, its config or annotations.json, or a video with "
+    "tracks= (--camera NUMBER TRACKS FRAMES)"
 )
 
 
@@ -116,9 +118,13 @@ class Inputs:
                     "each frame of the data set, because its list says which row is whose, got "
                     f"{shorten(options.keypoints)}"
                 )
+        # Before anything is loaded or written.
         if not self._attaches:
-            for source in self.sources:  # before anything is loaded
+            for source in self.sources:
                 check_source(source.first(), options.reads)
+        elif self._lazy is None:
+            for _ in self.items():  # whose frames are names or in memory
+                pass
 
     def items(self, start: int = 0) -> Iterator[TrackletItem]:
         """Yield the tracklets in order.
@@ -225,10 +231,12 @@ def _open_path(path: str, options: InputOptions) -> Source:
 
 
 def _open_video(path: str, options: InputOptions) -> Source:
+    if options.tracks is None and not path.lower().endswith(VIDEOS):
+        raise ValueError(f"an input must be {_KINDS}, got the file {path}")
     if options.tracks is None:
         raise ValueError(
-            f"video {path} needs tracks=, the track file that says where persons are in it "
-            "(tools/track_video.py finds them without one)"
+            f"video {path} needs tracks= (--camera NUMBER TRACKS FRAMES), the track file that says "
+            "where persons are in it; tools/track_video.py finds them without one"
         )
     video = TrackedVideo(path, options.tracks, options.camera, options.track_settings)
     return VideoTracklets(_with_keypoints(video, options))

@@ -78,8 +78,10 @@ def _build(registry: Registry, name: str, arguments: Mapping[str, Any]) -> objec
     takes_any = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters.values())
     for key in arguments:
         if key not in parameters and not takes_any:
+            reads = "it reads tracks from files and computes nothing; "
             raise ValueError(
-                f"the {registry.name} {name} has no argument {key!r}; known are "
+                f"the {registry.name} {name} has no argument {key!r}; "
+                f"{reads if getattr(component, 'has_tracks', False) else ''}known are "
                 f"{', '.join(parameters) or 'none'}"
             )
     return component(**arguments)

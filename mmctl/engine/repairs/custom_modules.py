@@ -7,7 +7,7 @@ import importlib
 import os
 import sys
 import traceback
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
@@ -37,28 +37,59 @@ def import_custom_modules(
     Raises:
         ValueError: If a module is missing, fails or registers a name that exists.
     """
+    _import_named(f"config {config}", custom_imports, [*dict.fromkeys(folders), os.getcwd()])
+
+
+def import_stored_modules(checkpoint: str, custom_imports: Mapping[str, Any] | None) -> None:
+    """Import the modules that the config in a checkpoint names.
+
+    They are looked for on Python's path alone: what another's checkpoint names must not be found in
+    whatever folder the process happens to be in.
+
+    Args:
+        checkpoint: The checkpoint, for messages.
+        custom_imports: The ``custom_imports`` of its config.
+
+    Raises:
+        ValueError: As :func:`import_custom_modules`.
+    """
+    _import_named(f"checkpoint {checkpoint!r}: the config that it carries", custom_imports, [])
+
+
+def _import_named(
+    owner: str, custom_imports: Mapping[str, Any] | None, folders: Sequence[str]
+) -> None:
     if not custom_imports:
         return
+    if not isinstance(custom_imports, Mapping):
+        raise ValueError(f"{owner}: custom_imports must be a dict, got {custom_imports!r:.80}")
     for key in custom_imports:
         if key not in _KEYS:
-            raise ValueError(
-                f"config {config}: custom_imports takes {' and '.join(_KEYS)}, got {key!r}"
-            )
+            raise ValueError(f"{owner}: custom_imports takes {' and '.join(_KEYS)}, got {key!r}")
     imports = custom_imports.get("imports") or ()
-    folders = list(dict.fromkeys(folders))
+    names = (imports,) if isinstance(imports, str) else imports
+    if not isinstance(names, (list, tuple)) or not all(map(_is_module_name, names)):
+        raise ValueError(
+            f"{owner}: custom_imports must list names of modules, as 'my_package.losses', got "
+            f"{imports!r:.80}"
+        )
     before = _registered_names()
-    for name in (imports,) if isinstance(imports, str) else imports:
+    for name in names:
         try:
-            _import_module(name, [*folders, os.getcwd()])
+            _import_module(name, folders)
         except Exception as error:
             if custom_imports.get("allow_failed_imports") and isinstance(error, ImportError):
                 print_log(f"{name} failed to import and is ignored: {error}", logger="current")
                 continue
             raise ValueError(
-                f"config {config}: custom_imports must name modules that can be imported, but "
+                f"{owner}: custom_imports must name modules that can be imported, but "
                 f"{_describe(name, error, folders)}"
             ) from error
-    _check_names(config, before)
+    _check_names(owner, before)
+
+
+def _is_module_name(name: Any) -> bool:
+    return isinstance(name, str) and all(part.isidentifier() for part in name.split("."))
 
 
 def check_imports(files: Iterable[str]) -> None:
@@ -89,7 +120,7 @@ def check_imports(files: Iterable[str]) -> None:
                     )
 
 
-def _import_module(name: str, folders: list[str]) -> ModuleType:
+def _import_module(name: str, folders: Sequence[str]) -> ModuleType:
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
@@ -105,11 +136,11 @@ def _is_missing_itself(name: str, error: ModuleNotFoundError) -> bool:
     return error.name is not None and f"{name}.".startswith(f"{error.name}.")
 
 
-def _describe(name: str, error: Exception, folders: Iterable[str]) -> str:
+def _describe(name: str, error: Exception, folders: Sequence[str]) -> str:
     if isinstance(error, ModuleNotFoundError) and _is_missing_itself(name, error):
-        places = ", ".join(dict.fromkeys([*folders, os.getcwd()]))
+        places = f" or in {', '.join(dict.fromkeys(folders))}" if folders else ""
         return (
-            f"there is no {name!r} on Python's path or in {places}; PYTHONPATH=FOLDER before the "
+            f"there is no {name!r} on Python's path{places}; PYTHONPATH=FOLDER before the "
             "command adds the folder that it lies in"
         )
     text = str(error.args[0] if isinstance(error, KeyError) and error.args else error)
@@ -123,7 +154,10 @@ def _place(name: str, error: Exception) -> str:
     """Return the module's file and the line that failed, or its name."""
     if isinstance(error, SyntaxError) and error.filename:
         return f"{error.filename}, line {error.lineno}"
-    spec = find_spec(name)
+    try:
+        spec = find_spec(name)
+    except Exception:  # of a package around it, which fails once more
+        return name
     lines = [
         frame.lineno
         for frame in traceback.extract_tb(error.__traceback__)
@@ -140,7 +174,7 @@ def _registered_names() -> dict[str, set[str]]:
     return {kind: set(part.module_dict) for kind, part in _registries().items()}
 
 
-def _check_names(config: str, before: Mapping[str, set[str]]) -> None:
+def _check_names(owner: str, before: Mapping[str, set[str]]) -> None:
     """Raise if a new name is one of ours that was not imported yet."""
     for kind, part in _registries().items():
         new = {
@@ -154,9 +188,9 @@ def _check_names(config: str, before: Mapping[str, set[str]]) -> None:
             part.import_from_location()
         except KeyError as error:
             name = str(error.args[0]).partition(" ")[0]
-            owner = new.get(name)
+            taken = new.get(name)
             raise ValueError(
-                f"config {config}: module {owner.__module__ if owner else name} of custom_imports "
+                f"{owner}: module {taken.__module__ if taken else name} of custom_imports "
                 f"must not register {name!r}, because mmctl has a {part.name} of this name; give "
                 "yours another one"
             ) from error

@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from typing import Any
 
@@ -21,7 +21,7 @@ from mmengine.fileio import register_backend
 from mmengine.hooks import CheckpointHook
 from mmengine.logging import print_log
 from mmengine.model import PretrainedInit, update_init_info
-from mmengine.runner import CheckpointLoader
+from mmengine.runner import CheckpointLoader, Runner
 from torch import nn
 
 from mmctl.checkpoints.last_checkpoint import find_whole_checkpoint
@@ -66,16 +66,36 @@ def keep_checkpoints_whole() -> None:
 
     Files are written under another name first (``AtomicLocalBackend``); ``CheckpointHook`` deletes
     the files that the new one replaces when it is written; ``--resume`` goes on from a whole one
-    (:func:`find_whole_checkpoint`).
+    (:func:`find_whole_checkpoint`). A ``save_best`` that no validation gives is named.
     """
     register_backend("local", AtomicLocalBackend, force=True, prefixes="")
     mmengine.hooks.checkpoint_hook.open = open_atomically  # writes last_checkpoint
     for module in (mmengine.runner, mmengine.runner.checkpoint, mmengine.runner.runner):
         module.find_latest_checkpoint = find_whole_checkpoint
-    for name in ("_save_checkpoint_with_step", "_save_best_checkpoint"):
-        method = getattr(CheckpointHook, name)
-        if not hasattr(method, "__wrapped__"):
-            setattr(CheckpointHook, name, _delete_afterwards(method))
+    step, best = CheckpointHook._save_checkpoint_with_step, CheckpointHook._save_best_checkpoint
+    if not hasattr(step, "__wrapped__"):
+        CheckpointHook._save_checkpoint_with_step = _delete_afterwards(step)
+        CheckpointHook._save_best_checkpoint = _delete_afterwards(_name_keys(best))
+
+
+def _name_keys(save: Callable[..., None]) -> Callable[..., None]:
+    """Let ``_save_best_checkpoint`` say which keys there are where ``save_best`` is none of them.
+
+    ``tools/train.py`` finds that before the run where the metrics are ours.
+    """
+
+    @wraps(save)
+    def check_first(hook: CheckpointHook, runner: Runner, metrics: Mapping[str, Any]) -> None:
+        for key in hook.key_indicators if hook.save_best else ():
+            if key != "auto" and key not in metrics:
+                raise ValueError(
+                    "save_best of CheckpointHook must be a key of what the validation measured, "
+                    f"because the best checkpoint is chosen by it: one of "
+                    f"{', '.join(metrics) or 'none'}, got {key!r}"
+                )
+        save(hook, runner, metrics)
+
+    return check_first
 
 
 def _delete_afterwards(save: Callable[..., None]) -> Callable[..., None]:

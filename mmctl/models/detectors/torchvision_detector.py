@@ -93,6 +93,14 @@ class TorchvisionDetector(Detector, ABC):
                 names = ", ".join(sorted(known))
                 raise ValueError(f"{self.model_name} has no option {name!r}; known are {names}")
 
+    def check_checkpoint(self, content: Any, path: Path) -> None:
+        """Refuse a checkpoint that says itself that it is of another network.
+
+        Args:
+            content: What was loaded.
+            path: Its file.
+        """
+
     @abstractmethod
     def convert(self, output: Mapping[str, npt.NDArray[np.float32]]) -> Detections:
         """Return the persons of a frame.
@@ -150,7 +158,9 @@ class TorchvisionDetector(Detector, ABC):
             hint = f"torchvision's weights of {self.model_name} are {', '.join(known.__members__)}"
             path = check_regular(Path(weights).expanduser(), "checkpoint", hint)
             self.weights = {"weights": path.name, "sha256": _hash_file(path)}
-        load_fitting(self.network, load_from_local_safely(str(path)), str(path))
+        content = load_from_local_safely(str(path))
+        self.check_checkpoint(content, path)
+        load_fitting(self.network, content, str(path))
         is_first = "COCO_V1" in known.__members__ and known["COCO_V1"].url.endswith(f"/{path.name}")
         if is_first and self.model_name in _TRAINED_WITHOUT_EPS:
             for module in self.network.modules():

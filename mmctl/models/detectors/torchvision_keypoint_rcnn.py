@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -90,6 +91,16 @@ class TorchvisionKeypointRCNN(TorchvisionDetector):
             raise ValueError(
                 f"torchvision has weights for the backbone {_TRAINED} alone, so give the path of a "
                 f"checkpoint for {self.backbone}, got weights={self.wanted!r}"
+            )
+
+    def check_checkpoint(self, content: Any, path: Path) -> None:
+        """Refuse what train_street_detector.py wrote for another backbone."""
+        meta = content.get("meta") if isinstance(content, Mapping) else None
+        stored = f"small-{meta.get('backbone')}" if isinstance(meta, Mapping) else ""
+        if stored in SMALL and stored != self.backbone:
+            raise ValueError(
+                f"checkpoint {path} is of the backbone {stored}, so this must be named (in "
+                f"track_video.py: --detector-options backbone={stored}), got {self.backbone!r}"
             )
 
     def convert(self, output: Mapping[str, npt.NDArray[np.float32]]) -> Detections:

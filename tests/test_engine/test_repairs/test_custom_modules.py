@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from mmctl.engine import read_config
+from mmctl.engine.repairs.custom_modules import import_stored_modules
 from mmctl.registry import HOOKS
 
 NAMES = ("strange_module", "strange_other", "strange_package")
@@ -160,3 +161,42 @@ def test_a_module_beside_a_config_of_the_import_style_is_found(tmp_path):
     style = "from strange_module import Strange\nkind = dict(type=Strange)\n"
     write(tmp_path / "config.py", imports("strange_module") + style)
     assert read_config(tmp_path / "config.py").kind["type"].__name__ == "Strange"
+
+
+def test_modules_that_a_checkpoint_names_are_looked_for_on_pythons_path_alone(
+    tmp_path, monkeypatch
+):
+    write(tmp_path / "here" / "strange_module.py")
+    monkeypatch.chdir(tmp_path / "here")
+    named = {"imports": ["strange_module"], "allow_failed_imports": False}
+    with pytest.raises(ValueError, match=r"checkpoint 'a.pth': .* no 'strange_module' .*PYTHONP"):
+        import_stored_modules("a.pth", named)
+    import_stored_modules("a.pth", named | {"allow_failed_imports": True})
+    monkeypatch.syspath_prepend(tmp_path / "here")
+    import_stored_modules("a.pth", named)
+    assert "strange_module" in sys.modules
+    import_stored_modules("a.pth", None)
+
+
+@pytest.mark.parametrize(
+    "custom_imports",
+    [
+        "os",
+        {"import": []},
+        {"imports": 5},
+        {"imports": [5]},
+        {"imports": [".a"]},
+        {"imports": [""]},
+    ],
+)
+def test_what_names_no_modules_is_refused(custom_imports):
+    with pytest.raises(ValueError, match=r"checkpoint 'a.pth': .*custom_imports .*, got"):
+        import_stored_modules("a.pth", custom_imports)
+
+
+def test_a_package_that_fails_around_a_module_is_said(tmp_path, monkeypatch):
+    write(tmp_path / "strange_package" / "__init__.py", "raise RuntimeError('no licence')\n")
+    write(tmp_path / "strange_package" / "part.py")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(ValueError, match=r"strange_package.part: RuntimeError: no licence"):
+        import_stored_modules("a.pth", {"imports": "strange_package.part"})

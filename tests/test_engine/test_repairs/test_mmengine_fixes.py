@@ -159,6 +159,18 @@ def test_the_old_checkpoint_stays_if_the_new_one_cannot_be_written(tmp_path, mon
     assert names(tmp_path) == old
 
 
+@pytest.mark.parametrize(("save_best", "is_known"), [("reid/map", False), ("auto", True)])
+def test_a_best_score_that_no_validation_gives_is_named(tmp_path, save_best, is_known):
+    hook = CheckpointHook(interval=1, save_best=save_best, rule="greater")
+    runner = tiny_runner(tmp_path)
+    hook.before_train(runner)
+    if is_known:
+        hook._save_best_checkpoint(runner, {"reid/mAP": None})
+    else:
+        with pytest.raises(ValueError, match=r"one of reid/mAP, reid/R1, got 'reid/map'"):
+            hook._save_best_checkpoint(runner, {"reid/mAP": 1.0, "reid/R1": 2.0})
+
+
 def test_a_file_that_was_written_anew_is_not_deleted_any_more(tmp_path):
     file = tmp_path / "best.pth"
     file.write_text("old")

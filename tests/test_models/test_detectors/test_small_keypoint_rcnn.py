@@ -37,6 +37,14 @@ def test_the_registered_detector_takes_it_with_its_weights(tmp_path):
     assert detector.origin()["backbone"] == "small-resnet10"
 
 
+def test_a_checkpoint_of_another_backbone_is_named_in_one_line(tmp_path):
+    torch.save({"state_dict": {}, "meta": {"backbone": "resnet10"}}, tmp_path / "small.pth")
+    message = r"small.pth is of the backbone small-resnet10, .*backbone=small-resnet10\), got '"
+    for backbone in ("small-resnet18", "resnet50"):
+        with pytest.raises(ValueError, match=f"{message}{backbone}'$"):
+            TorchvisionKeypointRCNN(str(tmp_path / "small.pth"), backbone, device="cpu")
+
+
 def test_torchvision_has_no_weights_for_it():
     with pytest.raises(ValueError, match="so give the path of a checkpoint for small-resnet10"):
         TorchvisionKeypointRCNN(backbone="small-resnet10")
