@@ -120,7 +120,7 @@ def test_a_wrong_array_is_one_clear_line_before_anything_is_ranked(
     [
         (["--k1", "5"], "k1 belong to --rerank"),
         (["--alpha", "2"], "--alpha belongs to --query-expansion"),
-        (["--rerank", "--k2", "0"], "positive k1 and k2"),
+        (["--rerank", "--k2", "0"], "positive whole numbers k1 and k2"),
         (["--query-expansion", "-1"], "query_expansion must be a positive number"),
         (["--topk", "0"], "--topk must be positive ranks"),
         (["--gallery", "none.npz"], "feature file none.npz does not exist"),
