@@ -10,14 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.transforms import ScaledTranslation
 
 from mmctl.files import parse_json, read_text
+from mmctl.reports.legend_below import legend_below, legend_height
 from mmctl.visualization.plain_text import plain, shorten_name
 
 COLOURS = ("#1f5fbf", "#d95f02", "#1a9641", "#7b3294", "#a6761d", "#e7298a", "#17a2b8", "#666666")
@@ -26,10 +25,6 @@ _COUNTED = {"iter": 0, "epoch": 1, "step": 0}
 """What counts, and from where."""
 
 _LARGEST = 10**15
-_LEGEND_SIZE, _LABEL_INCHES = 8, 0.45
-"""Points of a legend's letters, and room for what stands between the axes and it."""
-_TWO_COLUMNS = 24
-"""Letters of the longest name of which two fit beside each other below a panel."""
 _MEASURES = (("reid/mAP", "mAP", "-", "o"), ("reid/R1", "R1", "--", "s"))
 
 
@@ -152,7 +147,7 @@ def draw_learning_curve(logs: Sequence[TrainingLog], out_file: str | Path) -> No
         axes.set_xlabel("epoch" if logs[0].counts_epochs else "iteration")
         axes.tick_params(labelbottom=True)
     # The curves of many runs are as high as those of one.
-    legends = [max(map(_legend_height, pair)) for pair in ((total, terms), (rate, measures))]
+    legends = [max(map(legend_height, pair)) for pair in ((total, terms), (rate, measures))]
     figure.set_figheight(max(8.5, 7.5 + sum(legends)))
     Path(out_file).parent.mkdir(parents=True, exist_ok=True)
     FigureCanvasAgg(figure)
@@ -230,41 +225,6 @@ def draw_smoothed(axes: Axes, log: TrainingLog, key: str, colour: str, style: st
     values = values_of(log.training, key)
     axes.plot(log.positions(), values, color=colour, alpha=0.2, lw=0.8)
     axes.plot(log.positions(), running_mean(values), color=colour, ls=style, lw=1.8)
-
-
-def legend_columns(names: Sequence[str]) -> int:
-    """Return in how many columns a legend below a panel stands."""
-    return 1 + (len(names) > 1 and max(map(len, names)) <= _TWO_COLUMNS)
-
-
-def legend_inches(names: Sequence[str]) -> float:
-    """Return the height of a legend below a panel, 0 of none, without the label above it."""
-    if not names:
-        return 0.0
-    num_rows = -(-len(names) // legend_columns(names))
-    return (1.5 * num_rows + 0.8) * _LEGEND_SIZE / 72
-
-
-def _legend_height(axes: Axes) -> float:
-    legend = axes.get_legend()
-    return legend_inches([text.get_text() for text in legend.get_texts()]) if legend else 0.0
-
-
-def legend_below(axes: Axes, handles: Sequence[Artist]) -> None:
-    """Put a legend below the label of the horizontal axis, where no curve can be."""
-    if not handles:
-        return
-    down = ScaledTranslation(0, -_LABEL_INCHES, axes.figure.dpi_scale_trans)
-    axes.legend(
-        handles=handles,
-        loc="upper center",
-        bbox_to_anchor=(0.5, 0.0),
-        bbox_transform=axes.transAxes + down,
-        borderaxespad=0.0,
-        frameon=False,
-        fontsize=_LEGEND_SIZE,
-        ncols=legend_columns([str(handle.get_label()) for handle in handles]),
-    )
 
 
 def _run_lines(logs: Sequence[TrainingLog], *, dashed: bool) -> list[Line2D]:

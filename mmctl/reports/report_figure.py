@@ -21,11 +21,10 @@ from mmctl.reports.learning_curve import (
     draw_smoothed,
     draw_terms,
     draw_totals,
-    legend_below,
-    legend_inches,
     loss_terms,
     values_of,
 )
+from mmctl.reports.legend_below import legend_below, legend_inches
 from mmctl.reports.run_report import Facts, RunReport
 from mmctl.visualization.plain_text import plain
 

@@ -16,6 +16,7 @@ from tests.mutations.functional import FUNCTIONAL
 from tests.mutations.gallery import GALLERY
 from tests.mutations.layers import LAYERS
 from tests.mutations.layouts import LAYOUTS
+from tests.mutations.loading import LENT_MEMORY
 from tests.mutations.model import MODEL
 from tests.mutations.mutation import Mutation
 from tests.mutations.pose import POSE
@@ -36,6 +37,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     *TRANSFORMS,
     *DATA,
     *DATA_CHECK,
+    *LENT_MEMORY,
     *LAYOUTS,
     *EVALUATION,
     *REFINEMENT,

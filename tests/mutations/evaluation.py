@@ -179,10 +179,7 @@ PROTOCOLS = (
         "mmctl/evaluation/sample_fields.py",
         ("tests/test_datasets/test_tracklet_pieces.py",),
         {
-            "metric: pieces of a tracklet weigh the same": (
-                "weight * _as_vector",
-                "_as_vector",
-            ),
+            "metric: pieces of a tracklet weigh the same": ("weight * _as_vector", "_as_vector"),
             "metric: pieces of a tracklet are unit vectors": (
                 '_as_vector(found["clip_mean"]',
                 '_as_vector(found["feature"]',

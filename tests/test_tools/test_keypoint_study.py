@@ -192,7 +192,7 @@ def test_a_name_stands_for_one_array(
     np.save(other, array + 1)
     work = ("--work-dir", tmp_path / "work", *LEVELS, "--seeds", 0)
     for more in (["--array", f"true={exact}"], ["--array", f"a={exact}", f"a={other}"]):
-        with pytest.raises(ValueError, match="must be one that no other has"):
+        with pytest.raises(ValueError, match="must have a name of its own"):
             run(study, monkeypatch, drawn_mars, *work, *more)
     with pytest.raises(ValueError, match=r"got 'jitter-0.1' 2 times"):
         run(study, monkeypatch, drawn_mars, *work, "--jitter", 0.1, 0.1000000001)

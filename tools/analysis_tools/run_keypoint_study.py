@@ -117,17 +117,15 @@ def conditions_of(args: argparse.Namespace) -> list[Condition]:
     ranks: list[tuple[int, Condition]] = []
     for kind in LEVELS:
         levels = sorted(getattr(args, kind), reverse=True)
-        noisy = [Condition(f"{kind}-{level:g}", None, kind, level) for level in levels]
-        ranks += list(enumerate(noisy))
-    conditions = [true, *args.array]
-    conditions += [item for _, item in sorted(ranks, key=lambda pair: pair[0])]
+        ranks += enumerate(Condition(f"{kind}-{level:g}", None, kind, level) for level in levels)
+    noises = [condition for _, condition in sorted(ranks, key=lambda pair: pair[0])]
+    conditions = [true, *args.array, *noises]
     names = [condition.name for condition in conditions]
     for name in names:
-        if names.count(name) > 1 or not name.isprintable() or name in _TAKEN or "/" in name:
+        if names.count(name) > 1 or name in _TAKEN or "/" in name:
             raise ValueError(
-                f"the name of an --array and each level must be one that no other has and no file "
-                f"of the study ({', '.join(_TAKEN)}), because its runs get a folder of it, "
-                f"got {name!r} {names.count(name)} times"
+                f"each --array and level must have a name of its own, none of {_TAKEN}, because "
+                f"its runs get a folder of that name, got {name!r} {names.count(name)} times"
             )
     return conditions
 
@@ -263,9 +261,8 @@ def check_work_dir(args: argparse.Namespace) -> None:
         digest = hashlib.sha256(array.array.read_bytes()).hexdigest()
         if arrays.setdefault(array.name, digest) != digest:
             raise ValueError(
-                f"--array {array.name}={array.array} must be the array that {args.work_dir} has "
-                "numbers of under this name, because both would be taken for one, but its content "
-                "is another one; choose another name"
+                f"--array {array.name}={array.array} must be what {args.work_dir} has numbers of "
+                "under this name, but its content is another one; choose another name"
             )
     args.work_dir.mkdir(parents=True, exist_ok=True)
     write_whole(path, json.dumps(study | {"arrays": arrays}).encode())

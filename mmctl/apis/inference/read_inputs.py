@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import chain, islice
@@ -13,10 +14,9 @@ from typing import Any
 import numpy as np
 from mmengine.config import Config
 
+from mmctl.apis.inference.crop_folders import PICTURES, VIDEOS
 from mmctl.apis.inference.given_keypoints import attach_keypoints, check_source, open_keypoints
 from mmctl.apis.inference.input_sources import (
-    PICTURES,
-    VIDEOS,
     DatasetTracklets,
     ListedTracklets,
     Source,
@@ -49,8 +49,7 @@ class InputOptions:
     Attributes:
         reads: What the model takes beside frames: ``'keypoints'``, ``'heatmaps'`` or None.
         channel_order: Of arrays: ``'rgb'`` or ``'bgr'``.
-        keypoints: What the call brings along: an array of all frames, a list with an array for
-            each tracklet, or the path of a ``.npy`` file.
+        keypoints: An array of all frames, a list with one for each tracklet, or a ``.npy`` file.
         tracks: Track file of a video.
         camera: Number of the camera, where the input says none.
         track_settings: What is kept of the tracks of a video.
@@ -104,27 +103,23 @@ class Inputs:
         if isinstance(given, Iterator):
             self._lazy = given
         else:
-            tracklets = given if _is_list_of_tracklets(given) else [given]
-            self.sources = [
-                open_input(one, options, f"input {index}") for index, one in enumerate(tracklets)
-            ]
+            given = given if _is_list_of_tracklets(given) else [given]
+            self.sources = [open_input(one, options, f"input {i}") for i, one in enumerate(given)]
             self.total = sum(map(len, self.sources))
         self._has_own = any(not isinstance(s, ListedTracklets) for s in self.sources)
-        if self._has_own and options.keypoints is not None and options.stored_file is None:
-            kinds = {type(s) for s in self.sources}
-            if kinds != {VideoTracklets} or len(self.sources) > 1:
-                raise ValueError(
-                    "keypoints= of a data set must be the .npy file of an array with a row for "
-                    "each frame of the data set, because its list says which row is whose, got "
-                    f"{shorten(options.keypoints)}"
-                )
-        # Before anything is loaded or written.
-        if not self._attaches:
+        is_array = options.keypoints is not None and options.stored_file is None
+        is_video = [type(source) for source in self.sources] == [VideoTracklets]
+        if self._has_own and is_array and not is_video:
+            raise ValueError(
+                "keypoints= of a data set must be the .npy file of an array with a row for each "
+                "frame of the data set, because its list says which row is whose, got "
+                f"{shorten(options.keypoints)}"
+            )
+        if not self._attaches:  # before anything is loaded or written
             for source in self.sources:
                 check_source(source.first(), options.reads)
         elif self._lazy is None:
-            for _ in self.items():  # whose frames are names or in memory
-                pass
+            deque(self.items(), maxlen=0)  # whose frames are names or in memory
 
     def items(self, start: int = 0) -> Iterator[TrackletItem]:
         """Yield the tracklets in order.
@@ -243,9 +238,8 @@ def _open_video(path: str, options: InputOptions) -> Source:
 
 
 def _with_keypoints(video: TrackedVideo, options: InputOptions) -> TrackedVideo:
-    if video.keypoints is None and options.keypoints is not None:
-        return replace(video, keypoints=options.keypoints)
-    return video
+    lacks = video.keypoints is None and options.keypoints is not None
+    return replace(video, keypoints=options.keypoints) if lacks else video
 
 
 def _open_mapping(given: Any, options: InputOptions) -> DatasetTracklets | VideoTracklets:

@@ -287,13 +287,10 @@ class BranchHead(BaseModule):
         return torch.cat(list(chosen.values()), dim=1)
 
     def finish(self, feature: Tensor) -> Tensor:
-        """Return the feature of a tracklet, once its clips' features were averaged.
+        """Return the feature of a tracklet, (C,): every branch at length one if ``normalize_each``.
 
         Args:
-            feature: Mean of what :meth:`predict` returned, (C,).
-
-        Returns:
-            The same, with every branch at length one if ``normalize_each``, (C,).
+            feature: Mean of what :meth:`predict` returned for its clips, (C,).
         """
         return scale_branches(feature[None], self.unit_widths)[0]
 
