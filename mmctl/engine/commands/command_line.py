@@ -8,7 +8,6 @@ import os
 import re
 import sys
 import traceback
-import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType
@@ -31,9 +30,6 @@ FILE_NAMES = ("path", "file", "filename")
 
 _HOME = re.compile(r"(^|^[\w.-]+=)(~[^/]*)")
 """``~`` where no shell puts the home folder: behind ``--out=`` and ``--cfg-options a.b=``."""
-
-_NEEDLESS_WARNING = "Fail to import ``MultiScaleDeformableAttention``"
-"""Of mmcv-lite, which mmctl installs because nothing of it needs mmcv's compiled operators."""
 
 EXIT_STATUS = 2
 BREAKDOWN_STATUS = 1
@@ -146,7 +142,6 @@ def run_command(main: Callable[[], None]) -> None:
     """
     apply_repairs()
     keep_freed_memory()
-    warnings.filterwarnings("ignore", _NEEDLESS_WARNING, UserWarning)
     sys.argv[1:] = [
         _HOME.sub(lambda found: found[1] + os.path.expanduser(found[2]), argument)
         for argument in sys.argv[1:]

@@ -1,4 +1,4 @@
-"""What is mended in MMEngine 0.10.7, and which of it; importing :mod:`mmctl.engine` applies it.
+"""What is mended in MMEngine 0.10.7 and mmcv, and which; importing :mod:`mmctl.engine` applies it.
 
 A run of another project imports the engine with the first hook, loop or optimizer wrapper of ours
 that its config names. ``MMCTL_REPAIRS`` in the environment says then what may be replaced: it is
@@ -14,6 +14,7 @@ from mmctl.checkpoints.safe_loader import register_safe_loader
 from mmctl.engine.repairs.config_names import register_config_package
 from mmctl.engine.repairs.config_reading import mend_config_reading
 from mmctl.engine.repairs.mmengine_fixes import check_pretrained_weights, keep_checkpoints_whole
+from mmctl.engine.repairs.needless_warning import silence_needless_warning
 
 SWITCH = "MMCTL_REPAIRS"
 
@@ -23,6 +24,7 @@ REPAIRS: dict[str, Callable[[], None]] = {
     "safe-loading": register_safe_loader,
     "pretrained-weights": check_pretrained_weights,
     "whole-checkpoints": keep_checkpoints_whole,
+    "mmcv-warning": silence_needless_warning,
 }
 """What can be mended, by the names that ``MMCTL_REPAIRS`` takes."""
 

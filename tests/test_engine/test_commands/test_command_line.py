@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import sys
-import warnings
 
 import pytest
 import torch
@@ -45,19 +44,6 @@ def test_a_mistake_within_a_config_names_file_and_line(
     file = tmp_path / ("child.py" if through_base else "mine.py")
     error = error_of(lambda: Config.fromfile(file), capsys)
     assert f"error: config {tmp_path / 'mine.py'}, line {line}: {message}" in error
-
-
-def test_mmcv_does_not_ask_a_user_for_operators_that_nothing_needs():
-    def main() -> None:
-        warnings.warn(
-            "Fail to import ``MultiScaleDeformableAttention`` from ``mmcv``", stacklevel=1
-        )
-        warnings.warn("something else", stacklevel=1)
-
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        run_command(main)
-    assert [str(warning.message) for warning in caught] == ["something else"]
 
 
 def test_a_fault_of_the_program_keeps_its_traceback(tmp_path):

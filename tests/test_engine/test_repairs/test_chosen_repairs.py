@@ -43,7 +43,7 @@ def test_each_thing_is_mended_once(monkeypatch):
 
 
 COLD = """
-import os
+import os, warnings
 import mmengine.config.config as config, mmengine.config.utils as utils, mmengine.hub.hub as hub
 import mmengine.hooks.checkpoint_hook as hook, mmengine.runner as runner
 from mmengine.config import Config
@@ -61,6 +61,7 @@ def state():
         "safe-loading": CheckpointLoader._schemes[""],
         "pretrained-weights": PretrainedInit.__init__,
         "whole-checkpoints": files,
+        "mmcv-warning": sum("MultiScale" in str(found[1]) for found in warnings.filters),
     }
 
 before = state()
