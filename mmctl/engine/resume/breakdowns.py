@@ -90,7 +90,8 @@ def _dead_sender(error: BaseException) -> BaseProcess | None:
     if not frames or "multiprocessing" not in Path(frames[-1].f_code.co_filename).parts:
         return None
     loaders = [vars(frame.f_locals["self"]) for frame in frames if _has_workers(frame.f_locals)]
-    workers = [worker for loader in loaders for worker in loader["_workers"]]
+    # Several frames are of one loader, and nothing can wait for a worker twice.
+    workers = list(dict.fromkeys(worker for loader in loaders for worker in loader["_workers"]))
     gone = wait([worker.sentinel for worker in workers], _SECONDS_OF_DYING)
     dying = [worker for worker in workers if worker.sentinel in gone]
     for worker in dying:

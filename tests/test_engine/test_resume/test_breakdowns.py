@@ -162,6 +162,9 @@ class Loader:
         self._workers[0].start()
 
     def fetch(self, address: str) -> None:
+        self._fetch(address)  # in several frames, as PyTorch does
+
+    def _fetch(self, address: str) -> None:
         Client(address)
 
 
