@@ -110,7 +110,11 @@ class ResumableEpochLoop(EpochBasedTrainLoop):
                     self.run_epoch()
                     self._validate()
         except Exception as error:
-            add_note(error, describe_way_on(self.runner.work_dir, error))
+            try:
+                add_note(error, describe_way_on(self.runner.work_dir, error))
+            except RuntimeError as late:  # PyTorch's handler hears of a dead worker at any moment
+                add_note(late, describe_way_on(self.runner.work_dir, late))
+                raise
             raise
         self.runner.call_hook("after_train")
         return self.runner.model

@@ -18,6 +18,7 @@ from mmengine.registry import DATASETS
 
 from mmctl.datasets.transforms import LoadFrames
 from mmctl.engine import run_command
+from mmctl.engine.resume import resumable_epoch_loop
 from mmctl.engine.resume.breakdowns import describe_way_on, explain_breakdown
 from mmctl.files import DiskFullError, whole_files
 from tests.test_engine.drawing_runner import DrawnData, drawing_runner, end_state, equal
@@ -296,3 +297,19 @@ def test_timeouts_of_a_group_are_lost_processes(monkeypatch):
     assert "(Timed out waiting 1800000ms for recv operation to complete)" in found
     assert explain_breakdown(torch.distributed.DistBackendError("x")) is not None
     assert explain_breakdown(RuntimeError("shapes do not match")) is None
+
+
+def test_the_way_on_is_told_though_a_worker_s_death_is_heard_late(tmp_path, monkeypatch, capsys):
+    heard = []
+
+    def describe(folder: Path, error: BaseException) -> str:
+        heard.append(error)
+        if len(heard) == 1:
+            raise RuntimeError("DataLoader worker (pid 7) is killed by signal: Killed.")
+        return f"the way on from {Path(folder).name}"
+
+    monkeypatch.setattr(resumable_epoch_loop, "describe_way_on", describe)
+    status, message = ends(failing_runner(tmp_path, 7, "frame", 0), capsys)
+    assert status == 1
+    assert "error: data loader worker 7 was killed by a signal (Killed);" in message
+    assert f"the way on from {tmp_path.name}" in message
